@@ -1,0 +1,1 @@
+"""The cord: its centerline, the straightened view, and its segmentation."""

@@ -1,0 +1,141 @@
+"""The centerline of the cord: a smooth curve in RAS mm, ordered from inferior to superior."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.interpolate import make_smoothing_spline
+
+from napari_spinalq.errors import InputError
+
+SAMPLE_STEP_MM = 0.5
+"""The curve is held as points this far apart (mm): well under any slice thickness."""
+
+SMOOTHING_LENGTH_MM = 30.0
+"""Bends of this wavelength (mm) keep half of their amplitude: half a vertebra's wobble is noise, two are anatomy."""
+
+MIN_SPLINE_POINTS = 5
+"""A smoothing spline needs five points; fewer are joined by a straight line or a parabola."""
+
+
+@dataclass(frozen=True, eq=False)
+class Centerline:
+    """A curve along the cord.
+
+    Attributes
+    ----------
+    points_mm : (n, 3) array
+        RAS mm, ordered from inferior to superior, about ``SAMPLE_STEP_MM`` apart.
+    """
+
+    points_mm: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        points = np.array(self.points_mm, dtype=np.float64)
+        if points.ndim != 2 or points.shape[1] != 3 or len(points) < 2:
+            raise InputError(f"A centerline needs two or more points in 3-D, not an array of shape {points.shape}.")
+        if points[0, 2] > points[-1, 2]:
+            points = points[::-1].copy()
+        points.setflags(write=False)
+        object.__setattr__(self, "points_mm", points)
+
+    @cached_property
+    def arc_mm(self) -> NDArray[np.float64]:
+        """Distance along the curve from its inferior end to each point, shape (n,), mm."""
+        return np.r_[0.0, np.cumsum(np.linalg.norm(np.diff(self.points_mm, axis=0), axis=1))]
+
+    @cached_property
+    def tangents(self) -> NDArray[np.float64]:
+        """Unit vectors along the curve towards superior, shape (n, 3), RAS."""
+        derivative = np.gradient(self.points_mm, self.arc_mm, axis=0)
+        return derivative / np.linalg.norm(derivative, axis=1, keepdims=True)
+
+    @property
+    def length_mm(self) -> float:
+        """Length of the curve, mm."""
+        return float(self.arc_mm[-1])
+
+    def position(self, arc_mm: ArrayLike) -> NDArray[np.float64]:
+        """Return RAS mm points at distances ``arc_mm`` from the inferior end, shape (..., 3).
+
+        Beyond its ends the curve goes on straight.
+        """
+        return _along(np.asarray(arc_mm, dtype=float), self.arc_mm, self.points_mm, self.tangents)
+
+    def tangent(self, arc_mm: ArrayLike) -> NDArray[np.float64]:
+        """Return unit tangents at distances ``arc_mm``, shape (..., 3), RAS, pointing to superior."""
+        arc = np.asarray(arc_mm, dtype=float)
+        vectors = np.stack([np.interp(arc, self.arc_mm, self.tangents[:, axis]) for axis in range(3)], axis=-1)
+        return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
+
+    def nearest_arc(self, points_mm: ArrayLike) -> NDArray[np.float64]:
+        """Return the distance along the curve of the place closest to each RAS mm point, shape (...,), mm.
+
+        Points beyond an end are projected on the straight continuation, so the result may be negative or exceed
+        ``length_mm``.
+        """
+        points = np.asarray(points_mm, dtype=float)
+        flat = points.reshape(-1, 3)
+        index = np.argmin(((flat[:, None, :] - self.points_mm[None, :, :]) ** 2).sum(axis=2), axis=1)
+        along = np.einsum("ij,ij->i", flat - self.points_mm[index], self.tangents[index])
+        return (self.arc_mm[index] + along).reshape(points.shape[:-1])
+
+
+def fit_centerline(
+    points_mm: ArrayLike, *, weights: ArrayLike | None = None, smoothing_length_mm: float = SMOOTHING_LENGTH_MM
+) -> Centerline:
+    """Fit a smooth curve through noisy points along the cord.
+
+    A cubic smoothing spline per coordinate over the distance along the points. Its penalty is set so that a bend of
+    wavelength ``smoothing_length_mm`` keeps half of its amplitude: for data of density rho (points per mm) the gain at
+    wave number k is 1 / (1 + lam k^4 / rho), hence lam = rho (L / 2 pi)^4.
+
+    Parameters
+    ----------
+    points_mm : (n, 3) array
+        RAS mm, at least two, in order along the cord (either way).
+    weights : (n,) array, optional
+        Trust in each point, positive.
+    smoothing_length_mm : float
+        Wavelength at half gain, mm.
+
+    Returns
+    -------
+    Centerline
+        From the first to the last point.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two distinct points.
+    """
+    points = np.asarray(points_mm, dtype=float)
+    arc = np.r_[0.0, np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))] if len(points) else np.zeros(0)
+    keep = np.r_[True, np.diff(arc) > 1e-6] if len(points) else np.zeros(0, bool)
+    points, arc = points[keep], arc[keep]
+    if len(points) < 2:
+        raise InputError("A centerline needs at least two points along the cord; the mask spans a single slice.")
+    w = np.ones(len(points)) if weights is None else np.asarray(weights, dtype=float)[keep]
+    sample = np.linspace(0.0, arc[-1], max(2, int(np.ceil(arc[-1] / SAMPLE_STEP_MM)) + 1))
+    if len(points) < MIN_SPLINE_POINTS:
+        degree = min(2, len(points) - 1)
+        curve = np.stack([np.polyval(np.polyfit(arc, c, degree, w=w), sample) for c in points.T], axis=1)
+    else:
+        lam = len(points) / arc[-1] * (smoothing_length_mm / (2 * np.pi)) ** 4
+        curve = np.stack([make_smoothing_spline(arc, c, w=w, lam=lam)(sample) for c in points.T], axis=1)
+    return Centerline(curve)
+
+
+def _along(
+    arc: NDArray[np.float64],
+    known: NDArray[np.float64],
+    points: NDArray[np.float64],
+    tangents: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    inside = np.stack([np.interp(arc, known, points[:, axis]) for axis in range(3)], axis=-1)
+    below = np.minimum(arc - known[0], 0.0)[..., None] * tangents[0]
+    above = np.maximum(arc - known[-1], 0.0)[..., None] * tangents[-1]
+    return inside + below + above

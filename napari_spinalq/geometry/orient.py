@@ -1,0 +1,42 @@
+"""Permuting and flipping arrays between axis orders; values are never interpolated here."""
+
+from __future__ import annotations
+
+import numpy as np
+from nibabel import orientations
+from numpy.typing import NDArray
+
+from napari_spinalq.geometry.grid import WORK_AXES, Grid
+
+
+def reorient_array(data: NDArray, grid: Grid, codes: str) -> tuple[NDArray, Grid]:
+    """Permute and flip the first three axes of an array to ``codes``.
+
+    Parameters
+    ----------
+    data : array, shape ``grid.shape`` or ``grid.shape + (n,)``
+        Voxel values on ``grid``.
+    grid : Grid
+        Grid of ``data``.
+    codes : str
+        Wanted axis codes, such as ``"SAR"``.
+
+    Returns
+    -------
+    data, grid
+        The reordered values as a C-contiguous copy, and their grid. Going back to ``grid.axis_codes`` gives the
+        input again, value for value.
+
+    Examples
+    --------
+    >>> grid = Grid((2, 1, 1), np.diag([-1, 1, 1, 1]))
+    >>> reorient_array(np.array([1, 2]).reshape(2, 1, 1), grid, "RAS")[0].ravel().tolist()
+    [2, 1]
+    """
+    moved = orientations.apply_orientation(data, grid.orientation_transform(codes))
+    return np.ascontiguousarray(moved), grid.reoriented(codes)
+
+
+def to_work_order(data: NDArray, grid: Grid) -> tuple[NDArray, Grid]:
+    """Reorder an array to z, y, x, with indices that grow to Superior, Anterior and Right."""
+    return reorient_array(data, grid, WORK_AXES)

@@ -1,0 +1,210 @@
+"""Reading NIfTI files, with every known way to be unusable told in one sentence."""
+
+from __future__ import annotations
+
+import gzip
+import warnings
+import zlib
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_spinalq.contrast import Contrast, contrast_from_name
+from napari_spinalq.errors import GridMismatchError, InputError
+from napari_spinalq.geometry import Grid
+from napari_spinalq.scan import Scan, Source
+from napari_spinalq.vertebrae import VERTEBRAE, level_name
+
+NIFTI_ENDINGS = (".nii", ".nii.gz")
+SPACING_TOLERANCE = 0.01
+"""A header's pixel size may differ from its affine by this fraction before the file counts as contradictory."""
+
+
+def load_scan(path: str | Path, contrast: Contrast | None = None) -> Scan:
+    """Read an image.
+
+    Parameters
+    ----------
+    path : str or Path
+        A NIfTI-1 or NIfTI-2 file, ``.nii`` or ``.nii.gz``, 3-D or 4-D.
+    contrast : Contrast, optional
+        What it shows; by default recognised from the file name.
+
+    Returns
+    -------
+    Scan
+        Values as scaled by the header. An uncompressed file without scaling stays memory-mapped.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, not NIfTI, truncated, empty, not 3-D or 4-D, RGB or complex, holds NaN or Inf, or has
+        an impossible geometry.
+    """
+    path = Path(path)
+    image = _open(path)
+    data = _values(image, path)
+    _check_values(data, path)
+    grid = _grid(image, path)
+    source = Source(path.resolve(), image.header.copy())
+    return Scan(data, grid, contrast or contrast_from_name(path.name), source)
+
+
+def load_mask(path: str | Path, like: Grid | None = None) -> Scan:
+    """Read a mask: 0 outside, 1 inside, values between count as partial volume.
+
+    Parameters
+    ----------
+    path : str or Path
+        NIfTI file, 3-D.
+    like : Grid, optional
+        The grid that it must share.
+
+    Raises
+    ------
+    InputError
+        As :func:`load_scan`; also if it is 4-D, all zero, or has values outside 0..1.
+    GridMismatchError
+        If it lies on another grid; the message says which property differs and by how much.
+    """
+    scan = load_scan(path)
+    _check_3d(scan, "mask")
+    if like is not None:
+        check_same_grid(scan.grid, like, str(path))
+    low, high = float(scan.data.min()), float(scan.data.max())
+    if high == 0 and low == 0:
+        raise InputError(f"The mask {path} is empty (all voxels are zero); draw or segment the structure first.")
+    if low < 0 or high > 1:
+        raise InputError(
+            f"The mask {path} holds values from {low:.4g} to {high:.4g}; a mask holds 0 to 1 (1 = fully inside)."
+        )
+    return scan
+
+
+def load_levels(path: str | Path, like: Grid | None = None) -> Scan:
+    """Read a level map: each voxel holds 0 or its vertebral level (1 = C1 .. 24 = L5).
+
+    Raises
+    ------
+    InputError
+        As :func:`load_scan`; also if no level is present, a value is no level, or a level occurs in two separate
+        stretches along the cord.
+    GridMismatchError
+        If it lies on another grid.
+    """
+    scan = load_scan(path)
+    _check_3d(scan, "level map")
+    if like is not None:
+        check_same_grid(scan.grid, like, str(path))
+    values = np.unique(scan.data)
+    levels = values[values != 0]
+    if levels.size == 0:
+        raise InputError(f"The level map {path} holds no level (all voxels are zero); label the discs first.")
+    if np.any(levels != np.round(levels)) or levels.min() < 0 or levels.max() > len(VERTEBRAE):
+        raise InputError(
+            f"The level map {path} holds values from {levels.min():.4g} to {levels.max():.4g}; "
+            f"a level is a whole number from 1 (C1) to {len(VERTEBRAE)} (L5)."
+        )
+    _check_no_duplicate(scan, levels.astype(int), path)
+    return scan
+
+
+def check_same_grid(grid: Grid, like: Grid, what: str) -> None:
+    """Refuse a file on another grid, saying which property differs and by how much."""
+    difference = grid.difference(like)
+    if difference:
+        raise GridMismatchError(f"{what} lies on another grid than its image: {difference}; resample it to the image.")
+
+
+def _open(path: Path) -> Any:
+    if not path.exists():
+        raise InputError(f"There is no file {path}; check the path.")
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; name a NIfTI file (.nii or .nii.gz).")
+    if path.stat().st_size == 0:
+        raise InputError(f"The file {path} is empty (0 bytes); copy or export it again.")
+    try:
+        image = nib.load(path)
+    except (nib.filebasedimages.ImageFileError, nib.spatialimages.HeaderDataError, OSError, EOFError, ValueError):
+        raise InputError(
+            f"{path} is not a readable NIfTI file (or is damaged); export it again as .nii or .nii.gz."
+        ) from None
+    except zlib.error:
+        raise InputError(f"{path} is a damaged gzip file; copy or export it again.") from None
+    if not isinstance(image, nib.Nifti1Image):  # Nifti2Image is a subclass
+        raise InputError(f"{path} is {type(image).__name__}, not NIfTI; convert it to .nii or .nii.gz.")
+    return image
+
+
+def _values(image: Any, path: Path) -> NDArray:
+    dtype = image.get_data_dtype()
+    if dtype.fields is not None:
+        raise InputError(f"{path} is a colour (RGB) image; give the grey-value scan it was made from.")
+    if dtype.kind == "c":
+        raise InputError(f"{path} holds complex values; give the magnitude (or real) image.")
+    shape = tuple(n for n in image.shape)
+    if len(shape) > 3 and all(n == 1 for n in shape[3:]):
+        shape = shape[:3]
+    if len(shape) not in (3, 4):
+        raise InputError(f"{path} has {len(image.shape)} dimension(s) {image.shape}; a 3-D or 4-D scan is needed.")
+    if 0 in shape:
+        raise InputError(f"{path} holds no voxels (shape {shape}); export it again.")
+    try:
+        data = np.asanyarray(image.dataobj)
+    except (EOFError, OSError, zlib.error, gzip.BadGzipFile, ValueError):
+        raise InputError(f"{path} is truncated or damaged: its voxels cannot be read; copy it again.") from None
+    return data.reshape(shape) if data.dtype != np.float64 else data.reshape(shape).astype(np.float32)
+
+
+def _check_values(data: NDArray, path: Path) -> None:
+    if data.dtype.kind != "f":
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        finite = np.isfinite(data)
+    if not finite.all():
+        count = int(data.size - np.count_nonzero(finite))
+        where = tuple(int(i) for i in np.argwhere(~finite)[0])
+        raise InputError(
+            f"{path} holds {count} voxel(s) that are not finite numbers (NaN or Inf), the first at {where}; "
+            "replace them before use."
+        )
+
+
+def _grid(image: Any, path: Path) -> Grid:
+    zooms = np.asarray(image.header["pixdim"][1:4], dtype=float)
+    if not np.isfinite(zooms).all() or (zooms <= 0).any():
+        raise InputError(f"{path} has an impossible voxel size {zooms.tolist()} mm; repair pixdim in its header.")
+    try:
+        grid = Grid(image.shape[:3], image.affine)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    if not np.allclose(grid.spacing, zooms, rtol=SPACING_TOLERANCE):
+        raise InputError(
+            f"{path} contradicts itself: voxel size {zooms.round(4).tolist()} mm in pixdim but "
+            f"{np.round(grid.spacing, 4).tolist()} mm in the affine; repair its header."
+        )
+    return grid
+
+
+def _check_3d(scan: Scan, what: str) -> None:
+    if scan.data.ndim != 3:
+        raise InputError(f"The {what} {scan.name} has {scan.volumes} volumes; a {what} is 3-D.")
+
+
+def _check_no_duplicate(scan: Scan, levels: NDArray[np.int_], path: str | Path) -> None:
+    """Refuse a level whose slices along the cord are cut in two by another level."""
+    data = scan.in_work_order().data
+    present = {level: np.flatnonzero((data == level).any(axis=(1, 2))) for level in levels}
+    middle = {level: float(np.median(slices)) for level, slices in present.items()}
+    for level, slices in present.items():
+        for other, centre in middle.items():
+            inside = slices.min() < centre < slices.max() and not np.any(slices == round(centre))
+            if other != level and inside:
+                raise InputError(
+                    f"The level map {path} holds {level_name(int(level))} twice, above and below "
+                    f"{level_name(int(other))}; correct the map."
+                )

@@ -1,0 +1,1 @@
+"""Vertebral levels: discs found, named, and carried onto slices."""

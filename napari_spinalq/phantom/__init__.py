@@ -1,0 +1,1 @@
+"""Digital cords with known truth."""

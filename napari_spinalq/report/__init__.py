@@ -1,0 +1,1 @@
+"""What is handed on: an HTML report and its figures."""
