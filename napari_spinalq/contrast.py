@@ -20,12 +20,12 @@ class Contrast(StrEnum):
     UNKNOWN = "unknown"
 
     @property
-    def title(self) -> str:
+    def label(self) -> str:
         """The name as people write it."""
-        return _TITLES[self]
+        return _LABELS[self]
 
 
-_TITLES = {
+_LABELS = {
     Contrast.T1W: "T1w",
     Contrast.T2W: "T2w",
     Contrast.T2STAR: "T2*",
@@ -39,7 +39,7 @@ _NAME_PATTERNS = (
     (Contrast.PSIR, r"psir"),
     (Contrast.DWI, r"dwi|dmri|dti|diff"),
     (Contrast.T2STAR, r"t2star|t2s|medic|merge|gre-?me"),
-    (Contrast.MT, r"mt-?(on|off)|mts|mtr|mt[01s]?"),
+    (Contrast.MT, r"mt-?(on|off)|mts|mt[01]?"),
     (Contrast.T1W, r"t1w?"),
     (Contrast.T2W, r"t2w?"),
 )

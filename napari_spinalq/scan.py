@@ -84,4 +84,4 @@ class Scan:
         """Return a 3-D scan: itself, or the mean over its volumes."""
         if self.data.ndim == 3:
             return self
-        return replace(self, data=np.mean(self.data, axis=3, dtype=np.float32))
+        return replace(self, data=np.asarray(np.mean(self.data, axis=3, dtype=np.float32)))

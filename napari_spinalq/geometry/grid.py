@@ -105,7 +105,7 @@ class Grid:
         """Return the grid of the same voxels with axes permuted and flipped to ``codes``, such as ``"SAR"``."""
         transform = self.orientation_transform(codes)
         shape = tuple(np.asarray(self.shape)[np.argsort(transform[:, 0])].astype(int))
-        return Grid(shape, self.affine @ orientations.inv_ornt_aff(transform, self.shape))  # type: ignore[arg-type]
+        return Grid(shape, self.affine @ orientations.inv_ornt_aff(transform, self.shape))
 
     def orientation_transform(self, codes: str) -> NDArray[np.float64]:
         """Return the (3, 2) nibabel orientation transform from these axes to ``codes``."""

@@ -127,7 +127,7 @@ def _open(path: Path) -> Any:
     if path.stat().st_size == 0:
         raise InputError(f"The file {path} is empty (0 bytes); copy or export it again.")
     try:
-        image = nib.load(path)
+        image = nib.load(path, mmap="r")
     except (nib.filebasedimages.ImageFileError, nib.spatialimages.HeaderDataError, OSError, EOFError, ValueError):
         raise InputError(
             f"{path} is not a readable NIfTI file (or is damaged); export it again as .nii or .nii.gz."
@@ -175,7 +175,7 @@ def _check_values(data: NDArray, path: Path) -> None:
 
 
 def _grid(image: Any, path: Path) -> Grid:
-    zooms = np.asarray(image.header["pixdim"][1:4], dtype=float)
+    zooms = np.asarray(_raw_header(image, path)["pixdim"][1:4], dtype=float)
     if not np.isfinite(zooms).all() or (zooms <= 0).any():
         raise InputError(f"{path} has an impossible voxel size {zooms.tolist()} mm; repair pixdim in its header.")
     try:
@@ -188,6 +188,12 @@ def _grid(image: Any, path: Path) -> Grid:
             f"{np.round(grid.spacing, 4).tolist()} mm in the affine; repair its header."
         )
     return grid
+
+
+def _raw_header(image: Any, path: Path) -> Any:
+    """Read the header as it lies in the file: nibabel mends a zero or negative voxel size without a word."""
+    with nib.openers.Opener(str(path)) as stream:
+        return type(image.header).from_fileobj(stream, check=False)
 
 
 def _check_3d(scan: Scan, what: str) -> None:

@@ -1,0 +1,98 @@
+"""Writing files so that they are whole or not there at all."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from napari_spinalq.errors import InputError
+
+
+def refuse_overwrite(paths: Iterable[Path], *, overwrite: bool) -> None:
+    """Check, before any work is done, that no output would replace an existing file.
+
+    Raises
+    ------
+    InputError
+        If one exists and ``overwrite`` is False.
+    """
+    if overwrite:
+        return
+    for path in paths:
+        if path.exists():
+            raise InputError(f"{path} exists already; use --force to replace it, or name another output.")
+
+
+def write_whole(
+    path: Path,
+    content: bytes,
+    *,
+    overwrite: bool = False,
+    verify: Callable[[Path], None] | None = None,
+) -> Path:
+    """Write a file through a temporary one in the same folder, so that a crash never leaves half of it.
+
+    The bytes are flushed to the disk, read back and compared, and only then take the name of the file.
+
+    Parameters
+    ----------
+    path : Path
+        The file; its folder is made if need be.
+    content : bytes
+        What it shall hold.
+    overwrite : bool
+        Whether an existing file may be replaced.
+    verify : callable, optional
+        Called with the temporary file before it takes its name; raises if the content does not read back as meant.
+
+    Raises
+    ------
+    InputError
+        If the file exists and may not be replaced, or the folder cannot be written.
+    OSError
+        If what was read back differs from what was written.
+    """
+    refuse_overwrite([path], overwrite=overwrite)
+    temporary = path.with_name(f".{uuid.uuid4().hex[:8]}-{path.name}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write_flushed(temporary, content)
+        if temporary.read_bytes() != content:
+            raise OSError(f"{temporary} does not read back as written; the disk may be failing")
+        if verify is not None:
+            verify(temporary)
+        os.replace(temporary, path)
+        _flush_folder(path.parent)
+    except (PermissionError, FileExistsError, NotADirectoryError) as error:
+        raise InputError(f"{path} cannot be written ({error.strerror}); choose another output folder.") from None
+    finally:
+        temporary.unlink(missing_ok=True) if _reachable(temporary) else None
+    return path
+
+
+def _write_flushed(path: Path, content: bytes) -> None:
+    with path.open("xb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _reachable(path: Path) -> bool:
+    """Tell whether the temporary file is there; a parent that is a file or closed to us counts as not."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
+
+
+def _flush_folder(folder: Path) -> None:
+    """Make the new name itself durable; Windows has no such call on folders."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,115 @@
+"""Saving masks, level maps and tables. A source image is never opened for writing."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from napari_spinalq.errors import InputError
+from napari_spinalq.io.atomic import refuse_overwrite, write_whole
+from napari_spinalq.io.sidecar import Provenance, sidecar_path, write_sidecar
+from napari_spinalq.scan import Scan
+
+GZIP_LEVEL = 6
+MASK_TYPES = (np.uint8, np.float32)
+
+
+def save_mask(data: NDArray, like: Scan, path: str | Path, provenance: Provenance, *, overwrite: bool = False) -> Path:
+    """Save a mask or level map on the grid of its image, with a sidecar.
+
+    Parameters
+    ----------
+    data : array of uint8, bool or float32, shape ``like.grid.shape``
+        Values in the axis order of the image file.
+    like : Scan
+        The image; its header gives affine, sform, qform and their codes, bit for bit.
+    path : str or Path
+        The output, ``.nii`` or ``.nii.gz``.
+    provenance : Provenance
+        What the sidecar says.
+    overwrite : bool
+        Whether existing files may be replaced.
+
+    Returns
+    -------
+    Path
+        The file that was written.
+
+    Raises
+    ------
+    InputError
+        If the file exists, is a source image, has another ending, or the shape or type of the data does not fit.
+    """
+    path = _checked_output(Path(path), like, provenance)
+    refuse_overwrite([path, sidecar_path(path)], overwrite=overwrite)
+    image = _image(_checked_data(data, like), like)
+    raw = image.to_bytes()
+    content = gzip.compress(raw, GZIP_LEVEL, mtime=0) if path.name.endswith(".gz") else raw
+    write_whole(path, content, overwrite=overwrite, verify=lambda written: _verify(written, image))
+    write_sidecar(path, provenance, overwrite=overwrite)
+    return path
+
+
+def save_table(table: pd.DataFrame, path: str | Path, provenance: Provenance, *, overwrite: bool = False) -> Path:
+    """Save a table as ``.tsv`` (BIDS: tabs, ``n/a``) or ``.csv`` (commas, empty cells), with a sidecar.
+
+    Raises
+    ------
+    InputError
+        If the ending is neither, or a file exists and may not be replaced.
+    """
+    path = Path(path)
+    if path.suffix not in (".tsv", ".csv"):
+        raise InputError(f"{path} must end in .tsv or .csv.")
+    refuse_overwrite([path, sidecar_path(path)], overwrite=overwrite)
+    tabs = path.suffix == ".tsv"
+    text = table.to_csv(index=False, sep="\t" if tabs else ",", na_rep="n/a" if tabs else "", lineterminator="\n")
+    write_whole(path, text.encode(), overwrite=overwrite)
+    write_sidecar(path, provenance, overwrite=overwrite)
+    return path
+
+
+def _checked_output(path: Path, like: Scan, provenance: Provenance) -> Path:
+    if not path.name.endswith((".nii", ".nii.gz")):
+        raise InputError(f"{path} must end in .nii or .nii.gz.")
+    sources = [*provenance.sources, *([like.source] if like.source else [])]
+    if any(path.exists() and source.path.exists() and path.samefile(source.path) for source in sources):
+        raise InputError(f"{path} is a source image; a source is never written. Name another output.")
+    return path
+
+
+def _checked_data(data: NDArray, like: Scan) -> NDArray:
+    if data.shape != like.grid.shape:
+        raise InputError(f"The mask has shape {data.shape} but its image {like.name} has {like.grid.shape}.")
+    if data.dtype == bool:
+        data = data.astype(np.uint8)
+    if data.dtype not in MASK_TYPES:
+        raise InputError(f"A mask is saved as uint8 (or float32 if soft), not {data.dtype}.")
+    return data
+
+
+def _image(data: NDArray, like: Scan) -> Any:
+    """Build the NIfTI image with the header of the source, so that its affine stays the same bits."""
+    if like.source is None:
+        return nib.Nifti1Image(data, like.grid.affine)
+    header = like.source.header.copy()
+    header.set_data_dtype(data.dtype)
+    header["scl_slope"], header["scl_inter"] = 1, 0
+    header["cal_min"] = header["cal_max"] = 0
+    header["descrip"] = b""
+    make = nib.Nifti2Image if isinstance(header, nib.Nifti2Header) else nib.Nifti1Image
+    return make(data, None, header)
+
+
+def _verify(path: Path, image: Any) -> None:
+    """Read the written file as any other program would and compare voxels and geometry."""
+    written = nib.load(path)
+    same = np.array_equal(np.asarray(written.dataobj), np.asarray(image.dataobj))  # type: ignore[attr-defined]
+    if not same or not np.array_equal(written.affine, image.header.get_best_affine()):  # type: ignore[attr-defined]
+        raise OSError(f"{path} does not read back as written; the disk may be failing")

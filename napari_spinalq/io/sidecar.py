@@ -1,0 +1,85 @@
+"""Where a result came from: the JSON sidecar beside every file that is written."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from napari_spinalq import __version__
+from napari_spinalq.io.atomic import write_whole
+from napari_spinalq.scan import Source
+
+TOOL = "napari-spinalq"
+AUTHOR_VARIABLE = "SPINALQ_AUTHOR"
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What a sidecar says.
+
+    Attributes
+    ----------
+    description : str
+        What the file holds, in a few words.
+    sources : sequence of Source
+        The files it was made from; the first is the image whose grid it shares.
+    parameters : mapping
+        Every setting that changes the result (JSON values only).
+    flags : sequence of str
+        What a reader must know before trusting it.
+    author : str
+        Who ran or drew it; by default ``SPINALQ_AUTHOR`` or the login name.
+    """
+
+    description: str
+    sources: Sequence[Source] = ()
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    flags: Sequence[str] = ()
+    author: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the sidecar's content, with the BIDS derivative keys and the time of the call (UTC)."""
+        return {
+            "Description": self.description,
+            "GeneratedBy": [{"Name": TOOL, "Version": __version__}],
+            "Sources": [{"File": source.path.name, "SHA256": source.sha256} for source in self.sources],
+            "Parameters": dict(self.parameters),
+            "Flags": list(self.flags),
+            "Author": self.author or default_author(),
+            "Time": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+
+
+def default_author() -> str:
+    """Return ``SPINALQ_AUTHOR`` or the login name; ``"unknown"`` where the system has neither."""
+    named = os.environ.get(AUTHOR_VARIABLE, "").strip()
+    if named:
+        return named
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):  # a container without a user table, or Windows without USERNAME
+        return "unknown"
+
+
+def sidecar_path(path: Path) -> Path:
+    """Return the JSON file that belongs to a result.
+
+    Examples
+    --------
+    >>> sidecar_path(Path("a/cord_mask.nii.gz")).name, sidecar_path(Path("metrics.tsv")).name
+    ('cord_mask.json', 'metrics.json')
+    """
+    stem = path.name.removesuffix(".gz")
+    return path.with_name(Path(stem).stem + ".json")
+
+
+def write_sidecar(path: Path, provenance: Provenance, *, overwrite: bool = False) -> Path:
+    """Write the sidecar of the result at ``path``."""
+    text = json.dumps(provenance.as_dict(), indent=2, ensure_ascii=False) + "\n"
+    return write_whole(sidecar_path(path), text.encode(), overwrite=overwrite)
