@@ -1,1 +1,1 @@
-"""Vertebral levels: discs found, named, and carried onto slices."""
+"""Vertebral levels: discs found and named, and the level of every slice and voxel of the cord."""
