@@ -7,8 +7,9 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.interpolate import make_smoothing_spline
+from scipy.spatial import cKDTree
 
+from napari_spinalq.cord.smoothing import smooth_curve
 from napari_spinalq.errors import InputError
 
 SAMPLE_STEP_MM = 0.5
@@ -16,9 +17,6 @@ SAMPLE_STEP_MM = 0.5
 
 SMOOTHING_LENGTH_MM = 30.0
 """Bends of this wavelength (mm) keep half of their amplitude: half a vertebra's wobble is noise, two are anatomy."""
-
-MIN_SPLINE_POINTS = 5
-"""A smoothing spline needs five points; fewer are joined by a straight line or a parabola."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +51,10 @@ class Centerline:
         derivative = np.gradient(self.points_mm, self.arc_mm, axis=0)
         return derivative / np.linalg.norm(derivative, axis=1, keepdims=True)
 
+    @cached_property
+    def _tree(self) -> cKDTree:
+        return cKDTree(self.points_mm)
+
     @property
     def length_mm(self) -> float:
         """Length of the curve, mm."""
@@ -79,7 +81,7 @@ class Centerline:
         """
         points = np.asarray(points_mm, dtype=float)
         flat = points.reshape(-1, 3)
-        index = np.argmin(((flat[:, None, :] - self.points_mm[None, :, :]) ** 2).sum(axis=2), axis=1)
+        index = self._tree.query(flat)[1]
         along = np.einsum("ij,ij->i", flat - self.points_mm[index], self.tangents[index])
         return (self.arc_mm[index] + along).reshape(points.shape[:-1])
 
@@ -89,9 +91,8 @@ def fit_centerline(
 ) -> Centerline:
     """Fit a smooth curve through noisy points along the cord.
 
-    A cubic smoothing spline per coordinate over the distance along the points. Its penalty is set so that a bend of
-    wavelength ``smoothing_length_mm`` keeps half of its amplitude: for data of density rho (points per mm) the gain at
-    wave number k is 1 / (1 + lam k^4 / rho), hence lam = rho (L / 2 pi)^4.
+    Each coordinate is smoothed over the distance along the points (see :mod:`napari_spinalq.cord.smoothing`): a bend
+    of wavelength ``smoothing_length_mm`` keeps half of its amplitude, a longer one more, a shorter one less.
 
     Parameters
     ----------
@@ -118,15 +119,9 @@ def fit_centerline(
     points, arc = points[keep], arc[keep]
     if len(points) < 2:
         raise InputError("A centerline needs at least two points along the cord; the mask spans a single slice.")
-    w = np.ones(len(points)) if weights is None else np.asarray(weights, dtype=float)[keep]
+    trust = None if weights is None else np.asarray(weights, dtype=float)[keep]
     sample = np.linspace(0.0, arc[-1], max(2, int(np.ceil(arc[-1] / SAMPLE_STEP_MM)) + 1))
-    if len(points) < MIN_SPLINE_POINTS:
-        degree = min(2, len(points) - 1)
-        curve = np.stack([np.polyval(np.polyfit(arc, c, degree, w=w), sample) for c in points.T], axis=1)
-    else:
-        lam = len(points) / arc[-1] * (smoothing_length_mm / (2 * np.pi)) ** 4
-        curve = np.stack([make_smoothing_spline(arc, c, w=w, lam=lam)(sample) for c in points.T], axis=1)
-    return Centerline(curve)
+    return Centerline(smooth_curve(arc, points, smoothing_length_mm, trust)(sample))
 
 
 def _along(
