@@ -1,0 +1,195 @@
+"""Automatic segmentation of the cord, from a scan in any axis order to a mask on its own grid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_spinalq.cord import polar
+from napari_spinalq.cord.candidate import Candidate, outline_candidate
+from napari_spinalq.cord.centerline import Centerline, fit_centerline
+from napari_spinalq.cord.detect import score_surroundings
+from napari_spinalq.cord.ends import has_evidence, slice_ranges, slices_with_cord
+from napari_spinalq.cord.stack import AxialStack, axial_stack, search_stack
+from napari_spinalq.errors import CordNotFoundError, InputError
+from napari_spinalq.geometry import Grid, reorient_array
+from napari_spinalq.progress import Progress, portion, silent
+from napari_spinalq.scan import Scan
+
+EDGE_OFFSET_PIXELS = 0.3
+"""Readers draw the cord this part of a pixel inside the half-maximum edge: they leave out a pixel that is partly CSF
+until about four fifths of it are cord. It is the default offset, times the in-plane pixel size."""
+
+MIN_MARGIN = 0.1
+"""A lead of the better polarity smaller than this is too small to trust unseen."""
+
+MIN_QUALITY = 0.7
+"""No cord is claimed below this quality: pure noise reaches about 0.5."""
+
+MIN_FIELD_MM = 16.0
+"""Smallest in-plane field of view that can hold a cord and its surroundings, mm."""
+
+MASK_LEVEL = 0.5
+"""A voxel belongs to the mask if at least half of it is cord."""
+
+HOW_TO_MEND = "point at it in one slice with --at X,Y,Z (RAS mm)"
+
+
+@dataclass(frozen=True, eq=False)
+class CordSegmentation:
+    """The cord of a scan.
+
+    Attributes
+    ----------
+    mask : array of uint8, shape and axis order of the scan's grid
+        1 where at least half of the voxel is cord.
+    soft : array of float32, same shape
+        Fraction of each voxel inside the outline, 0..1.
+    centerline : Centerline
+        Through the centroids of the outlines, RAS mm.
+    flags : tuple of str
+        What a reader should look at, in short sentences; slices are numbered from inferior to superior, from 0.
+    parameters : dict
+        What was used and found, fit for JSON.
+    """
+
+    mask: NDArray[np.uint8]
+    soft: NDArray[np.float32]
+    centerline: Centerline
+    flags: tuple[str, ...]
+    parameters: dict[str, Any]
+
+
+def segment_cord(
+    scan: Scan,
+    *,
+    at: tuple[float, float, float] | None = None,
+    edge_offset_mm: float | None = None,
+    progress: Progress = silent,
+) -> CordSegmentation:
+    """Segment the spinal cord.
+
+    Parameters
+    ----------
+    scan : Scan
+        Any contrast and axis order; of a 4-D scan the mean volume is used.
+    at : tuple of 3 float, optional
+        A point on the cord, RAS mm, for a scan whose cord is not found or taken for something else.
+    edge_offset_mm : float, optional
+        How far inside the half-maximum edge the outline is drawn, mm. 0 gives the physical edge; the default is
+        ``EDGE_OFFSET_PIXELS`` of the in-plane pixel size, where readers draw.
+    progress : Progress
+        Told where the work stands.
+
+    Returns
+    -------
+    CordSegmentation
+
+    Raises
+    ------
+    CordNotFoundError
+        If the scan shows no cord; the message says how to point at it.
+    InputError
+        If the point lies outside of the scan, the offset is not a small number, or the field of view is too small.
+
+    Notes
+    -----
+    ``docs/segmentation.md`` describes the method and what it reaches on real scans.
+    """
+    work = scan.mean_volume().in_work_order()
+    stack, offset_mm = _checked(work, edge_offset_mm)
+    slabs = search_stack(stack)
+    click = None if at is None else _click(at, work.grid, slabs)
+    better, margin = _better_polarity(stack, slabs, click, portion(progress, 0.05, 0.85))
+    kept = slices_with_cord(better, stack.spacing_mm[0])
+    if better.quality < MIN_QUALITY or not kept.any():
+        raise CordNotFoundError(f"No cord was found in {scan.name}; {HOW_TO_MEND}.")
+    progress(0.85, "drawing the mask")
+    radii = np.where(kept[:, None], np.maximum(better.radii_mm - offset_mm, 0.0), 0.0)
+    soft = polar.coverage(work.grid.shape, work.grid.spacing, better.centres_mm, radii)
+    soft, _ = reorient_array(soft, work.grid, scan.grid.axis_codes)
+    progress(1.0, "cord segmented")
+    return CordSegmentation(
+        mask=(soft >= MASK_LEVEL).astype(np.uint8),
+        soft=soft,
+        centerline=_centerline(better, kept, work.grid),
+        flags=_flags(better, kept, margin, stack),
+        parameters=_parameters(better, kept, margin, offset_mm, at),
+    )
+
+
+def _checked(work: Scan, edge_offset_mm: float | None) -> tuple[AxialStack, float]:
+    """Refuse what cannot be segmented, with the reason."""
+    field_mm = [n * spacing for n, spacing in zip(work.grid.shape[1:], work.grid.spacing[1:], strict=True)]
+    if min(field_mm) < MIN_FIELD_MM:
+        raise InputError(
+            f"The axial field of view of {work.name} is {field_mm[1]:.3g} x {field_mm[0]:.3g} mm; "
+            f"at least {MIN_FIELD_MM:g} mm each way is needed to see a cord and its surroundings."
+        )
+    if np.ptp(work.data) == 0:
+        raise CordNotFoundError(f"No cord was found in {work.name}: all its voxels are equal; give another scan.")
+    stack = axial_stack(work.data, work.grid)
+    offset_mm = EDGE_OFFSET_PIXELS * stack.pixel_mm if edge_offset_mm is None else float(edge_offset_mm)
+    if not -2.0 <= offset_mm <= 2.0:
+        raise InputError(f"An edge offset of {offset_mm:g} mm is not sensible; give one between -2 and 2 mm.")
+    return stack, offset_mm
+
+
+def _click(at: tuple[float, float, float], grid: Grid, slabs: AxialStack) -> tuple[int, float, float]:
+    if not grid.contains(at):
+        where = ", ".join(f"{v:g}" for v in at)
+        raise InputError(f"The point ({where}) mm lies outside of the scan; give RAS mm of a point on the cord.")
+    z, y, x = grid.mm_to_voxel(at) * np.asarray(grid.spacing)
+    return int(np.argmin(np.abs(slabs.slice_mm - z))), float(y), float(x)
+
+
+def _better_polarity(
+    stack: AxialStack, slabs: AxialStack, click: tuple[int, float, float] | None, progress: Progress
+) -> tuple[Candidate, float]:
+    """Outline a bright and a dark cord; return the better one and its lead in quality."""
+    progress(0.0, "looking at symmetry and depth")
+    surroundings = score_surroundings(slabs)
+    progress(0.1, "looking for a cord darker than its surroundings")
+    dark = outline_candidate(stack, slabs, surroundings, -1, click)
+    progress(0.55, "looking for a cord brighter than its surroundings")
+    bright = outline_candidate(stack, slabs, surroundings, +1, click)
+    best, other = (dark, bright) if dark.quality >= bright.quality else (bright, dark)
+    return best, best.quality - other.quality
+
+
+def _centerline(cord: Candidate, kept: NDArray[np.bool_], grid: Grid) -> Centerline:
+    slices = np.flatnonzero(kept)
+    if len(slices) == 1:  # one slice: a curve of its thickness, straight through it
+        slices = np.array([slices[0], slices[0]]) + np.array([-0.5, 0.5])
+    centroids = polar.centroids_mm(cord.centres_mm, cord.radii_mm)[np.round(slices).astype(int).clip(0, len(kept) - 1)]
+    voxels = np.column_stack([slices, centroids / np.asarray(grid.spacing[1:])])
+    return fit_centerline(grid.voxel_to_mm(voxels))
+
+
+def _flags(cord: Candidate, kept: NDArray[np.bool_], margin: float, stack: AxialStack) -> tuple[str, ...]:
+    flags = []
+    if margin < MIN_MARGIN:
+        flags.append("low margin between a bright and a dark cord: check that the right organ is outlined")
+    if not kept.all():
+        flags.append(f"slices {slice_ranges(~kept)} left out: no clear cord there")
+    doubtful = kept & ~has_evidence(cord, stack.spacing_mm[0])
+    if doubtful.any():
+        flags.append(f"slices {slice_ranges(doubtful)} are weak: check the outline")
+    return tuple(flags)
+
+
+def _parameters(
+    cord: Candidate, kept: NDArray[np.bool_], margin: float, offset_mm: float, at: tuple[float, float, float] | None
+) -> dict[str, Any]:
+    return {
+        "method": "polar dynamic programming",
+        "edge_offset_mm": round(offset_mm, 4),
+        "cord_is": "brighter" if cord.polarity > 0 else "darker",
+        "quality": round(cord.quality, 3),
+        "polarity_margin": round(margin, 3),
+        "slices": slice_ranges(kept),
+        "at_mm": None if at is None else [float(v) for v in at],
+    }
