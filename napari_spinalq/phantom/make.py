@@ -1,0 +1,218 @@
+"""Making an exam: from a design to scans and their truth."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from napari_spinalq.contrast import Contrast
+from napari_spinalq.errors import InputError
+from napari_spinalq.geometry import Grid
+from napari_spinalq.phantom import corruption, diffusion
+from napari_spinalq.phantom.anatomy import Anatomy
+from napari_spinalq.phantom.design import ExamDesign
+from napari_spinalq.phantom.protocol import PROTOCOLS, Protocol, scan_grid
+from napari_spinalq.phantom.sampling import Sampling, average_over_voxels
+from napari_spinalq.phantom.tissue import (
+    CORD_TISSUES,
+    N_TISSUES,
+    SIGNALS,
+    TRACT_NAMES,
+    Tissue,
+    TissueSignal,
+    membership,
+    signal_row,
+)
+from napari_spinalq.phantom.truth import ScanTruth, disc_table, level_areas, level_map, slice_areas
+from napari_spinalq.progress import Progress, portion, silent
+from napari_spinalq.scan import Scan
+
+SAMPLING = Sampling(fine_from=int(Tissue.GREY_MATTER))
+"""Cord and grey matter are sampled finely, the neck coarsely."""
+
+TEXTURE_WAVES = 14
+TEXTURE_LENGTHS_MM = (4.0, 22.0)
+"""Number and range of wavelengths of the smooth pattern in muscle, fat, marrow and the like."""
+
+
+@dataclass(frozen=True, eq=False)
+class PhantomExam:
+    """Scans of one visit and everything that is known about them.
+
+    Attributes
+    ----------
+    design : ExamDesign
+        What it was made from.
+    anatomy : Anatomy
+        The person in the scanner: centerline, areas at any place.
+    scans : dict of name to Scan
+        Values as a scanner stores them (int16).
+    truth : dict of name to ScanTruth
+        Truth of each scan.
+    discs, level_areas : DataFrame
+        Discs, and closed-form mean areas per level.
+    gradients : Gradients
+        Diffusion scheme of the ``dwi`` scan, directions in RAS.
+    """
+
+    design: ExamDesign
+    anatomy: Anatomy
+    scans: dict[str, Scan]
+    truth: dict[str, ScanTruth]
+    discs: pd.DataFrame
+    level_areas: pd.DataFrame
+    gradients: diffusion.Gradients
+
+
+def make_exam(
+    design: ExamDesign,
+    *,
+    contrasts: Iterable[str] | None = None,
+    protocols: Iterable[Protocol] = PROTOCOLS,
+    progress: Progress = silent,
+) -> PhantomExam:
+    """Simulate the scans of one visit.
+
+    Parameters
+    ----------
+    design : ExamDesign
+        Person, disease, visit.
+    contrasts : iterable of str, optional
+        Names of the scans wanted, of ``t2w t2star psir mt_on mt_off dwi``; all by default.
+    protocols : iterable of Protocol
+        Acquisitions to choose from.
+    progress : callable
+        Told the fraction done.
+
+    Returns
+    -------
+    PhantomExam
+        The same design gives the same values, voxel for voxel.
+
+    Raises
+    ------
+    InputError
+        If a contrast is not in the protocol, or the design is impossible.
+    """
+    known = {protocol.name: protocol for protocol in protocols}
+    names = list(known) if contrasts is None else list(contrasts)
+    for name in names:
+        if name not in known:
+            raise InputError(f"{name!r} is no scan of the phantom; use {', '.join(known)}.")
+    anatomy = design.anatomy()
+    signals = changed_signals(design)
+    scans, truth = {}, {}
+    for position, name in enumerate(names):
+        step = portion(progress, position / len(names), (position + 1) / len(names))
+        scans[name], truth[name] = _acquire(known[name], design, anatomy, signals, step)
+    return PhantomExam(
+        design, anatomy, scans, truth, disc_table(anatomy), level_areas(anatomy), diffusion.default_scheme()
+    )
+
+
+def changed_signals(design: ExamDesign) -> dict[Tissue, TissueSignal]:
+    """Return the signal table of all tissues with the design's tract changes applied."""
+    signals = dict(SIGNALS)
+    for name, change in design.tract_changes.items():
+        healthy = SIGNALS[TRACT_NAMES[name]]
+        signals[TRACT_NAMES[name]] = replace(
+            healthy,
+            fa=healthy.fa * change.fa,
+            md=healthy.md * change.md,
+            mtr_percent=healthy.mtr_percent * change.mtr,
+            t2w=healthy.t2w * change.t2,
+            t2star=healthy.t2star * change.t2,
+        )
+    return signals
+
+
+def _acquire(
+    protocol: Protocol,
+    design: ExamDesign,
+    anatomy: Anatomy,
+    signals: dict[Tissue, TissueSignal],
+    progress: Progress,
+) -> tuple[Scan, ScanTruth]:
+    """Simulate one scan: integrate the anatomy over its voxels, then spoil the signal."""
+    grid = scan_grid(protocol, anatomy)
+    weights, count = _weights(protocol, signals)
+    values = average_over_voxels(anatomy.tissues, grid, weights, SAMPLING, progress)
+    truth = _truth(anatomy, grid, values[count:])
+    clean = _clean_signal(protocol, design, anatomy, grid, signals, values[:count])
+    # A scan of its own noise stream: leaving a contrast out does not change the others.
+    random = np.random.Generator(np.random.PCG64([design.noise_seed, zlib.crc32(protocol.name.encode())]))
+    bias = corruption.bias_field(grid, design.bias, random)
+    clean = clean * (bias[..., None] if clean.ndim == 4 else bias)
+    spoil = corruption.add_gaussian_noise if protocol.contrast is Contrast.PSIR else corruption.add_rician_noise
+    stored = corruption.to_stored_integers(spoil(clean, protocol.noise_sd * design.noise, random))
+    return Scan(stored, grid, protocol.contrast), truth
+
+
+def _weights(protocol: Protocol, signals: dict[Tissue, TissueSignal]) -> tuple[NDArray[np.float64], int]:
+    """Return what is averaged over voxels, shape (N_TISSUES, m), and how many columns belong to the signal.
+
+    Diffusion needs the share of every tissue, others only mean signal and texture; then follows the truth: the cord
+    and each of its tissues.
+    """
+    truth = np.stack([membership(CORD_TISSUES), *(membership((tissue,)) for tissue in CORD_TISSUES)], axis=1)
+    if protocol.contrast is Contrast.DWI:
+        return np.hstack([np.eye(N_TISSUES), truth]), N_TISSUES
+    level = _signal_level(protocol, signals)
+    image = np.stack([level, level * signal_row("texture", signals)], axis=1)
+    return np.hstack([image, truth]), 2
+
+
+def _signal_level(protocol: Protocol, signals: dict[Tissue, TissueSignal]) -> NDArray[np.float64]:
+    """Return the signal of each tissue; MT on is MT off less the MTR: on = off (1 - MTR / 100)."""
+    if protocol.contrast is not Contrast.MT:
+        return signal_row(protocol.contrast.value, signals)
+    off = signal_row("mt_off", signals)
+    return off * (1 - signal_row("mtr_percent", signals) / 100) if protocol.name == "mt_on" else off
+
+
+def _clean_signal(
+    protocol: Protocol,
+    design: ExamDesign,
+    anatomy: Anatomy,
+    grid: Grid,
+    signals: dict[Tissue, TissueSignal],
+    values: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Return the signal without noise and bias, shape ``grid.shape``, diffusion with volumes last."""
+    if protocol.contrast is not Contrast.DWI:
+        return values[0] + values[1] * _texture(design, anatomy, grid)
+    arc = anatomy.curvilinear(_centres(grid))[0]
+    fibres = anatomy.tangent(arc).reshape(*grid.shape, 3)
+    rows = (signal_row(name, signals) for name in ("b0", "fa", "md"))
+    return diffusion.tensor_signals(values, fibres, *rows, diffusion.default_scheme())
+
+
+def _texture(design: ExamDesign, anatomy: Anatomy, grid: Grid) -> NDArray[np.float64]:
+    """Return a smooth pattern of unit variance fixed to the body: a sum of plane waves drawn from the identity."""
+    random = np.random.Generator(np.random.PCG64([design.seed, 3]))
+    place = np.stack(anatomy.curvilinear(_centres(grid)), axis=-1)
+    total = np.zeros(len(place))
+    for _ in range(TEXTURE_WAVES):
+        direction = random.standard_normal(3)
+        wave = 2 * np.pi * direction / np.linalg.norm(direction) / random.uniform(*TEXTURE_LENGTHS_MM)
+        total += np.cos(place @ wave + random.uniform(0, 2 * np.pi))
+    return (total * np.sqrt(2 / TEXTURE_WAVES)).reshape(grid.shape)
+
+
+def _centres(grid: Grid) -> NDArray[np.float64]:
+    """Return the RAS centres of all voxels, shape (n, 3), mm."""
+    return grid.voxel_to_mm(np.moveaxis(np.indices(grid.shape), 0, -1).reshape(-1, 3))
+
+
+def _truth(anatomy: Anatomy, grid: Grid, shares: NDArray[np.float64]) -> ScanTruth:
+    """Return the truth of a scan from the shares of the cord and of each of its tissues."""
+    cord, parts = shares[0].astype(np.float32), shares[1:].astype(np.float32)
+    tracts = {tissue.name.lower(): part for tissue, part in zip(CORD_TISSUES, parts, strict=True)}
+    return ScanTruth(
+        cord, tracts.pop("grey_matter"), tracts, level_map(anatomy, cord, grid), slice_areas(anatomy, grid)
+    )
