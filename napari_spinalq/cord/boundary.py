@@ -58,7 +58,7 @@ def normalised(rays: NDArray[np.float32], polarity: int, smoothing_slices: float
     """
     core = np.median(rays[:, :, RADII_MM <= CORE_MM], axis=(1, 2))
     nearest, farthest = RING_MM
-    in_ring = (RADII_MM >= nearest) & (RADII_MM <= farthest)
+    in_ring = (nearest <= RADII_MM) & (farthest >= RADII_MM)
     ring = rays[:, :, in_ring]
     extreme = ring.min(axis=2) if polarity > 0 else ring.max(axis=2)
     # The upper quartile of rays: CSF is missing where the cord touches the canal.

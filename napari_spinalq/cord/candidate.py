@@ -10,8 +10,9 @@ from scipy import ndimage
 
 from napari_spinalq.cord import boundary, polar
 from napari_spinalq.cord.detect import score_places
+from napari_spinalq.cord.outline_shape import fitted_outline, mean_outline
 from napari_spinalq.cord.path import best_path
-from napari_spinalq.cord.stack import AxialStack
+from napari_spinalq.cord.stack import AxialStack, coherence
 
 PATH_SMOOTHING_MM = 5.0
 """Centres are smoothed along the cord with this standard deviation (mm): half a vertebra, so bends survive."""
@@ -25,15 +26,9 @@ LEVEL_SMOOTHING_MM = 3.0
 SHAPE_SMOOTHING_MM = 5.0
 """The same for the expected outline (mm)."""
 
-FIRST_HALF_AXES_MM = (6.0, 4.2)
-"""Half axes (left-right, anterior-posterior) expected at first, mm: the middle of the range of human cords."""
-
-FIRST_SHAPE_WEIGHT = 0.15
-SECOND_SHAPE_WEIGHT = 0.30
-"""Cost of an outline 1 mm off the expected one, against 1 for a perfect edge: a nudge where there is no edge."""
-
-SHAPE_HARMONICS = 5
-"""The expected outline keeps this many waves around the circle: an ellipse with a flat or notched side."""
+SHAPE_WEIGHTS = (0.15, 0.4, 0.6)
+"""Cost of an outline 1 mm off the expected one in each pass, against 1 for a perfect edge: the better the expected
+outline is known, the more it counts."""
 
 OUTLINE_SMOOTHING_RAYS = 1.0
 """The final outline is smoothed around the circle with this standard deviation, in rays (0.8 mm)."""
@@ -44,6 +39,9 @@ its half-maximum edge (healthy means are 34-85 mm2)."""
 
 EDGE_QUALITY_WEIGHT = 0.5
 """A perfect outline adds half as much to the quality as a perfect path: a leak can have sharp edges too."""
+
+AREA_PENALTY = 1.0
+"""What a slice loses whose outline is no cord by size: as much as a whole ring of perfect edges gains."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +60,10 @@ class Candidate:
         Evidence of a cord at the path, about 0 for chance and 1 or more for a clear cord.
     edge_score : (n_slices,) array
         Mean edge on the outline: 0 for none, 1 for a full step on every ray.
+    coherence : (n_slices,) array
+        How far the slice is more than noise there, see :func:`~napari_spinalq.cord.stack.coherence`.
+    filled : (n_slices,) array of bool
+        Slices that hold an image at all: a warped or masked scan may have empty ones.
     """
 
     polarity: int
@@ -69,6 +71,8 @@ class Candidate:
     radii_mm: NDArray[np.float64]
     path_score: NDArray[np.float64]
     edge_score: NDArray[np.float64]
+    coherence: NDArray[np.float64]
+    filled: NDArray[np.bool_]
 
     @property
     def areas_mm2(self) -> NDArray[np.float64]:
@@ -81,10 +85,14 @@ class Candidate:
         return (self.areas_mm2 >= PLAUSIBLE_AREA_MM2[0]) & (self.areas_mm2 <= PLAUSIBLE_AREA_MM2[1])
 
     @property
+    def quality_per_slice(self) -> NDArray[np.float64]:
+        """Path, outline and area of each slice in one number; about 2 for a perfect one, shape (n_slices,)."""
+        return self.path_score + EDGE_QUALITY_WEIGHT * self.edge_score - AREA_PENALTY * ~self.plausible
+
+    @property
     def quality(self) -> float:
-        """How good the whole answer is: path, outline and area over all slices; about 2 for a perfect one."""
-        per_slice = self.path_score + EDGE_QUALITY_WEIGHT * self.edge_score - 1.0 * ~self.plausible
-        return float(per_slice.mean())
+        """Mean of ``quality_per_slice`` over the slices that hold an image."""
+        return float(self.quality_per_slice[self.filled].mean())
 
 
 def outline_candidate(
@@ -112,32 +120,40 @@ def outline_candidate(
     centres = _along(at_slices[:, :2], PATH_SMOOTHING_MM, stack)
     centres, levels, radii, edges = _outlined(stack, centres, polarity)
     radii = boundary.half_maximum(levels, radii)
-    radii = ndimage.gaussian_filter1d(radii, OUTLINE_SMOOTHING_RAYS, axis=1, mode="wrap")
-    return Candidate(polarity, centres, radii, at_slices[:, 2], edges.mean(axis=1))
+    return Candidate(
+        polarity=polarity,
+        centres_mm=centres,
+        radii_mm=ndimage.gaussian_filter1d(radii, OUTLINE_SMOOTHING_RAYS, axis=1, mode="wrap"),
+        path_score=at_slices[:, 2],
+        edge_score=edges.mean(axis=1),
+        coherence=np.interp(stack.slice_mm, slabs.slice_mm, coherence(slabs, path[:, :2])),
+        filled=np.ptp(stack.values, axis=(1, 2)) > 0,
+    )
 
 
 def _outlined(
     stack: AxialStack, centres: NDArray[np.float64], polarity: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float32], NDArray[np.float64], NDArray[np.float64]]:
-    """Outline twice: around the path with a mean cord in mind, then around the cord with its own shape in mind."""
+    """Outline around the path with a mean cord in mind, then around each better centre with a better shape in mind."""
     smoothing = LEVEL_SMOOTHING_MM / stack.spacing_mm[0]
-    levels = boundary.normalised(polar.unwrap(stack, centres), polarity, smoothing)
-    expected = np.repeat(_ellipse(*FIRST_HALF_AXES_MM)[None], len(centres), axis=0)
-    radii, _ = boundary.find_outlines(levels, expected, FIRST_SHAPE_WEIGHT)
-    centres = _along(polar.centroids_mm(centres, radii), CENTRE_SMOOTHING_MM, stack)
-    levels = boundary.normalised(polar.unwrap(stack, centres), polarity, smoothing)
-    radii, edges = boundary.find_outlines(levels, _own_shape(radii, stack), SECOND_SHAPE_WEIGHT)
+    spread = _neighbour_weights(stack)
+    expected = mean_outline(len(centres))
+    for turn, weight in enumerate(SHAPE_WEIGHTS):
+        levels = boundary.normalised(polar.unwrap(stack, centres), polarity, smoothing)
+        radii, edges = boundary.find_outlines(levels, expected, weight)
+        if turn < len(SHAPE_WEIGHTS) - 1:
+            expected = fitted_outline(radii, edges, spread)
+            moved = _along(polar.centroids_mm(centres, expected), CENTRE_SMOOTHING_MM, stack)
+            expected = polar.recentred(expected, moved - centres)
+            centres = moved
     return centres, levels, radii, edges
 
 
-def _ellipse(half_x: float, half_y: float) -> NDArray[np.float64]:
-    return 1.0 / np.hypot(np.cos(polar.RAY_ANGLES) / half_x, np.sin(polar.RAY_ANGLES) / half_y)
-
-
-def _own_shape(radii: NDArray[np.float64], stack: AxialStack) -> NDArray[np.float64]:
-    waves = np.fft.rfft(radii, axis=1)
-    waves[:, SHAPE_HARMONICS + 1 :] = 0
-    return _along(np.fft.irfft(waves, radii.shape[1], axis=1), SHAPE_SMOOTHING_MM, stack)
+def _neighbour_weights(stack: AxialStack) -> NDArray[np.float64]:
+    """Weight of each slice in the shape of each other one: a Gaussian along the cord."""
+    distance = stack.slice_mm[:, None] - stack.slice_mm[None, :]
+    weights = np.exp(-0.5 * (distance / SHAPE_SMOOTHING_MM) ** 2)
+    return weights / weights.sum(axis=1, keepdims=True)
 
 
 def _along(values: NDArray[np.float64], sigma_mm: float, stack: AxialStack) -> NDArray[np.float64]:

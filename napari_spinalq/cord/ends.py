@@ -11,7 +11,7 @@ from napari_spinalq.cord.candidate import Candidate
 MIN_PATH_SCORE = 0.6
 """Below this a place looks no more like cord than the best of chance does (about 0.5 in noise)."""
 
-MIN_EDGE_SCORE = 0.25
+MIN_EDGE_SCORE = 0.3
 """Below this mean edge an outline follows nothing: below the conus and inside the brain it falls under 0.2."""
 
 WINDOW_MM = 12.0
@@ -48,7 +48,7 @@ def has_evidence(candidate: Candidate, slice_distance_mm: float) -> NDArray[np.b
     path, edge = (
         ndimage.uniform_filter1d(score, size, mode="nearest") for score in (candidate.path_score, candidate.edge_score)
     )
-    return (path >= MIN_PATH_SCORE) & (edge >= MIN_EDGE_SCORE) & candidate.plausible
+    return (path >= MIN_PATH_SCORE) & (edge >= MIN_EDGE_SCORE) & candidate.plausible & candidate.filled
 
 
 def slice_ranges(chosen: NDArray[np.bool_]) -> str:

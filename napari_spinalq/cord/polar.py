@@ -74,6 +74,14 @@ def centroids_mm(centres_mm: NDArray[np.float64], radii_mm: NDArray[np.float64])
     return centres_mm + np.stack([y, x], axis=1)
 
 
+def recentred(radii_mm: NDArray[np.float64], shift_mm: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the radii of the same outlines seen from centres moved by ``shift_mm``, (n_slices, 2) as y, x."""
+    points = outline_mm(-shift_mm, radii_mm)
+    angle = np.arctan2(points[..., 0], points[..., 1]) % (2 * np.pi)
+    radius = np.hypot(points[..., 0], points[..., 1])
+    return np.stack([np.interp(RAY_ANGLES, a, r, period=2 * np.pi) for a, r in zip(angle, radius, strict=True)])
+
+
 def coverage(
     shape: tuple[int, int, int],
     spacing_mm: tuple[float, float, float],

@@ -21,13 +21,16 @@ from napari_spinalq.scan import Scan
 
 EDGE_OFFSET_PIXELS = 0.3
 """Readers draw the cord this part of a pixel inside the half-maximum edge: they leave out a pixel that is partly CSF
-until about four fifths of it are cord. It is the default offset, times the in-plane pixel size."""
+until about four fifths of it are cord. The default offset is this times the smaller in-plane pixel side."""
 
 MIN_MARGIN = 0.1
 """A lead of the better polarity smaller than this is too small to trust unseen."""
 
 MIN_QUALITY = 0.7
-"""No cord is claimed below this quality: pure noise reaches about 0.5."""
+"""No cord is claimed where the slices kept have less than this mean quality: real cords have 1.0 to 2.1."""
+
+MIN_COHERENCE = 0.4
+"""No cord is claimed below this mean coherence: real scans have 0.5 to 0.8, noise as it is acquired 0.0 to 0.3."""
 
 MIN_FIELD_MM = 16.0
 """Smallest in-plane field of view that can hold a cord and its surroundings, mm."""
@@ -80,7 +83,7 @@ def segment_cord(
         A point on the cord, RAS mm, for a scan whose cord is not found or taken for something else.
     edge_offset_mm : float, optional
         How far inside the half-maximum edge the outline is drawn, mm. 0 gives the physical edge; the default is
-        ``EDGE_OFFSET_PIXELS`` of the in-plane pixel size, where readers draw.
+        ``EDGE_OFFSET_PIXELS`` of the smaller in-plane pixel side, where readers draw.
     progress : Progress
         Told where the work stands.
 
@@ -105,7 +108,7 @@ def segment_cord(
     click = None if at is None else _click(at, work.grid, slabs)
     better, margin = _better_polarity(stack, slabs, click, portion(progress, 0.05, 0.85))
     kept = slices_with_cord(better, stack.spacing_mm[0])
-    if better.quality < MIN_QUALITY or not kept.any():
+    if not _convincing(better, kept):
         raise CordNotFoundError(f"No cord was found in {scan.name}; {HOW_TO_MEND}.")
     progress(0.85, "drawing the mask")
     radii = np.where(kept[:, None], np.maximum(better.radii_mm - offset_mm, 0.0), 0.0)
@@ -132,7 +135,7 @@ def _checked(work: Scan, edge_offset_mm: float | None) -> tuple[AxialStack, floa
     if np.ptp(work.data) == 0:
         raise CordNotFoundError(f"No cord was found in {work.name}: all its voxels are equal; give another scan.")
     stack = axial_stack(work.data, work.grid)
-    offset_mm = EDGE_OFFSET_PIXELS * stack.pixel_mm if edge_offset_mm is None else float(edge_offset_mm)
+    offset_mm = EDGE_OFFSET_PIXELS * min(stack.spacing_mm[1:]) if edge_offset_mm is None else float(edge_offset_mm)
     if not -2.0 <= offset_mm <= 2.0:
         raise InputError(f"An edge offset of {offset_mm:g} mm is not sensible; give one between -2 and 2 mm.")
     return stack, offset_mm
@@ -158,6 +161,15 @@ def _better_polarity(
     bright = outline_candidate(stack, slabs, surroundings, +1, click)
     best, other = (dark, bright) if dark.quality >= bright.quality else (bright, dark)
     return best, best.quality - other.quality
+
+
+def _convincing(cord: Candidate, kept: NDArray[np.bool_]) -> bool:
+    """Tell whether the slices kept show a cord and not noise."""
+    return (
+        bool(kept.any())
+        and float(cord.quality_per_slice[kept].mean()) >= MIN_QUALITY
+        and float(cord.coherence[kept].mean()) >= MIN_COHERENCE
+    )
 
 
 def _centerline(cord: Candidate, kept: NDArray[np.bool_], grid: Grid) -> Centerline:
