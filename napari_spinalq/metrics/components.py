@@ -68,7 +68,7 @@ def main_pieces(
     least = MIN_AREA_RATIO * first.weight / len(first.slices)
     waiting = [other for other in others if other.weight / len(other.slices) >= least]
     while waiting:
-        near = min(waiting, key=lambda other: _gap_slices(other, taken))
+        near = min(waiting, key=lambda other: _gap_slices(other, ends))
         waiting.remove(near)
         if taken.isdisjoint(near.slices) and any(_in_line(pieces, end, near, plane) for end in ends):
             kept.update(near.pieces)
@@ -77,9 +77,10 @@ def main_pieces(
     return kept
 
 
-def _gap_slices(component: Component, taken: set[int]) -> int:
-    slices = component.slices
-    return min(abs(edge - other) for edge in (slices[0], slices[-1]) for other in taken)
+def _gap_slices(component: Component, ends: Sequence[Address]) -> int:
+    """Return the number of slices from a component to the nearest end of what was kept."""
+    edges = (component.pieces[0][0], component.pieces[-1][0])
+    return min(abs(edge - end[0]) for edge in edges for end in ends)
 
 
 def _in_line(pieces: Mapping[Address, Piece], end: Address, component: Component, plane: SlicePlane) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_spinalq.cord.centerline import Centerline
+from napari_spinalq.cord.centerline import Centerline, fit_centerline
 from napari_spinalq.errors import GridMismatchError, InputError
 from napari_spinalq.geometry import Grid, to_work_order
 from napari_spinalq.metrics.angle import projections, tangents_from_centerline, tangents_from_centroids
@@ -20,9 +20,7 @@ from napari_spinalq.metrics.stack import Kept, SectionStack
 STEEP_ANGLE_DEG = 45.0
 """Beyond this angle between cord and slice, one degree of error changes the area by 1.7 % and more."""
 
-ROUND_ECCENTRICITY = 0.4
-"""Below this the axes differ by less than 9 %, and which of them is AP or RL is left to chance."""
-
+EMPTY = "the mask is empty"
 NOT_CORRECTED = "too few slices to know the cord's direction: not corrected for its angle"
 
 
@@ -46,7 +44,7 @@ class SliceShapes:
     diameter_ap_ellipse_mm, diameter_rl_mm : (n,) arrays
         Axes of the ellipse of equal second moments.
     eccentricity : (n,) array
-        Of that ellipse, 0..1; NaN for a single pixel.
+        Of that ellipse, 0..1; 0 for a single pixel.
     orientation_deg : (n,) array
         Angle of its major axis from the RL axis, -90..90, positive if its left end is anterior.
     solidity : (n,) array
@@ -60,6 +58,8 @@ class SliceShapes:
     angle_deg, angle_ap_deg, angle_rl_deg : (n,) arrays
         Angle between cord and slice normal, and its parts about the AP axis (positive: going up, the cord moves to
         the left) and about the RL axis (positive: to anterior). Zero where not corrected.
+    slice_count : int
+        Number of slices of the grid, with or without the structure.
     slice_flags : tuple of n tuples of str
         What to know about each slice.
     flags : tuple of str
@@ -84,6 +84,7 @@ class SliceShapes:
     angle_deg: NDArray[np.float64]
     angle_ap_deg: NDArray[np.float64]
     angle_rl_deg: NDArray[np.float64]
+    slice_count: int
     slice_flags: tuple[tuple[str, ...], ...]
     flags: tuple[str, ...]
 
@@ -103,8 +104,8 @@ def slice_shapes(
     grid : Grid
         Grid of the mask.
     centerline : Centerline, optional
-        Direction of the cord; by default a smooth curve through the centroids of the slices. Give that of the cord
-        for a structure that has none of its own, such as grey matter.
+        Direction of the cord, for a structure that has none of its own, such as grey matter or a mask of one slice.
+        By default a smooth curve through the centroids of the slices, which is what the cord itself needs.
     angle_correction : bool
         False leaves all measures in the plane of the slice.
 
@@ -123,8 +124,27 @@ def slice_shapes(
     _check(values, grid)
     work, work_grid = to_work_order(values, grid)
     stack = SectionStack(slice_plane(work_grid))
-    stack.set_slices(work, range(len(work)))
+    stack.set_slices(dict(enumerate(work)))
     return shapes_of(stack.kept(), work_grid, stack.plane, centerline=centerline, angle_correction=angle_correction)
+
+
+def centerline_of_mask(mask: NDArray, grid: Grid) -> Centerline:
+    """Return a smooth curve through the centre of a mask, strays left out.
+
+    Parameters
+    ----------
+    mask : array, shape ``grid.shape``
+        As in :func:`slice_shapes`.
+    grid : Grid
+        Grid of the mask.
+
+    Raises
+    ------
+    InputError
+        As :func:`slice_shapes`; also if the mask lies in a single slice.
+    """
+    shapes = slice_shapes(mask, grid, angle_correction=False)
+    return fit_centerline(shapes.centroid_mm)
 
 
 def _check(mask: NDArray, grid: Grid) -> None:
@@ -159,12 +179,20 @@ def shapes_of(
     numbers = tabulate(list(kept.sections.values()))
     centroid_mm = work_grid.voxel_to_mm(np.column_stack([index, numbers.row, numbers.column]))
     tangents = _tangents(centroid_mm, plane, centerline) if angle_correction else None
-    flags = [*_gap_flags(index), *_stray_flags(kept)]
-    if angle_correction and tangents is None:
+    flags = [*_gap_flags(index), *_stray_flags(kept)] if len(index) else [EMPTY]
+    if angle_correction and tangents is None and len(index):
         flags.append(NOT_CORRECTED)
     if tangents is None:
         tangents = np.tile([0.0, 0.0, 1.0], (len(index), 1))
-    return _corrected(index, centroid_mm, numbers, tangents, plane, kept, tuple(flags))
+    slice_flags = _slice_flags(index, kept, tangents, corrected=NOT_CORRECTED not in flags)
+    return SliceShapes(
+        slice_index=index,
+        centroid_mm=centroid_mm,
+        **_corrected(numbers, tangents, plane),
+        slice_count=work_grid.shape[0],
+        slice_flags=slice_flags,
+        flags=tuple(flags),
+    )
 
 
 def _tangents(
@@ -176,40 +204,33 @@ def _tangents(
 
 
 def _corrected(
-    index: NDArray[np.int_],
-    centroid_mm: NDArray[np.float64],
-    numbers: SectionTable,
-    tangents: NDArray[np.float64],
-    plane: SlicePlane,
-    kept: Kept,
-    flags: tuple[str, ...],
-) -> SliceShapes:
+    numbers: SectionTable, tangents: NDArray[np.float64], plane: SlicePlane
+) -> dict[str, NDArray[np.float64]]:
+    """Return the measures of the sections perpendicular to the cord, by the names of :class:`SliceShapes`."""
     project = projections(tangents)
     cosine = tangents[:, 2]
     plain = numbers.weight * plane.pixel_area_mm2
     shrink = _ap_shrink(numbers, project)
-    angle = np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0)))
-    ellipse = _ellipse(numbers, project)
     before, behind = numbers.chord_anterior_mm * shrink, numbers.chord_posterior_mm * shrink
-    return SliceShapes(
-        slice_index=index,
-        centroid_mm=centroid_mm,
-        area_mm2=plain * cosine,
-        area_plain_mm2=plain,
-        diameter_ap_mm=before + behind,
-        length_anterior_mm=before,
-        length_posterior_mm=behind,
-        **ellipse,
-        solidity=numbers.solidity,
-        perimeter_mm=perimeter_mm(numbers.crossings, project @ plane.pixel_matrix),
-        asymmetry_percent=200.0 * (2 * numbers.left_fraction - 1),
-        length_mm=plane.slice_step_mm / cosine,
-        angle_deg=angle,
-        angle_ap_deg=np.degrees(np.arctan2(-tangents[:, 0], cosine)),
-        angle_rl_deg=np.degrees(np.arctan2(tangents[:, 1], cosine)),
-        slice_flags=_slice_flags(index, kept, angle, ellipse["eccentricity"]),
-        flags=flags,
-    )
+    return {
+        "area_mm2": plain * cosine,
+        "area_plain_mm2": plain,
+        "diameter_ap_mm": before + behind,
+        "length_anterior_mm": before,
+        "length_posterior_mm": behind,
+        **_ellipse(numbers, project),
+        "solidity": numbers.solidity,
+        "perimeter_mm": perimeter_mm(numbers.crossings, project @ plane.pixel_matrix),
+        "asymmetry_percent": 200.0 * (2 * numbers.left_fraction - 1),
+        "length_mm": plane.slice_step_mm / cosine,
+        "angle_deg": _angle_deg(tangents),
+        "angle_ap_deg": np.degrees(np.arctan2(-tangents[:, 0], cosine)),
+        "angle_rl_deg": np.degrees(np.arctan2(tangents[:, 1], cosine)),
+    }
+
+
+def _angle_deg(tangents: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.degrees(np.arccos(np.clip(tangents[:, 2], -1.0, 1.0)))
 
 
 def _ap_shrink(numbers: SectionTable, project: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -222,8 +243,7 @@ def _ellipse(numbers: SectionTable, project: NDArray[np.float64]) -> dict[str, N
     """Return the axes of the ellipse of equal second moments: an ellipse has 1/16 of its squared axes."""
     major, minor, turn = principal_axes(project @ numbers.moments_mm2 @ np.swapaxes(project, 1, 2))
     lying = np.abs(turn) <= np.pi / 4
-    with np.errstate(invalid="ignore", divide="ignore"):  # a single pixel has no axes: NaN says so
-        eccentricity = np.sqrt(1 - minor / major)
+    eccentricity = np.sqrt(1 - minor / np.where(major > 0, major, 1.0)) * (major > 0)  # a single pixel: no axes, 0
     return {
         "diameter_ap_ellipse_mm": 4 * np.sqrt(np.where(lying, minor, major)),
         "diameter_rl_mm": 4 * np.sqrt(np.where(lying, major, minor)),
@@ -233,8 +253,6 @@ def _ellipse(numbers: SectionTable, project: NDArray[np.float64]) -> dict[str, N
 
 
 def _gap_flags(index: NDArray[np.int_]) -> list[str]:
-    if len(index) == 0:
-        return []
     missing = sorted(set(range(int(index[0]), int(index[-1]) + 1)) - set(index.tolist()))
     return [f"gap at {at_slices(missing)}"] if missing else []
 
@@ -250,19 +268,16 @@ def _stray_text(count: int) -> str:
 
 
 def _slice_flags(
-    index: NDArray[np.int_], kept: Kept, angle_deg: NDArray[np.float64], eccentricity: NDArray[np.float64]
+    index: NDArray[np.int_], kept: Kept, tangents: NDArray[np.float64], *, corrected: bool
 ) -> tuple[tuple[str, ...], ...]:
-    def of_slice(number: int, angle: float, roundness: float) -> tuple[str, ...]:
-        found = []
+    def of_slice(number: int, angle: float) -> tuple[str, ...]:
+        found = [] if corrected else [NOT_CORRECTED]
         if number in kept.strays:
             found.append(_stray_text(kept.strays[number]))
         if number in kept.split:
             found.append("in several pieces")
         if angle > STEEP_ANGLE_DEG:
-            found.append(f"the cord leans {angle:.0f} degrees to the slice: area uncertain")
-        if roundness < ROUND_ECCENTRICITY:
-            found.append("nearly round: orientation uncertain")
+            found.append(f"leans over {STEEP_ANGLE_DEG:.0f} degrees to the slice: area uncertain")
         return tuple(found)
 
-    rows = zip(index.tolist(), angle_deg.tolist(), eccentricity.tolist(), strict=True)
-    return tuple(of_slice(*row) for row in rows)
+    return tuple(of_slice(*row) for row in zip(index.tolist(), _angle_deg(tangents).tolist(), strict=True))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from numpy.typing import NDArray
@@ -45,17 +45,16 @@ class SectionStack:
         self._links: dict[int, list[tuple[Address, Address]]] = {}
         self._measured: dict[int, dict[tuple[int, ...], SectionMeasures]] = {}
 
-    def set_slices(self, mask: NDArray, slices: Iterable[int]) -> None:
-        """Take these slices of a work-order mask (0 outside the structure) anew."""
-        touched = {int(index) for index in slices}
-        for index in touched:
-            pieces = cut_pieces(mask[index])
+    def set_slices(self, planes: Mapping[int, NDArray]) -> None:
+        """Take these slices of a work-order mask anew: by slice number, 0 outside the structure."""
+        for index, plane in planes.items():
+            pieces = cut_pieces(plane)
             self._pieces.pop(index, None)
             self._measured.pop(index, None)
             if pieces:
                 self._pieces[index] = pieces
                 self._measured[index] = {}
-        for lower in touched | {index - 1 for index in touched}:
+        for lower in {*planes, *(index - 1 for index in planes)}:
             self._links[lower] = self._link(lower)
 
     def _link(self, lower: int) -> list[tuple[Address, Address]]:

@@ -1,0 +1,54 @@
+"""The measures that tables show: names, units, and what Spinal Cord Toolbox calls them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One measure.
+
+    Attributes
+    ----------
+    name : str
+        In tables, such as ``"diameter_ap"``.
+    attribute : str
+        Of :class:`~napari_spinalq.metrics.shape.SliceShapes`.
+    unit : str
+        Empty for a pure number.
+    sct_name : str
+        In Spinal Cord Toolbox columns; empty where it has none.
+    """
+
+    name: str
+    attribute: str
+    unit: str
+    sct_name: str = ""
+
+
+MEASURES = (
+    Measure("area", "area_mm2", "mm2", "area"),
+    Measure("area_plain", "area_plain_mm2", "mm2"),
+    Measure("diameter_ap", "diameter_ap_mm", "mm", "diameter_AP"),
+    Measure("diameter_rl", "diameter_rl_mm", "mm", "diameter_RL"),
+    Measure("eccentricity", "eccentricity", "", "eccentricity"),
+    Measure("orientation", "orientation_deg", "deg", "orientation"),
+    Measure("solidity", "solidity", "", "solidity"),
+    Measure("perimeter", "perimeter_mm", "mm"),
+    Measure("asymmetry", "asymmetry_percent", "%"),
+    Measure("length", "length_mm", "mm", "length"),
+    Measure("diameter_ap_ellipse", "diameter_ap_ellipse_mm", "mm", "diameter_AP_ellipse"),
+    Measure("length_anterior", "length_anterior_mm", "mm", "length_anterior"),
+    Measure("length_posterior", "length_posterior_mm", "mm", "length_posterior"),
+    Measure("angle", "angle_deg", "deg"),
+    Measure("angle_ap", "angle_ap_deg", "deg", "angle_AP"),
+    Measure("angle_rl", "angle_rl_deg", "deg", "angle_RL"),
+)
+"""In the order of the tidy table: what is read most comes first."""
+
+SUMMED = "length_mm"
+"""The measure that adds up over the slices of a level; all others are averaged."""
+
+AXIAL = "orientation_deg"
+"""The measure that is the direction of an axis: 90 and -90 degrees are the same."""
