@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_spinalq import __version__
+from napari_spinalq.errors import InputError
 from napari_spinalq.io.atomic import write_whole
 from napari_spinalq.scan import Source
 
@@ -83,3 +84,21 @@ def write_sidecar(path: Path, provenance: Provenance, *, overwrite: bool = False
     """Write the sidecar of the result at ``path``."""
     text = json.dumps(provenance.as_dict(), indent=2, ensure_ascii=False) + "\n"
     return write_whole(sidecar_path(path), text.encode(), overwrite=overwrite)
+
+
+def read_flags(path: Path) -> tuple[str, ...]:
+    """Return the flags in the sidecar of a result, so that they travel on; none where there is no sidecar.
+
+    Raises
+    ------
+    InputError
+        If the sidecar is no JSON object.
+    """
+    beside = sidecar_path(path)
+    if not beside.is_file():
+        return ()
+    try:
+        content = json.loads(beside.read_text(encoding="utf-8"))
+        return tuple(str(flag) for flag in content.get("Flags", ()))
+    except (ValueError, AttributeError):
+        raise InputError(f"The sidecar {beside} is not a JSON object; mend or remove it.") from None

@@ -21,7 +21,7 @@ from napari_spinalq.vertebrae import VERTEBRAE, level_name
 
 END_ESTIMATED = "end estimated"
 INTERPOLATED = "disc interpolated"
-PARTIAL = "partial"
+PARTIAL = "partly covered"
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class LevelExtent:
         Distances along the centerline from its inferior end, mm.
     flags : tuple of str
         ``"end estimated"`` if one end is a typical height away from the only disc seen, ``"disc interpolated"`` if a
-        bounding disc was not seen, ``"partial"`` if the centerline does not cover the whole level.
+        bounding disc was not seen, ``"partly covered"`` if the centerline does not cover the whole level.
     """
 
     level: int

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -96,6 +96,24 @@ def per_level(shapes: SliceShapes, slice_levels: ArrayLike) -> LevelShapes:
         level_flags=_level_flags(shapes, every, levels, members, length),
         flags=(*shapes.flags, *_unlevelled(shapes, own)),
     )
+
+
+def with_level_flags(levels: LevelShapes, flags: Mapping[int, tuple[str, ...]]) -> LevelShapes:
+    """Return the same measures with further flags on single levels.
+
+    Parameters
+    ----------
+    levels : LevelShapes
+        Measures per level.
+    flags : mapping of int to tuple of str
+        By level, such as what is known of the discs that bound it. One that a level carries already, perhaps with
+        more detail behind it, is not said twice.
+    """
+    merged = []
+    for level, own in zip(levels.level.tolist(), levels.level_flags, strict=True):
+        new = [flag for flag in flags.get(level, ()) if not any(known.startswith(flag) for known in own)]
+        merged.append((*own, *new))
+    return replace(levels, level_flags=tuple(merged))
 
 
 def _statistics(

@@ -66,7 +66,7 @@ def test_nothing_is_labelled_beyond_the_estimated_ends():
 def test_level_cut_by_the_end_of_the_cord_is_partial():
     discs = (Disc(3, (0, 8, 30.0)), Disc(4, (0, 8, 12.0)))
     flags = {extent.name: extent.flags for extent in level_extents(Labelling(discs, True), straight_cord(35))}
-    assert flags == {"C2": ("end estimated", "partial"), "C3": (), "C4": ("end estimated", "partial")}
+    assert flags == {"C2": ("end estimated", "partly covered"), "C3": (), "C4": ("end estimated", "partly covered")}
 
 
 def test_gap_is_divided_and_flagged():

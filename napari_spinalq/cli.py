@@ -1,0 +1,313 @@
+"""The command line, a thin skin: it reads words, calls one function, and shows what came out.
+
+Heavy modules are imported inside the commands, so that ``spinalq --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from napari_spinalq import __version__
+from napari_spinalq.errors import InputError
+
+BAD_INPUT, BUG, STOPPED = 2, 1, 130
+"""Exit codes: the input is to blame, we are to blame, the user stopped it."""
+
+app = typer.Typer(
+    name="spinalq",
+    help="Quantitative spinal cord MRI: segment the cord, name vertebral levels, measure, and correct in napari.\n\n"
+    "For research. Not for diagnosis. Places are RAS millimetres.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+class Per(StrEnum):
+    """What a row of a table stands for."""
+
+    LEVEL = "level"
+    SLICE = "slice"
+
+
+class Format(StrEnum):
+    """Form of a table."""
+
+    TIDY = "tidy"
+    SCT = "sct"
+
+
+class Structure(StrEnum):
+    """What can be segmented."""
+
+    CORD = "cord"
+
+
+Force = Annotated[bool, typer.Option("--force", help="Replace existing outputs.")]
+Discs = Annotated[
+    list[str] | None,
+    typer.Option("--disc", metavar="NAME=X,Y,Z", help="A named disc (RAS mm), such as C2-C3=0.5,12,-30. Repeatable."),
+]
+At = Annotated[str | None, typer.Option("--at", metavar="X,Y,Z", help="A point inside the cord (RAS mm).")]
+ContrastWord = Annotated[str, typer.Option("--contrast", help="auto, or t1w t2w t2star psir mt dwi.")]
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"spinalq {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and stop.")
+    ] = False,
+) -> None:
+    """Quantitative spinal cord MRI."""
+
+
+@app.command()
+def demo(
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the results.")] = Path("out/demo"),
+    force: Force = False,
+) -> None:
+    """Do the main job on the sample exams and compare with their known truth.
+
+    Example: spinalq demo -o out/demo
+    """
+    from napari_spinalq.demo import run_demo
+    from napari_spinalq.terminal import progress_bar
+
+    with progress_bar() as progress:
+        outcome = run_demo(output, overwrite=force, progress=progress)
+    for result in outcome.exams:
+        _print_exam(result)
+    for line in outcome.against_truth:
+        typer.echo(line)
+    _say_where(outcome.written)
+
+
+@app.command()
+def analyze(
+    exam: Annotated[list[Path], typer.Argument(help="A folder (BIDS or loose files) or the scans themselves.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the results.")],
+    disc: Discs = None,
+    at: At = None,
+    force: Force = False,
+) -> None:
+    """Segment, label and measure every scan of an exam; write masks, levels, a table and a report.
+
+    Example: spinalq analyze sub-01 -o out --disc C2-C3=0.5,12,-30
+    """
+    from napari_spinalq.derivatives import check_free, write_exams
+    from napari_spinalq.io.bids import find_exam
+    from napari_spinalq.levels.discs import parse_disc
+    from napari_spinalq.pipeline import Guidance, analyze_exam
+    from napari_spinalq.terminal import progress_bar
+
+    guidance = Guidance(_point(at), tuple(parse_disc(words) for words in disc or ()))
+    found = find_exam(exam)
+    check_free([found], output, overwrite=force)
+    with progress_bar() as progress:
+        result = analyze_exam(found, guidance=guidance, progress=progress)
+    written = write_exams([result], output, overwrite=force)
+    _print_exam(result)
+    _say_where(written)
+
+
+@app.command()
+def segment(
+    image: Annotated[Path, typer.Argument(help="The scan (NIfTI).")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The mask to write (.nii or .nii.gz).")],
+    structure: Annotated[Structure, typer.Option(help="What to segment.")] = Structure.CORD,
+    contrast: ContrastWord = "auto",
+    at: At = None,
+    edge_offset_mm: Annotated[
+        float | None,
+        typer.Option(help="How far inside the half-maximum edge the outline is drawn (mm); 0 = the physical edge."),
+    ] = None,
+    soft: Annotated[bool, typer.Option("--soft", help="Write partial volume (0 to 1) instead of 0 and 1.")] = False,
+    force: Force = False,
+) -> None:
+    """Segment the cord.
+
+    Example: spinalq segment t2.nii.gz -o t2_cord.nii.gz
+    """
+    from napari_spinalq.cord.segment import segment_cord
+    from napari_spinalq.io.atomic import refuse_overwrite
+    from napari_spinalq.io.save import save_mask
+    from napari_spinalq.io.sidecar import Provenance, sidecar_path
+    from napari_spinalq.terminal import progress_bar
+
+    scan = _load(image, contrast)
+    refuse_overwrite([output, sidecar_path(output)], overwrite=force)
+    with progress_bar() as progress:
+        found = segment_cord(scan, at=_point(at), edge_offset_mm=edge_offset_mm, progress=progress)
+    provenance = Provenance(f"{structure.value} mask, automatic", [scan.source], found.parameters, found.flags)
+    save_mask(found.soft if soft else found.mask, scan, output, provenance, overwrite=force)
+    _say_flags(found.flags)
+    _say_where([output])
+
+
+@app.command()
+def label(
+    image: Annotated[Path, typer.Argument(help="The scan (NIfTI).")],
+    cord: Annotated[Path, typer.Option("--cord", help="Its cord mask.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The level map to write (.nii or .nii.gz).")],
+    disc: Discs = None,
+    contrast: ContrastWord = "auto",
+    force: Force = False,
+) -> None:
+    """Find and name discs, and write the vertebral level of each voxel of the cord.
+
+    The discs are written beside the level map (_discs.tsv).
+
+    Example: spinalq label t2.nii.gz --cord t2_cord.nii.gz -o t2_levels.nii.gz --disc C2-C3=0.5,12,-30
+    """
+    from napari_spinalq.derivatives import discs_path, write_levels
+    from napari_spinalq.io.atomic import refuse_overwrite
+    from napari_spinalq.io.nifti import load_mask
+    from napari_spinalq.io.sidecar import sidecar_path
+    from napari_spinalq.levels.discs import parse_disc
+    from napari_spinalq.pipeline import label_mask
+    from napari_spinalq.terminal import progress_bar
+
+    scan = _load(image, contrast)
+    mask = load_mask(cord, like=scan.grid)
+    clicks = tuple(parse_disc(words) for words in disc or ())
+    refuse_overwrite([output, sidecar_path(output), discs_path(output)], overwrite=force)
+    with progress_bar() as progress:
+        found = label_mask(scan, mask.data, clicks, progress)
+    written = write_levels(found.levels, found.labelling, scan, output, sources=[mask.source], overwrite=force)
+    names = ", ".join(item.name for item in found.labelling.discs)
+    typer.echo(f"Discs: {names} ({'confirmed' if found.labelling.confirmed else 'names unconfirmed'})")
+    _say_flags(found.labelling.flags)
+    _say_where(written)
+
+
+@app.command()
+def measure(
+    mask: Annotated[Path, typer.Argument(help="A cord mask (NIfTI), binary or soft.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The table to write (.csv or .tsv).")],
+    levels: Annotated[Path | None, typer.Option("--levels", help="Its level map; needed for --per level.")] = None,
+    per: Annotated[Per, typer.Option(help="A row per level or per slice.")] = Per.LEVEL,
+    table_format: Annotated[
+        Format, typer.Option("--format", help="tidy: one row a measurement; sct: Spinal Cord Toolbox columns.")
+    ] = Format.TIDY,
+    angle_correction: Annotated[
+        bool, typer.Option(help="Correct for the angle between cord and slice (both areas are in the tidy table).")
+    ] = True,
+    force: Force = False,
+) -> None:
+    """Measure area and shape of a mask per vertebral level or per slice.
+
+    Example: spinalq measure t2_cord.nii.gz --levels t2_levels.nii.gz -o t2.csv
+    """
+    from napari_spinalq.derivatives import measure_files
+    from napari_spinalq.io.atomic import refuse_overwrite
+    from napari_spinalq.io.save import save_table
+    from napari_spinalq.io.sidecar import sidecar_path
+
+    refuse_overwrite([output, sidecar_path(output)], overwrite=force)
+    table, provenance = measure_files(
+        mask, levels, per=per.value, table_format=table_format.value, angle_correction=angle_correction
+    )
+    save_table(table, output, provenance, overwrite=force)
+    _say_flags(provenance.flags)
+    _say_where([output])
+
+
+@app.command("open")
+def open_viewer(
+    exam: Annotated[list[Path] | None, typer.Argument(help="A folder or scans; the sample exam if left out.")] = None,
+) -> None:
+    """Open an exam in napari with the Spinal Cord dock.
+
+    Example: spinalq open sub-01
+    """
+    try:
+        from napari_spinalq.gui.app import launch
+    except ImportError as error:
+        raise InputError(
+            f"The viewer is not installed ({error.name or error}); "
+            "install it with: pip install 'napari-spinalq[pyqt5]'."
+        ) from None
+    launch(exam or None)
+
+
+def main() -> None:
+    """Run the command line: bad input ends with one sentence and exit code 2, a bug with exit code 1."""
+    try:
+        app(standalone_mode=True)
+    except InputError as error:
+        _fail(str(error), BAD_INPUT)
+    except OSError as error:
+        place = f" ({error.filename})" if error.filename else ""
+        _fail(f"{error.strerror or error}{place}; nothing more was written.", BAD_INPUT)
+    except KeyboardInterrupt:
+        _fail("Stopped.", STOPPED)
+    except Exception as error:  # the last net: a bug must not end in a bare traceback
+        _report_bug(error)
+
+
+def _report_bug(error: Exception) -> None:
+    import tempfile
+    import traceback
+
+    with tempfile.NamedTemporaryFile("w", prefix="spinalq-", suffix=".log", delete=False) as log:
+        log.write("".join(traceback.format_exception(error)))
+    _fail(f"This is a bug in spinalq: {type(error).__name__}: {error}. Please report it with {log.name}.", BUG)
+
+
+def _fail(message: str, code: int) -> None:
+    typer.secho(f"Error: {message}" if code != STOPPED else message, fg=typer.colors.RED, err=True)
+    sys.exit(code)
+
+
+def _load(path: Path, contrast: str) -> Any:
+    from napari_spinalq.contrast import parse_contrast
+    from napari_spinalq.io.nifti import load_scan
+
+    return load_scan(path, None if contrast == "auto" else parse_contrast(contrast))
+
+
+def _point(words: str | None) -> tuple[float, float, float] | None:
+    """Read ``X,Y,Z``; None stays None."""
+    if words is None:
+        return None
+    try:
+        x, y, z = (float(word) for word in words.split(","))
+    except ValueError:
+        raise InputError(f"{words!r} is not a point; write three numbers X,Y,Z (RAS mm).") from None
+    if not all(-1e6 < value < 1e6 for value in (x, y, z)):
+        raise InputError(f"{words!r} is not a point near any scanner; write three numbers X,Y,Z (RAS mm).")
+    return x, y, z
+
+
+def _print_exam(result: Any) -> None:
+    from napari_spinalq.metrics.summary import SUMMARY_HEADINGS, summary_rows
+    from napari_spinalq.terminal import print_table
+
+    for scan in result.scans:
+        title = f"sub-{result.exam.subject}  {scan.scan.contrast.label}  ({scan.scan.name})"
+        print_table(title, SUMMARY_HEADINGS, summary_rows(scan.level_shapes))
+        _say_flags(scan.flags)
+    for name, reason in result.skipped:
+        typer.echo(f"Not measured: {name}: {reason}.")
+
+
+def _say_flags(flags: tuple[str, ...] | list[str] | Any) -> None:
+    for flag in flags:
+        typer.secho(f"  To be checked: {flag}", fg=typer.colors.YELLOW)
+
+
+def _say_where(written: list[Path]) -> None:
+    for path in written:
+        typer.echo(f"Wrote {path}")

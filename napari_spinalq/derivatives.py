@@ -1,0 +1,264 @@
+"""Which file is called what, and writing them: masks, level maps, discs, tables and the report of an exam."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from napari_spinalq import __version__
+from napari_spinalq.errors import InputError
+from napari_spinalq.exam import Exam
+from napari_spinalq.geometry import to_work_order
+from napari_spinalq.io.atomic import refuse_overwrite, write_whole
+from napari_spinalq.io.bids import derived_name, entities
+from napari_spinalq.io.nifti import load_levels, load_mask
+from napari_spinalq.io.save import save_mask, save_table
+from napari_spinalq.io.sidecar import TOOL, Provenance, read_flags, sidecar_path
+from napari_spinalq.levels.discs import Labelling
+from napari_spinalq.levels.levelmap import levels_per_slice
+from napari_spinalq.levels.tables import discs_to_table
+from napari_spinalq.metrics.levels import per_level
+from napari_spinalq.metrics.sct_format import sct_level_table, sct_slice_table
+from napari_spinalq.metrics.shape import SliceShapes, slice_shapes
+from napari_spinalq.metrics.tidy import RowIdentity, level_table, slice_table
+from napari_spinalq.report.page import report_page
+from napari_spinalq.results import ExamResult, ScanResult
+from napari_spinalq.scan import Scan, Source
+
+METRICS_NAME, REPORT_NAME, DESCRIPTION_NAME = "metrics.tsv", "report.html", "dataset_description.json"
+BIDS_VERSION = "1.9.0"
+UNCONFIRMED_LEVELS = "levels unconfirmed"
+
+
+@dataclass(frozen=True)
+class ScanPaths:
+    """Where the results of one scan lie."""
+
+    mask: Path
+    levels: Path
+    discs: Path
+
+    def with_sidecars(self) -> tuple[Path, ...]:
+        """Return these files and the JSON file of each."""
+        files = (self.mask, self.levels, self.discs)
+        return tuple(path for file in files for path in (file, sidecar_path(file)))
+
+
+def scan_paths(scan_name: str, exam: Exam, folder: Path) -> ScanPaths:
+    """Name the results of a scan (BIDS derivatives).
+
+    Examples
+    --------
+    >>> scan_paths("sub-01_T2w", Exam("01", "", ()), Path("out")).mask.as_posix()
+    'out/sub-01/anat/sub-01_space-T2w_label-cord_mask.nii.gz'
+    """
+    session = [f"ses-{exam.session}"] if exam.session else []
+    place = folder.joinpath(f"sub-{exam.subject}", *session, "anat")
+    return ScanPaths(
+        place / derived_name(scan_name, "label-cord_mask", ".nii.gz"),
+        place / derived_name(scan_name, "label-levels_dseg", ".nii.gz"),
+        place / derived_name(scan_name, "discs", ".tsv"),
+    )
+
+
+def discs_path(levels: Path) -> Path:
+    """Name the disc table that belongs to a level map.
+
+    Examples
+    --------
+    >>> discs_path(Path("t2_levels.nii.gz")).name
+    't2_levels_discs.tsv'
+    """
+    return levels.with_name(levels.name.removesuffix(".gz").removesuffix(".nii") + "_discs.tsv")
+
+
+def check_free(exams: Sequence[Exam], folder: Path, *, overwrite: bool) -> None:
+    """Refuse, before the work begins, an output folder that holds results of the same exams."""
+    scans = [scan_paths(file.name, exam, folder) for exam in exams for file in exam.files]
+    singles = [folder / METRICS_NAME, folder / REPORT_NAME]
+    refuse_overwrite([*singles, *(path for paths in scans for path in paths.with_sidecars())], overwrite=overwrite)
+
+
+def write_exams(
+    results: Sequence[ExamResult], folder: Path, *, overwrite: bool = False, author: str = ""
+) -> list[Path]:
+    """Write all results of one or more exams into a BIDS derivatives folder.
+
+    Returns
+    -------
+    list of Path
+        The files a person looks at first (table, report), then masks, levels and discs.
+
+    Raises
+    ------
+    InputError
+        If one of them exists and may not be replaced; then nothing is written.
+    """
+    check_free([result.exam for result in results], folder, overwrite=overwrite)
+    files: list[Path] = []
+    for result in results:
+        for scan in result.scans:
+            files += write_scan(scan, result.exam, folder, overwrite=overwrite, author=author)
+    table = pd.concat([metrics_table(result) for result in results], ignore_index=True)
+    sources = [source for result in results for source in _sources(result)]
+    flags = [f"{scan.scan.name}: {flag}" for result in results for scan in result.scans for flag in scan.flags]
+    provenance = Provenance("Measures per vertebral level", sources, flags=flags, author=author)
+    first = [save_table(table, folder / METRICS_NAME, provenance, overwrite=overwrite)]
+    page = report_page(results).encode()
+    first.append(write_whole(folder / REPORT_NAME, page, overwrite=overwrite))
+    write_whole(folder / DESCRIPTION_NAME, _description().encode(), overwrite=True)
+    return first + files
+
+
+def write_scan(
+    result: ScanResult, exam: Exam, folder: Path, *, overwrite: bool = False, author: str = ""
+) -> list[Path]:
+    """Write mask, level map and discs of one scan."""
+    scan = result.scan
+    if scan.source is None:
+        raise InputError("This image was made in memory; save it as NIfTI first, so that its results have a source.")
+    paths = scan_paths(scan.source.path.name, exam, folder)
+    refuse_overwrite(paths.with_sidecars(), overwrite=overwrite)
+    provenance = Provenance("Cord mask", [scan.source], result.parameters, result.flags, author)
+    save_mask(result.mask, scan, paths.mask, provenance, overwrite=overwrite)
+    if not result.labelling.discs:
+        return [paths.mask]
+    levels = write_levels(
+        result.levels, result.labelling, scan, paths.levels, discs=paths.discs, overwrite=overwrite, author=author
+    )
+    return [paths.mask, *levels]
+
+
+def write_levels(
+    levels: NDArray,
+    labelling: Labelling,
+    scan: Scan,
+    path: Path,
+    *,
+    discs: Path | None = None,
+    sources: Sequence[Source | None] = (),
+    overwrite: bool = False,
+    author: str = "",
+) -> list[Path]:
+    """Write a level map and, beside it, the discs that it rests on.
+
+    Parameters
+    ----------
+    levels : array of uint8, shape ``scan.grid.shape``
+        Vertebral level of each voxel.
+    labelling : Labelling
+        The discs; whether they are confirmed goes into the sidecar.
+    scan : Scan
+        The image.
+    path, discs : Path
+        The level map, and the disc table (by default named after the level map).
+    sources : sequence of Source, optional
+        Further files that the map was made from.
+    overwrite, author : optional
+        As everywhere.
+    """
+    if not labelling.discs:
+        raise InputError(f"No disc is known on {scan.name}, so no level map can be made; name one with --disc.")
+    discs = discs or discs_path(path)
+    flags = [*labelling.flags, *([] if labelling.confirmed else [UNCONFIRMED_LEVELS])]
+    used = [source for source in (scan.source, *sources) if source is not None]
+    parameters = {"confirmed": labelling.confirmed, "scheme": "1..7 = C1..C7, 8..19 = T1..T12, 20..24 = L1..L5"}
+    provenance = Provenance("Vertebral level of each voxel of the cord", used, parameters, flags, author)
+    save_mask(levels, scan, path, provenance, overwrite=overwrite)
+    about = Provenance("Discs, RAS mm", used, {"confirmed": labelling.confirmed}, flags, author)
+    save_table(discs_to_table(labelling.discs), discs, about, overwrite=overwrite)
+    return [path, discs]
+
+
+def metrics_table(result: ExamResult, per: str = "level") -> pd.DataFrame:
+    """Return the tidy table of an exam, one row a measurement, per ``"level"`` or ``"slice"``."""
+    return pd.concat([_tidy_of_scan(scan, result.exam, per) for scan in result.scans], ignore_index=True)
+
+
+def measure_files(
+    mask_path: Path, levels_path: Path | None, *, per: str, table_format: str, angle_correction: bool = True
+) -> tuple[pd.DataFrame, Provenance]:
+    """Measure a mask file with a level map file, and say where the numbers come from.
+
+    Parameters
+    ----------
+    mask_path, levels_path : Path
+        NIfTI files on one grid.
+    per : str
+        ``"level"`` or ``"slice"``.
+    table_format : str
+        ``"tidy"`` or ``"sct"``.
+    angle_correction : bool
+        Whether measures are of the section perpendicular to the cord.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be used, or rows per level are wanted without a level map.
+    """
+    if per == "level" and levels_path is None:
+        raise InputError("Rows per level need a level map; give --levels FILE, or use --per slice.")
+    mask = load_mask(mask_path)
+    levels = load_levels(levels_path, like=mask.grid) if levels_path else None
+    shapes = slice_shapes(mask.data, mask.grid, angle_correction=angle_correction)
+    per_slice = levels_per_slice(to_work_order(levels.data, levels.grid)[0]) if levels else None
+    flags = (*shapes.flags, *(read_flags(levels_path) if levels_path else ()))
+    names = entities(mask_path.name)
+    identity = RowIdentity(names.get("sub", ""), names.get("ses", ""), mask.name)
+    if table_format == "sct":
+        table = _sct_table(shapes, per_slice, per, str(mask_path))
+    else:
+        table = _with_flags(_tidy_table(shapes, per_slice, per, identity), flags)
+    used = [scan.source for scan in (mask, levels) if scan and scan.source]
+    parameters = {"per": per, "format": table_format, "angle_correction": angle_correction}
+    return table, Provenance(f"Measures per {per}", used, parameters, flags)
+
+
+def _tidy_of_scan(result: ScanResult, exam: Exam, per: str) -> pd.DataFrame:
+    identity = RowIdentity(exam.subject, exam.session, result.scan.name)
+    flags = () if result.labelling.confirmed else (UNCONFIRMED_LEVELS,)
+    if per == "slice":
+        return _with_flags(slice_table(result.shapes, result.slice_levels, identity), flags)
+    return _with_flags(level_table(result.level_shapes, identity), flags)
+
+
+def _tidy_table(
+    shapes: SliceShapes, slice_levels: NDArray[np.int_] | None, per: str, identity: RowIdentity
+) -> pd.DataFrame:
+    if per == "slice" or slice_levels is None:
+        return slice_table(shapes, slice_levels, identity)
+    return level_table(per_level(shapes, slice_levels), identity)
+
+
+def _sct_table(shapes: SliceShapes, slice_levels: NDArray[np.int_] | None, per: str, filename: str) -> pd.DataFrame:
+    if per == "slice" or slice_levels is None:
+        return sct_slice_table(shapes, slice_levels, filename=filename)
+    return sct_level_table(per_level(shapes, slice_levels), filename=filename)
+
+
+def _with_flags(table: pd.DataFrame, flags: Sequence[str]) -> pd.DataFrame:
+    """Add what holds for the whole mask to the flag of every row."""
+    if not flags:
+        return table
+    common = "; ".join(flags)
+    return table.assign(flag=[f"{own}; {common}" if own else common for own in table["flag"]])
+
+
+def _sources(result: ExamResult) -> list[Source]:
+    return [scan.scan.source for scan in result.scans if scan.scan.source is not None]
+
+
+def _description() -> str:
+    content = {
+        "Name": "Spinal cord measures",
+        "BIDSVersion": BIDS_VERSION,
+        "DatasetType": "derivative",
+        "GeneratedBy": [{"Name": TOOL, "Version": __version__}],
+    }
+    return json.dumps(content, indent=2) + "\n"

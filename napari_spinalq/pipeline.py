@@ -1,0 +1,250 @@
+"""The main job: from the scans of an exam to measures per level, without a window and without a file written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_spinalq.contrast import Contrast
+from napari_spinalq.cord.centerline import Centerline, fit_centerline
+from napari_spinalq.cord.segment import segment_cord
+from napari_spinalq.errors import CordNotFoundError, InputError
+from napari_spinalq.exam import Exam, ExamFile
+from napari_spinalq.geometry import WORK_AXES, Grid, to_work_order
+from napari_spinalq.io.bids import entities
+from napari_spinalq.io.nifti import load_scan
+from napari_spinalq.levels.detect import label_discs
+from napari_spinalq.levels.discs import Disc, Labelling, with_gaps_filled
+from napari_spinalq.levels.levelmap import level_extents, level_map, levels_per_slice
+from napari_spinalq.metrics.levels import per_level, with_level_flags
+from napari_spinalq.metrics.shape import slice_shapes
+from napari_spinalq.progress import Progress, portion, silent
+from napari_spinalq.results import ExamResult, ScanResult
+from napari_spinalq.scan import Scan
+
+Point = tuple[float, float, float]
+
+DISC_CONTRASTS = (Contrast.T2W, Contrast.T1W)
+"""Contrasts on which discs are looked for, the better one first."""
+
+UNCONFIRMED = "levels unconfirmed: mark one disc (such as C2-C3) to confirm them"
+NO_LEVELS = "levels unknown: mark one disc (such as C2-C3) to name them"
+
+
+@dataclass(frozen=True)
+class Guidance:
+    """What a person pointed at before the work began.
+
+    Attributes
+    ----------
+    at : tuple of 3 float, optional
+        A point in the cord, RAS mm.
+    discs : tuple of Disc
+        Named discs.
+    """
+
+    at: Point | None = None
+    discs: tuple[Disc, ...] = ()
+
+
+def measure_scan(
+    scan: Scan,
+    mask: NDArray,
+    labelling: Labelling,
+    *,
+    parameters: Mapping[str, Any] | None = None,
+    flags: Sequence[str] = (),
+) -> ScanResult:
+    """Measure a cord mask and carry levels onto it.
+
+    Parameters
+    ----------
+    scan : Scan
+        The image, in the axis order of its file.
+    mask : array, shape ``scan.grid.shape``
+        Cord, binary or soft.
+    labelling : Labelling
+        Named discs; with none, every level is unknown and said so.
+    parameters, flags : optional
+        Handed on to the result.
+
+    Raises
+    ------
+    InputError
+        If the mask is empty.
+    """
+    shapes = slice_shapes(mask, scan.grid)
+    centerline = cord_centerline(shapes.centroid_mm, scan.grid)
+    levels = _levels(labelling, centerline, mask, scan.grid)
+    per_slice = levels_per_slice(to_work_order(levels, scan.grid)[0])
+    by_level = with_level_flags(per_level(shapes, per_slice), extent_flags(labelling, centerline))
+    notes = tuple(dict.fromkeys([*flags, *labelling.flags, *naming_flags(labelling), *by_level.flags]))
+    return ScanResult(
+        scan, mask, centerline, labelling, levels, per_slice, shapes, by_level, dict(parameters or {}), notes
+    )
+
+
+def analyze_scan(
+    scan: Scan, *, guidance: Guidance = Guidance(), carried: Labelling | None = None, progress: Progress = silent
+) -> ScanResult:
+    """Segment the cord of a scan, name its levels, and measure it.
+
+    Parameters
+    ----------
+    scan : Scan
+        The image.
+    guidance : Guidance
+        A point in the cord and named discs.
+    carried : Labelling, optional
+        Discs of another scan of the exam, used instead of looking for them in this one.
+    progress : Progress
+        Told how far the work is.
+
+    Raises
+    ------
+    CordNotFoundError
+        If no cord is found.
+    """
+    at = guidance.at if guidance.at is not None and scan.grid.contains(guidance.at) else None
+    found = segment_cord(scan, at=at, progress=portion(progress, 0.0, 0.6))
+    labelling = carried or find_levels(scan, found.centerline, guidance.discs, portion(progress, 0.6, 0.9))
+    progress(0.9, "measuring")
+    parameters = {**found.parameters, "discs": {disc.name: disc.origin.value for disc in labelling.discs}}
+    result = measure_scan(scan, found.mask, labelling, parameters=parameters, flags=found.flags)
+    progress(1.0, "measured")
+    return result
+
+
+def cord_centerline(centroids_mm: NDArray[np.float64], grid: Grid) -> Centerline:
+    """Fit the centerline through the centres of a mask's slices; a single slice gives its own normal.
+
+    Parameters
+    ----------
+    centroids_mm : (n, 3) array
+        Centre of the cord in each slice that holds it, RAS mm, inferior to superior.
+    grid : Grid
+        Grid of the mask.
+    """
+    if len(centroids_mm) > 1:
+        return fit_centerline(centroids_mm)
+    work = grid.reoriented(WORK_AXES).affine
+    across = np.cross(work[:3, 2], work[:3, 1])  # right x anterior points to superior
+    half_step = across / np.linalg.norm(across) * np.linalg.norm(work[:3, 0]) / 2
+    return Centerline(np.stack([centroids_mm[0] - half_step, centroids_mm[0] + half_step]))
+
+
+def label_mask(scan: Scan, mask: NDArray, clicks: Sequence[Disc] = (), progress: Progress = silent) -> ScanResult:
+    """Find and name the discs of a scan whose cord is known, and measure that cord.
+
+    Parameters
+    ----------
+    scan : Scan
+        The image.
+    mask : array, shape ``scan.grid.shape``
+        Its cord.
+    clicks : sequence of Disc
+        Discs that a person named.
+    progress : Progress
+        Told how far the work is.
+    """
+    centerline = cord_centerline(slice_shapes(mask, scan.grid).centroid_mm, scan.grid)
+    return measure_scan(scan, mask, find_levels(scan, centerline, clicks, progress))
+
+
+def find_levels(
+    scan: Scan, centerline: Centerline, clicks: Sequence[Disc] = (), progress: Progress = silent
+) -> Labelling:
+    """Find and name the discs of a scan.
+
+    On a contrast that shows no discs only the clicked ones count; those between them are interpolated and flagged.
+    """
+    if scan.contrast in DISC_CONTRASTS or scan.contrast is Contrast.UNKNOWN:
+        return label_discs(scan.mean_volume(), centerline, clicks=clicks, progress=progress)
+    return with_gaps_filled(Labelling(tuple(clicks), bool(clicks)), centerline)
+
+
+def analyze_exam(exam: Exam, *, guidance: Guidance = Guidance(), progress: Progress = silent) -> ExamResult:
+    """Do the main job on every scan of an exam that shows the cord.
+
+    Discs are found on the T2w (else T1w) scan that covers most of the spine and carried to the others by position.
+
+    Parameters
+    ----------
+    exam : Exam
+        The scans.
+    guidance : Guidance
+        A point in the cord and named discs, RAS mm.
+    progress : Progress
+        Told how far the work is.
+
+    Raises
+    ------
+    InputError
+        If no scan can be used; a scan that fails beside good ones is named in ``skipped`` instead.
+    """
+    reasons = {file.name: _reason_to_skip(file) for file in exam.files}
+    scans = _ordered([load_scan(file.path, file.contrast) for file in exam.files if not reasons[file.name]])
+    skipped = [(name, reason) for name, reason in reasons.items() if reason]
+    results: list[ScanResult] = []
+    for index, scan in enumerate(scans):
+        step = portion(progress, index / len(scans), (index + 1) / len(scans))
+        carried = _carried(results[0]) if results and results[0].labelling.discs else None
+        try:
+            results.append(analyze_scan(scan, guidance=guidance, carried=carried, progress=_named(step, scan)))
+        except CordNotFoundError as error:
+            skipped.append((scan.name, str(error).rstrip(".")))
+    if not results:
+        why = "; ".join(f"{name}: {reason}" for name, reason in skipped)
+        raise InputError(f"No scan of this exam could be measured ({why}).")
+    return ExamResult(exam, tuple(results), tuple(skipped))
+
+
+def _levels(labelling: Labelling, centerline: Centerline, mask: NDArray, grid: Grid) -> NDArray[np.uint8]:
+    if not labelling.discs:
+        return np.zeros(grid.shape, dtype=np.uint8)
+    return level_map(labelling, centerline, mask, grid)
+
+
+def extent_flags(labelling: Labelling, centerline: Centerline) -> dict[int, tuple[str, ...]]:
+    """Return, by level, what is uncertain about where it begins and ends."""
+    if not labelling.discs:
+        return {}
+    return {extent.level: extent.flags for extent in level_extents(labelling, centerline)}
+
+
+def naming_flags(labelling: Labelling) -> tuple[str, ...]:
+    """Return what a reader must know about the names of the levels: nothing if they are confirmed."""
+    if not labelling.discs:
+        return (NO_LEVELS,)
+    return () if labelling.confirmed else (UNCONFIRMED,)
+
+
+def _reason_to_skip(file: ExamFile) -> str:
+    if file.contrast is Contrast.DWI:
+        return "a diffusion scan, which this version opens but does not measure"
+    if file.contrast is Contrast.MT and (entities(file.path.name).get("mt") == "off" or file.name == "mt0"):
+        return "without the MT pulse cord and CSF look alike; the scan with the pulse is measured"
+    return ""
+
+
+def _ordered(scans: list[Scan]) -> list[Scan]:
+    """Put the scan that shall carry the discs first: best contrast, then longest extent along the spine."""
+
+    def merit(scan: Scan) -> tuple[int, float]:
+        rank = DISC_CONTRASTS.index(scan.contrast) if scan.contrast in DISC_CONTRASTS else len(DISC_CONTRASTS)
+        return rank, -float(np.ptp(scan.grid.corners_mm()[:, 2]))
+
+    return sorted(scans, key=merit)
+
+
+def _carried(first: ScanResult) -> Labelling:
+    note = f"levels carried over from {first.scan.name} by position"
+    return Labelling(first.labelling.discs, first.labelling.confirmed, (*first.labelling.flags, note))
+
+
+def _named(progress: Progress, scan: Scan) -> Progress:
+    return lambda fraction, phrase: progress(fraction, f"{scan.name}: {phrase}")

@@ -1,0 +1,76 @@
+"""What was found in a scan and in an exam: the values that tables, files, reports and the viewer share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_spinalq.cord.centerline import Centerline
+from napari_spinalq.exam import Exam
+from napari_spinalq.levels.discs import Labelling
+from napari_spinalq.metrics.levels import LevelShapes
+from napari_spinalq.metrics.shape import SliceShapes
+from napari_spinalq.scan import Scan
+
+
+@dataclass(frozen=True, eq=False)
+class ScanResult:
+    """The cord of one scan, measured.
+
+    Attributes
+    ----------
+    scan : Scan
+        The image, in the axis order of its file.
+    mask : array, shape ``scan.grid.shape``
+        Cord: uint8 0 and 1, or float32 0..1.
+    centerline : Centerline
+        Fitted to the mask, RAS mm.
+    labelling : Labelling
+        The discs, perhaps none.
+    levels : array of uint8, shape ``scan.grid.shape``
+        Vertebral level of each voxel of the mask, 0 = none.
+    slice_levels : array of int, shape (n_slices,)
+        Level of each axial slice in work order, 0 = none.
+    shapes : SliceShapes
+        Measures of every slice that holds the cord.
+    level_shapes : LevelShapes
+        The same per level; a level whose end rests on a guess is flagged.
+    parameters : mapping
+        Settings that changed the result.
+    flags : tuple of str
+        What a reader must know, as short sentences.
+    """
+
+    scan: Scan
+    mask: NDArray
+    centerline: Centerline
+    labelling: Labelling
+    levels: NDArray[np.uint8]
+    slice_levels: NDArray[np.int_]
+    shapes: SliceShapes
+    level_shapes: LevelShapes
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class ExamResult:
+    """The measured scans of one exam.
+
+    Attributes
+    ----------
+    exam : Exam
+        Subject, session and files.
+    scans : tuple of ScanResult
+        In the order in which they were measured; the first carries the discs.
+    skipped : tuple of (name, reason)
+        Scans that were not measured, and why.
+    """
+
+    exam: Exam
+    scans: tuple[ScanResult, ...]
+    skipped: tuple[tuple[str, str], ...] = ()

@@ -1,0 +1,64 @@
+"""What the command line shows: a progress bar on slow work, and tables."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
+from rich.table import Table
+
+from napari_spinalq.progress import Progress
+
+SHOW_AFTER_S = 2.0
+"""Work shorter than this (s) needs no progress bar."""
+
+FALLBACK_WIDTH = 110
+"""Columns of a table that is written to a file or a pipe: nobody's window is asked, nothing is wrapped."""
+
+
+@contextmanager
+def progress_bar() -> Iterator[Progress]:
+    """Give a progress listener that draws a bar on the error stream once the work has lasted two seconds.
+
+    A stream that is no terminal gets one line per phrase instead, so that a log stays readable.
+    """
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
+    bar = Bar(*columns, TimeElapsedColumn(), console=console, transient=True)
+    task = bar.add_task("", total=1.0)
+    started, said = time.monotonic(), ""
+
+    def listen(fraction: float, phrase: str) -> None:
+        nonlocal said
+        if time.monotonic() - started < SHOW_AFTER_S:
+            return
+        if console.is_terminal:
+            bar.start()
+            bar.update(task, completed=fraction, description=phrase)
+        elif phrase != said:
+            said = phrase
+            print(f"{100 * fraction:3.0f} %  {phrase}", file=sys.stderr, flush=True)
+
+    try:
+        yield listen
+    finally:
+        bar.stop()
+
+
+def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table: the first and the last column to the left, numbers between them to the right."""
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=FALLBACK_WIDTH)
+    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
+    for index, column in enumerate(columns):
+        text = index in (0, len(columns) - 1)
+        table.add_column(column, justify="left" if text else "right", no_wrap=index < len(columns) - 1)
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)

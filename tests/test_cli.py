@@ -1,0 +1,207 @@
+"""The command line as a user meets it: words in, files out, one sentence and exit code 2 when the input is bad."""
+
+import json
+import subprocess
+import sys
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+import pytest
+
+from napari_spinalq import cli
+
+AFFINE = nib.affines.from_matvec(np.diag([-0.5, 0.5, 3.0]), [12.0, -15.0, -20.0])
+SHAPE = (48, 60, 14)
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run ``spinalq`` in this process; returns exit code, standard output and error output."""
+
+    def _run(*words):
+        monkeypatch.setattr(sys, "argv", ["spinalq", *map(str, words)])
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        out, err = capsys.readouterr()
+        return stop.value.code or 0, out, err
+
+    return _run
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Return a folder with an image, its ellipse of 8 x 6 mm as mask, and levels C3 above C4."""
+    x, y, _ = np.indices(SHAPE, dtype=float)
+    inside = ((x - 23.5) * 0.5 / 6) ** 2 + ((y - 29.5) * 0.5 / 4) ** 2 <= 1
+    levels = np.where(np.arange(SHAPE[2]) < 7, 4, 3) * inside
+    files = {"t2": 100.0 - 40.0 * inside, "cord": inside.astype(np.uint8), "levels": levels.astype(np.uint8)}
+    for name, data in files.items():
+        nib.save(
+            nib.Nifti1Image(data.astype(np.float32 if name == "t2" else np.uint8), AFFINE), tmp_path / f"{name}.nii.gz"
+        )
+    return tmp_path
+
+
+def refused(outcome, *said):
+    code, _, err = outcome
+    assert code == 2, err
+    assert "Traceback" not in err
+    assert err.startswith("Error: ")
+    assert err.strip().count("\n") == 0
+    for words in said:
+        assert words in err
+    return True
+
+
+def test_help_and_version(run):
+    from napari_spinalq import __version__
+
+    assert __version__ in run("--version")[1]
+    for command in ("demo", "analyze", "segment", "label", "measure", "open"):
+        code, out, _ = run(command, "--help")
+        assert code == 0
+        assert "Example: spinalq" in out
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys, napari_spinalq.cli; print([m for m in ('numpy','nibabel','pandas','scipy') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_measure_per_level(run, folder):
+    out = folder / "m.csv"
+    code, _, err = run("measure", folder / "cord.nii.gz", "--levels", folder / "levels.nii.gz", "-o", out)
+    assert code == 0, err
+    table = pd.read_csv(out, keep_default_na=False)
+    area = table[table.metric == "area"].set_index("level")["value"].astype(float)
+    assert area["C3"] == pytest.approx(np.pi * 6 * 4, rel=0.01)
+    assert list(table.columns) == [
+        "subject", "session", "scan", "level", "slice", "structure", "metric", "value", "unit", "n_slices",
+        "z", "percentile", "reference", "flag",
+    ]  # fmt: skip
+    sidecar = json.loads((folder / "m.json").read_text())
+    assert {source["File"] for source in sidecar["Sources"]} == {"cord.nii.gz", "levels.nii.gz"}
+
+
+@pytest.mark.parametrize("per", ["level", "slice"])
+def test_measure_in_the_columns_of_spinal_cord_toolbox(run, folder, per):
+    out = folder / "m.csv"
+    words = ("measure", folder / "cord.nii.gz", "--levels", folder / "levels.nii.gz", "-o", out, "--per", per)
+    assert run(*words, "--format", "sct")[0] == 0
+    table = pd.read_csv(out)
+    assert {"Filename", "Slice (I->S)", "VertLevel", "MEAN(area)", "SUM(length)"} <= set(table.columns)
+    assert len(table) == (2 if per == "level" else SHAPE[2])
+
+
+def test_measure_per_slice_needs_no_levels_but_per_level_does(run, folder):
+    assert run("measure", folder / "cord.nii.gz", "-o", folder / "a.csv", "--per", "slice")[0] == 0
+    assert refused(run("measure", folder / "cord.nii.gz", "-o", folder / "b.csv"), "--levels")
+    assert not (folder / "b.csv").exists()
+
+
+def test_unconfirmed_levels_are_said_in_the_table(run, folder):
+    (folder / "levels.json").write_text(json.dumps({"Flags": ["levels unconfirmed"]}))
+    out = folder / "m.tsv"
+    code, said, _ = run("measure", folder / "cord.nii.gz", "--levels", folder / "levels.nii.gz", "-o", out)
+    assert code == 0
+    assert "unconfirmed" in said
+    assert pd.read_csv(out, sep="\t").flag.str.contains("levels unconfirmed").all()
+
+
+def test_outputs_are_not_replaced_unasked(run, folder):
+    words = ("measure", folder / "cord.nii.gz", "--levels", folder / "levels.nii.gz", "-o", folder / "m.csv")
+    assert run(*words)[0] == 0
+    before = (folder / "m.csv").read_bytes()
+    assert refused(run(*words), "--force")
+    assert (folder / "m.csv").read_bytes() == before
+    assert run(*words, "--force")[0] == 0
+
+
+def bad_cases(folder):
+    other = nib.Nifti1Image(np.ones((48, 60, 13), np.uint8), AFFINE)
+    nib.save(other, folder / "other.nii.gz")
+    nib.save(nib.Nifti1Image(np.zeros(SHAPE, np.uint8), AFFINE), folder / "zero.nii.gz")
+    (folder / "text.nii.gz").write_text("hello")
+    cord, levels, t2 = folder / "cord.nii.gz", folder / "levels.nii.gz", folder / "t2.nii.gz"
+    out = folder / "new.nii.gz"
+    return {
+        "missing file": (("segment", folder / "none.nii.gz", "-o", out), "no file"),
+        "not nifti": (("segment", folder / "text.nii.gz", "-o", out), "not a readable"),
+        "unknown contrast": (("segment", t2, "-o", out, "--contrast", "t3w"), "'t3w' is not a contrast"),
+        "click in words": (("segment", t2, "-o", out, "--at", "here"), "X,Y,Z"),
+        "click with two numbers": (("segment", t2, "-o", out, "--at", "1,2"), "X,Y,Z"),
+        "click that is no number": (("segment", t2, "-o", out, "--at", "nan,1,2"), "X,Y,Z"),
+        "click outside": (("segment", t2, "-o", out, "--at", "500,0,0"), "500"),
+        "no cord": (("segment", folder / "zero.nii.gz", "-o", out), "zero.nii.gz" if False else "cord"),
+        "output no nifti": (("segment", t2, "-o", folder / "new.png", "--at", "0,0,0"), ".nii"),
+        "output is the source": (("segment", t2, "-o", t2, "--force", "--at", "0,0,0"), "source"),
+        "mask of another grid": (("label", t2, "--cord", folder / "other.nii.gz", "-o", out), "48 x 60 x 13"),
+        "empty mask": (("measure", folder / "zero.nii.gz", "--per", "slice", "-o", folder / "new.csv"), "empty"),
+        "levels of another grid": (
+            ("measure", cord, "--levels", folder / "other.nii.gz", "-o", folder / "new.csv"), "another grid"),
+        "levels without levels": (
+            ("measure", cord, "--levels", folder / "zero.nii.gz", "-o", folder / "new.csv"), "no level"),
+        "table of another ending": (("measure", cord, "--levels", levels, "-o", folder / "new.xlsx"), ".tsv"),
+        "disc that is none": (("label", t2, "--cord", cord, "-o", out, "--disc", "C2-C5=0,0,0"), "C2-C5"),
+        "disc without place": (("label", t2, "--cord", cord, "-o", out, "--disc", "C2-C3"), "C2-C3=X,Y,Z"),
+        "exam without scans": (("analyze", folder / "nothing", "-o", folder / "out"), "nothing"),
+    }  # fmt: skip
+
+
+CASES = [
+    "missing file", "not nifti", "unknown contrast", "click in words", "click with two numbers",
+    "click that is no number", "click outside", "no cord", "output no nifti", "output is the source",
+    "mask of another grid", "empty mask", "levels of another grid", "levels without levels",
+    "table of another ending", "disc that is none", "disc without place", "exam without scans",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_bad_input_is_told_in_one_sentence_and_nothing_is_written(run, folder, case):
+    words, said = bad_cases(folder)[case]
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    assert refused(run(*words), said)
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+def test_every_case_is_run(folder):
+    assert set(bad_cases(folder)) == set(CASES)
+
+
+def test_a_bug_is_told_without_a_traceback(run, folder, monkeypatch):
+    def broken(*_, **__):
+        raise ZeroDivisionError("division by zero")
+
+    monkeypatch.setattr("napari_spinalq.derivatives.measure_files", broken)
+    code, _, err = run("measure", folder / "cord.nii.gz", "--per", "slice", "-o", folder / "m.csv")
+    assert code == 1
+    assert "bug in spinalq" in err
+    assert "Traceback" not in err
+
+
+def test_a_full_disk_is_told(run, folder, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("napari_spinalq.io.atomic.os.fsync", full)
+    words = ("measure", folder / "cord.nii.gz", "--per", "slice", "-o", folder / "m.csv")
+    assert refused(run(*words), "No space left on device")
+    assert not (folder / "m.csv").exists()
+
+
+@pytest.mark.realdata
+def test_segment_label_measure_on_a_real_scan(run, sct_testing, tmp_path):
+    t2 = sct_testing / "t2" / "t2.nii.gz"
+    cord, levels, table = tmp_path / "cord.nii.gz", tmp_path / "levels.nii.gz", tmp_path / "t2.csv"
+    assert run("segment", t2, "-o", cord)[0] == 0
+    code, out, _ = run("label", t2, "--cord", cord, "-o", levels, "--disc", "C2-C3=-6.2,0.8,24.7")
+    assert code == 0
+    assert "confirmed" in out
+    assert run("measure", cord, "--levels", levels, "-o", table)[0] == 0
+    area = pd.read_csv(table).query("metric == 'area'").set_index("level")["value"]
+    assert {"C3", "C4"} <= set(area.index)
+    assert area.between(55, 95).all()

@@ -1,0 +1,83 @@
+"""The house keeps its shape: data flows downward, and only the viewer's room knows Qt and napari."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import napari_spinalq
+
+PACKAGE = Path(napari_spinalq.__file__).parent
+ORDER = [
+    "_version", "errors", "progress", "contrast", "vertebrae", "geometry", "scan", "exam", "io", "cord", "levels",
+    "metrics", "phantom", "results", "pipeline", "report", "derivatives", "samples", "demo", "terminal", "cli", "gui",
+]  # fmt: skip
+"""A room may import from those before it and from itself; ``cli`` opens ``gui`` only when asked to."""
+
+VIEWER_ONLY = ("qtpy", "superqt", "napari", "magicgui", "pyqtgraph", "vispy", "PyQt5", "PyQt6", "PySide6")
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def room(path: Path) -> str:
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return parts[0]
+
+
+def imports(path: Path, *, top_level_only: bool = False) -> set[str]:
+    tree = ast.parse(path.read_text())
+    nodes = tree.body if top_level_only else list(ast.walk(tree))
+    names = set()
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path.name}: imports are absolute"
+            names.add(node.module)
+    return names
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_point_upward(path):
+    here = room(path)
+    if here == "__init__":
+        return
+    for name in imports(path):
+        if not name.startswith("napari_spinalq."):
+            continue
+        there = name.split(".")[1]
+        if (here, there) == ("cli", "gui"):
+            assert name not in imports(path, top_level_only=True), "the command line opens the viewer only when asked"
+        else:
+            assert ORDER.index(there) <= ORDER.index(here), f"{here} must not import {there}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_only_the_viewer_room_knows_qt(path):
+    if room(path) != "gui":
+        assert not {name.split(".")[0] for name in imports(path)} & set(VIEWER_ONLY)
+
+
+def test_everything_but_the_viewer_works_without_qt_and_napari():
+    """Import every module outside gui/ in a fresh process in which Qt and napari cannot be imported."""
+    modules = [
+        ".".join(["napari_spinalq", *path.relative_to(PACKAGE).with_suffix("").parts]).removesuffix(".__init__")
+        for path in FILES
+        if room(path) != "gui" and path.name != "__main__.py"
+    ]
+    code = (
+        "import sys\n"
+        f"for name in {VIEWER_ONLY!r}: sys.modules[name] = None\n"
+        "import importlib\n"
+        f"for name in {modules!r}: importlib.import_module(name)\n"
+        "print(len(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_room_has_tests():
+    rooms = {path.parent.name for path in FILES if path.parent != PACKAGE and "panels" not in path.parts}
+    tested = {path.name for path in Path(__file__).parent.iterdir() if path.is_dir()}
+    assert rooms - {"__pycache__"} <= tested
