@@ -11,6 +11,9 @@ from napari_spinalq.cord.candidate import Candidate
 MIN_PATH_SCORE = 0.6
 """Below this a place looks no more like cord than the best of chance does (about 0.5 in noise)."""
 
+MIN_COHERENCE = 0.4
+"""Below this mean coherence a slice shows noise: real scans have 0.5 to 0.8, noise as it is acquired 0.0 to 0.3."""
+
 MIN_EDGE_SCORE = 0.3
 """Below this mean edge an outline follows nothing: below the conus and inside the brain it falls under 0.2."""
 
@@ -45,10 +48,12 @@ def slices_with_cord(candidate: Candidate, slice_distance_mm: float) -> NDArray[
 def has_evidence(candidate: Candidate, slice_distance_mm: float) -> NDArray[np.bool_]:
     """Return which slices show a cord by themselves and their near neighbours."""
     size = max(1, round(WINDOW_MM / slice_distance_mm))
-    path, edge = (
-        ndimage.uniform_filter1d(score, size, mode="nearest") for score in (candidate.path_score, candidate.edge_score)
+    path, edge, coherence = (
+        ndimage.uniform_filter1d(score, size, mode="nearest")
+        for score in (candidate.path_score, candidate.edge_score, candidate.coherence)
     )
-    return (path >= MIN_PATH_SCORE) & (edge >= MIN_EDGE_SCORE) & candidate.plausible & candidate.filled
+    seen = (path >= MIN_PATH_SCORE) & (edge >= MIN_EDGE_SCORE) & (coherence >= MIN_COHERENCE)
+    return seen & candidate.plausible & candidate.filled
 
 
 def slice_ranges(chosen: NDArray[np.bool_]) -> str:

@@ -29,9 +29,6 @@ MIN_MARGIN = 0.1
 MIN_QUALITY = 0.7
 """No cord is claimed where the slices kept have less than this mean quality: real cords have 1.0 to 2.1."""
 
-MIN_COHERENCE = 0.4
-"""No cord is claimed below this mean coherence: real scans have 0.5 to 0.8, noise as it is acquired 0.0 to 0.3."""
-
 MIN_FIELD_MM = 16.0
 """Smallest in-plane field of view that can hold a cord and its surroundings, mm."""
 
@@ -108,7 +105,7 @@ def segment_cord(
     click = None if at is None else _click(at, work.grid, slabs)
     better, margin = _better_polarity(stack, slabs, click, portion(progress, 0.05, 0.85))
     kept = slices_with_cord(better, stack.spacing_mm[0])
-    if not _convincing(better, kept):
+    if not kept.any() or better.quality_per_slice[kept].mean() < MIN_QUALITY:
         raise CordNotFoundError(f"No cord was found in {scan.name}; {HOW_TO_MEND}.")
     progress(0.85, "drawing the mask")
     radii = np.where(kept[:, None], np.maximum(better.radii_mm - offset_mm, 0.0), 0.0)
@@ -161,15 +158,6 @@ def _better_polarity(
     bright = outline_candidate(stack, slabs, surroundings, +1, click)
     best, other = (dark, bright) if dark.quality >= bright.quality else (bright, dark)
     return best, best.quality - other.quality
-
-
-def _convincing(cord: Candidate, kept: NDArray[np.bool_]) -> bool:
-    """Tell whether the slices kept show a cord and not noise."""
-    return (
-        bool(kept.any())
-        and float(cord.quality_per_slice[kept].mean()) >= MIN_QUALITY
-        and float(cord.coherence[kept].mean()) >= MIN_COHERENCE
-    )
 
 
 def _centerline(cord: Candidate, kept: NDArray[np.bool_], grid: Grid) -> Centerline:
