@@ -76,6 +76,15 @@ class StraightFrame:
         right_mm = (v[..., 2] - self.center[1]) * self.spacing_mm[2]
         return self.centerline.position(arcs) + ahead_mm[..., None] * anterior + right_mm[..., None] * right
 
+    def all_points_mm(self) -> NDArray[np.float64]:
+        """Return the RAS mm place of every voxel, shape (z', y', x', 3); the axes of a plane are worked out once."""
+        arcs = self.arcs_mm()
+        anterior, right = plane_axes(self.centerline.tangent(arcs))
+        ahead_mm = (np.arange(self.shape[1]) - self.center[0]) * self.spacing_mm[1]
+        right_mm = (np.arange(self.shape[2]) - self.center[1]) * self.spacing_mm[2]
+        rows = self.centerline.position(arcs)[:, None, :] + ahead_mm[None, :, None] * anterior[:, None, :]
+        return rows[:, :, None, :] + right_mm[None, None, :, None] * right[:, None, None, :]
+
     def mm_to_voxel(self, points_mm: ArrayLike) -> NDArray[np.float64]:
         """Map RAS mm, shape (..., 3), to fractional straight voxel indices z', y', x'.
 
@@ -206,8 +215,7 @@ def straighten_array(
     array, shape ``frame.shape``
         float32 for an image, the type of ``data`` for labels.
     """
-    voxels = np.stack(np.meshgrid(*(np.arange(n) for n in frame.shape), indexing="ij"), axis=-1)
-    native = grid.mm_to_voxel(frame.voxel_to_mm(voxels))
+    native = grid.mm_to_voxel(frame.all_points_mm())
     outside = ~np.all((native >= -0.5) & (native <= np.asarray(grid.shape) - 0.5), axis=-1)
     nearest = interpolation is Interpolation.NEAREST
     output = data.dtype if nearest else np.float32

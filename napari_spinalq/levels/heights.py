@@ -17,10 +17,6 @@ C1 to L1: distances between the disc labels of the PAM50 template at 0.5 mm (De 
 170-179, doi:10.1016/j.neuroimage.2017.10.041). For C1 the upper bound is the top of C1. The template ends at L1-L2;
 L2 to L5 are given the height of L1, an assumption that matters only for lumbar scans."""
 
-PONTOMEDULLARY_ABOVE_C2C3_MM = 60.0
-"""The pontomedullary junction lies this far above the C2-C3 disc (mm): the marked junction and disc of the PAM50
-template at 2 mm slices (239.5 mm against 179.5 mm)."""
-
 MIN_SCALE, MAX_SCALE = 0.5, 1.6
 """A span between two discs shorter or taller than the typical one by more than these factors is impossible. A person's
 size explains about 0.6 (a small child) to 1.25; the rest allows for a collapsed disc or a tall neighbour."""

@@ -35,7 +35,7 @@ class LevelExtent:
     lower_mm, upper_mm : float
         Distances along the centerline from its inferior end, mm.
     flags : tuple of str
-        ``"end estimated"`` if one end is a typical height away from the only disc seen, ``"disc interpolated"`` if a
+        ``"end estimated"`` if an end was placed by typical heights, ``"disc interpolated"`` if a
         bounding disc was not seen, ``"partly covered"`` if the centerline does not cover the whole level.
     """
 
@@ -68,10 +68,14 @@ def level_extents(labelling: Labelling, centerline: Centerline) -> tuple[LevelEx
     scale = body_scale([disc.number for disc in discs], arcs)
     extents = [_above(discs[0].number, arcs[0], scale)]
     for (upper, upper_mm), (lower, lower_mm) in pairwise(zip(discs, arcs, strict=True)):
-        guessed = Origin.INTERPOLATED in (upper.origin, lower.origin)
-        extents.append(LevelExtent(upper.number, lower_mm, upper_mm, (INTERPOLATED,) if guessed else ()))
+        extents.append(LevelExtent(upper.number, lower_mm, upper_mm, _end_flags(upper.origin, lower.origin)))
     extents.append(_below(discs[-1].number, arcs[-1], scale))
     return tuple(_with_coverage(extent, centerline.length_mm) for extent in extents)
+
+
+def _end_flags(*origins: Origin) -> tuple[str, ...]:
+    flags = {Origin.ESTIMATED: END_ESTIMATED, Origin.INTERPOLATED: INTERPOLATED}
+    return tuple(flag for origin, flag in flags.items() if origin in origins)
 
 
 def _above(top_disc: int, arc_mm: float, scale: float) -> LevelExtent:

@@ -60,6 +60,11 @@ def test_indices_grow_to_superior_anterior_and_right(frame):
         assert np.linalg.norm(moved) == pytest.approx(frame.spacing_mm[axis], rel=0.02)
 
 
+def test_all_points_are_those_of_the_voxels(frame):
+    voxels = np.stack(np.meshgrid(*(np.arange(n) for n in frame.shape), indexing="ij"), axis=-1)
+    np.testing.assert_allclose(frame.all_points_mm(), frame.voxel_to_mm(voxels), atol=1e-9)
+
+
 def tube_scan(codes="RAS"):
     """A tube of 5 mm radius around the curved cord, value = how far along the cord it is (mm), 0 outside."""
     cord = curved_cord()
