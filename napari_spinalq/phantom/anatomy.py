@@ -13,8 +13,8 @@ from napari_spinalq.cord.centerline import Centerline
 from napari_spinalq.phantom.cord import Cord, CordDesign
 from napari_spinalq.phantom.curve import SagittalCurve
 from napari_spinalq.phantom.neck import paint_brainstem, paint_neck
-from napari_spinalq.phantom.place import Place
-from napari_spinalq.phantom.spine import canal_front_mm, paint_canal, paint_spine
+from napari_spinalq.phantom.place import Place, paint_where
+from napari_spinalq.phantom.spine import canal_front_mm, inside_sac, paint_canal, paint_spine
 from napari_spinalq.phantom.tissue import Tissue
 
 CENTERLINE_STEP_MM = 0.5
@@ -102,16 +102,25 @@ class Anatomy:
     def tissues(self, points_mm: NDArray[np.float64]) -> NDArray[np.uint8]:
         """Return the tissue at RAS points, shape (n, 3) to (n,)."""
         arc, right, anterior = self.curvilinear(points_mm)
-        scale = self.neck_scale
-        unscaled = arc / self.cord_design.spine_scale
         found = np.full(arc.shape, Tissue.AIR, dtype=np.uint8)
-        paint_neck(Place(unscaled, right / scale, anterior / scale), found)
-        place = Place(unscaled, right, anterior)
-        paint_spine(place, found)
-        paint_canal(place, found)
-        paint_brainstem(place, found)
+        outside = np.ones(arc.shape, dtype=bool)
         near = (np.abs(right) < CORD_REACH_MM) & (np.abs(anterior) < CORD_REACH_MM) & (arc < self.cord.top_mm)
         index = np.flatnonzero(near)
         inside = index[self.cord.inside(arc[index], right[index], anterior[index])]
         found[inside] = self.cord.tissues(arc[inside], right[inside], anterior[inside])
+        outside[inside] = False
+        place = Place(arc / self.cord_design.spine_scale, right, anterior)
+        paint_where(self._paint_around, place, found, outside)
         return found
+
+    def _paint_around(self, place: Place, found: NDArray[np.uint8]) -> None:
+        """Paint everything but the cord, from the outside inwards."""
+        sac = inside_sac(place)
+        found[sac] = Tissue.CSF
+        paint_where(self._paint_outside_sac, place, found, ~sac)
+
+    def _paint_outside_sac(self, place: Place, found: NDArray[np.uint8]) -> None:
+        paint_neck(Place(place.s, place.u / self.neck_scale, place.v / self.neck_scale), found)
+        paint_spine(place, found)
+        paint_canal(place, found)
+        paint_brainstem(place, found)

@@ -11,13 +11,17 @@ from scipy.interpolate import PchipInterpolator
 
 from napari_spinalq.errors import InputError
 from napari_spinalq.phantom import figures
-from napari_spinalq.phantom.grey_matter import inside_polygons, scaled_half
+from napari_spinalq.phantom.grey_matter import ROOT_VERTEX, TIP_VERTEX, inside_polygons, scaled_half
 from napari_spinalq.phantom.outline import half_axes_mm, inside_outline, moment_diameters_mm
 from napari_spinalq.phantom.tissue import Tissue
 from napari_spinalq.vertebrae import level_name
 
-TABLE_STEP_MM = 0.5
-"""Spacing of tabulated grey-matter polygons along the cord, mm."""
+TABLE_STEP_MM = 0.1
+"""Spacing of tabulated grey-matter polygons along the cord, mm: their area changes by under 0.1 % from one to the
+next."""
+
+GM_BOX = (0.70, -0.80, 0.75)
+"""Normalised |x|, lowest and highest y beyond which no butterfly reaches."""
 
 MAX_GM_FRACTION = 0.33
 """A butterfly above this share of the cord's area would pierce the outline."""
@@ -156,12 +160,13 @@ class Cord:
         return np.stack([scaled_half(level, share) for level, share in zip(self._level(arc), fraction, strict=True)])
 
     def _polygon_at(self, arc_mm: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the half polygon of each arc position, shape (n_vertices, 2, n)."""
-        table = self._polygons
-        place = np.clip((arc_mm - self.bounds_mm[-1]) / TABLE_STEP_MM, 0, len(table) - 1.001)
-        index = place.astype(int)
-        share = (place - index)[:, None, None]
-        return np.moveaxis(table[index] * (1 - share) + table[index + 1] * share, 0, -1)
+        """Return the half polygon nearest to each arc position, shape (n, n_vertices, 2)."""
+        return self._polygons[self._row(arc_mm)]
+
+    def _row(self, arc_mm: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Return the row of the polygon table nearest to each arc position."""
+        place = np.rint((arc_mm - self.bounds_mm[-1]) / TABLE_STEP_MM).astype(int)
+        return np.clip(place, 0, len(self._polygons) - 1)
 
     def inside(self, arc_mm: NDArray, right_mm: NDArray, anterior_mm: NDArray) -> NDArray[np.bool_]:
         """Tell which points in coordinates along the cord lie within its outline (below the foramen magnum)."""
@@ -175,14 +180,19 @@ class Cord:
         left = x < 0
         side = np.abs(x)
         found = np.full(x.shape, Tissue.WHITE_MATTER, dtype=np.uint8)
-        polygon = self._polygon_at(arc_mm)
-        tip, root = polygon[6], polygon[0]
+        root, tip = np.moveaxis(self._horn_ends(arc_mm), 0, -1)
         reach = DORSAL_WEDGE * tip[0] * (root[1] - y) / (root[1] - tip[1])
         _paint(found, (y < root[1]) & (side < reach), Tissue.DORSAL_COLUMN_RIGHT, left)
         for tract, tissue in (("ventral_cst", Tissue.VENTRAL_CST_RIGHT), ("lateral_cst", Tissue.LATERAL_CST_RIGHT)):
             _paint(found, self._in_tract(tract, arc_mm, side, y), tissue, left)
-        found[inside_polygons(side, y, polygon)] = Tissue.GREY_MATTER
+        near = np.flatnonzero((side < GM_BOX[0]) & (y > GM_BOX[1]) & (y < GM_BOX[2]))
+        polygon = np.moveaxis(self._polygon_at(arc_mm[near]), 0, -1)
+        found[near[inside_polygons(side[near], y[near], polygon)]] = Tissue.GREY_MATTER
         return found
+
+    def _horn_ends(self, arc_mm: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the back of the commissure and the tip of the dorsal horn, shape (n, 2 points, 2), normalised."""
+        return self._polygons[:, (ROOT_VERTEX, TIP_VERTEX)][self._row(arc_mm)]
 
     def _in_tract(self, tract: str, arc_mm: NDArray, side: NDArray, y: NDArray) -> NDArray[np.bool_]:
         """Tell which points lie in a tract: the ellipse of its moments, scaled to its share of the cord's area."""

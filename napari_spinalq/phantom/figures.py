@@ -66,9 +66,9 @@ _TABLE = """
 
 
 def _parse(line: str) -> LevelFigures:
-    level, *numbers = line.split()
-    values = [float(number) for number in numbers]
-    return LevelFigures(int(level), *values[:6], TractFigures(*values[6:12]), TractFigures(*values[12:18]))
+    level, area, ap, rl, fraction, sac_ap, sac_rl, *moments = (float(number) for number in line.split())
+    lateral, ventral = TractFigures(*moments[:6]), TractFigures(*moments[6:])
+    return LevelFigures(int(level), area, ap, rl, fraction, sac_ap, sac_rl, lateral, ventral)
 
 
 LEVELS: tuple[LevelFigures, ...] = tuple(_parse(line) for line in _TABLE.strip().splitlines())

@@ -29,6 +29,9 @@ _LOWER = (
 )  # fmt: skip
 """Right half at T1 and below."""
 
+ROOT_VERTEX, TIP_VERTEX = 0, 6
+"""Which vertices are the back of the commissure and the tip of the dorsal horn."""
+
 _LEVEL_SHAPES = {1: _UPPER, 2: _UPPER, 4: _ENLARGED, 6: _ENLARGED, 8: _LOWER, 10: _LOWER}
 
 

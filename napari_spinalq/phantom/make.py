@@ -17,7 +17,7 @@ from napari_spinalq.phantom import corruption, diffusion
 from napari_spinalq.phantom.anatomy import Anatomy
 from napari_spinalq.phantom.design import ExamDesign
 from napari_spinalq.phantom.protocol import PROTOCOLS, Protocol, scan_grid
-from napari_spinalq.phantom.sampling import Sampling, average_over_voxels
+from napari_spinalq.phantom.sampling import Sampling, average_over_voxels, index_rows
 from napari_spinalq.phantom.tissue import (
     CORD_TISSUES,
     N_TISSUES,
@@ -105,14 +105,32 @@ def make_exam(
         if name not in known:
             raise InputError(f"{name!r} is no scan of the phantom; use {', '.join(known)}.")
     anatomy = design.anatomy()
-    signals = changed_signals(design)
-    scans, truth = {}, {}
-    for position, name in enumerate(names):
-        step = portion(progress, position / len(names), (position + 1) / len(names))
-        scans[name], truth[name] = _acquire(known[name], design, anatomy, signals, step)
+    stacks = _stacks([known[name] for name in names])
+    scans: dict[str, Scan] = {}
+    truth: dict[str, ScanTruth] = {}
+    for position, stack in enumerate(stacks):
+        step = portion(progress, position / len(stacks), (position + 1) / len(stacks))
+        images, exact = _acquire(stack, design, anatomy, step)
+        scans |= images
+        truth |= dict.fromkeys(images, exact)
+    progress(1.0, "exam ready")
     return PhantomExam(
-        design, anatomy, scans, truth, disc_table(anatomy), level_areas(anatomy), diffusion.default_scheme()
+        design,
+        anatomy,
+        {name: scans[name] for name in names},
+        {name: truth[name] for name in names},
+        disc_table(anatomy),
+        level_areas(anatomy),
+        diffusion.default_scheme(),
     )
+
+
+def _stacks(protocols: list[Protocol]) -> list[list[Protocol]]:
+    """Return the acquisitions in groups that share one grid, so that the anatomy is integrated once for each."""
+    groups: dict[tuple, list[Protocol]] = {}
+    for protocol in protocols:
+        groups.setdefault(protocol.geometry, []).append(protocol)
+    return list(groups.values())
 
 
 def changed_signals(design: ExamDesign) -> dict[Tissue, TissueSignal]:
@@ -132,39 +150,49 @@ def changed_signals(design: ExamDesign) -> dict[Tissue, TissueSignal]:
 
 
 def _acquire(
-    protocol: Protocol,
-    design: ExamDesign,
-    anatomy: Anatomy,
-    signals: dict[Tissue, TissueSignal],
-    progress: Progress,
-) -> tuple[Scan, ScanTruth]:
-    """Simulate one scan: integrate the anatomy over its voxels, then spoil the signal."""
-    grid = scan_grid(protocol, anatomy)
-    weights, count = _weights(protocol, signals)
+    stack: list[Protocol], design: ExamDesign, anatomy: Anatomy, progress: Progress
+) -> tuple[dict[str, Scan], ScanTruth]:
+    """Simulate the scans on one grid: integrate the anatomy over its voxels, then spoil each signal."""
+    grid = scan_grid(stack[0], anatomy)
+    signals = changed_signals(design)
+    columns = [_columns(protocol, signals) for protocol in stack]
+    weights = np.hstack([*columns, _truth_columns()])
     values = average_over_voxels(anatomy.tissues, grid, weights, SAMPLING, progress)
-    truth = _truth(anatomy, grid, values[count:])
-    clean = _clean_signal(protocol, design, anatomy, grid, signals, values[:count])
-    # A scan of its own noise stream: leaving a contrast out does not change the others.
+    ends = np.cumsum([part.shape[1] for part in columns])
+    *parts, shares = np.split(values, ends)
+    scans = {}
+    for protocol, part in zip(stack, parts, strict=True):
+        clean = _clean_signal(protocol, design, anatomy, grid, signals, part)
+        scans[protocol.name] = Scan(_spoil(clean, protocol, design, grid), grid, protocol.contrast)
+    return scans, _truth(anatomy, grid, shares)
+
+
+def _spoil(signal: NDArray[np.float64], protocol: Protocol, design: ExamDesign, grid: Grid) -> NDArray[np.int16]:
+    """Return the signal as stored: with bias, noise and rounding.
+
+    Each scan draws from its own stream, so leaving one out does not change the others.
+    """
     random = np.random.Generator(np.random.PCG64([design.noise_seed, zlib.crc32(protocol.name.encode())]))
     bias = corruption.bias_field(grid, design.bias, random)
-    clean = clean * (bias[..., None] if clean.ndim == 4 else bias)
-    spoil = corruption.add_gaussian_noise if protocol.contrast is Contrast.PSIR else corruption.add_rician_noise
-    stored = corruption.to_stored_integers(spoil(clean, protocol.noise_sd * design.noise, random))
-    return Scan(stored, grid, protocol.contrast), truth
+    biased = signal * (bias[..., None] if signal.ndim == 4 else bias)
+    add_noise = corruption.add_gaussian_noise if protocol.contrast is Contrast.PSIR else corruption.add_rician_noise
+    return corruption.to_stored_integers(add_noise(biased, protocol.noise_sd * design.noise, random))
 
 
-def _weights(protocol: Protocol, signals: dict[Tissue, TissueSignal]) -> tuple[NDArray[np.float64], int]:
-    """Return what is averaged over voxels, shape (N_TISSUES, m), and how many columns belong to the signal.
+def _columns(protocol: Protocol, signals: dict[Tissue, TissueSignal]) -> NDArray[np.float64]:
+    """Return what is averaged over voxels for one scan, shape (N_TISSUES, m).
 
-    Diffusion needs the share of every tissue, others only mean signal and texture; then follows the truth: the cord
-    and each of its tissues.
+    Diffusion needs the share of every tissue; the others mean signal and depth of texture.
     """
-    truth = np.stack([membership(CORD_TISSUES), *(membership((tissue,)) for tissue in CORD_TISSUES)], axis=1)
     if protocol.contrast is Contrast.DWI:
-        return np.hstack([np.eye(N_TISSUES), truth]), N_TISSUES
+        return np.eye(N_TISSUES)
     level = _signal_level(protocol, signals)
-    image = np.stack([level, level * signal_row("texture", signals)], axis=1)
-    return np.hstack([image, truth]), 2
+    return np.stack([level, level * signal_row("texture", signals)], axis=1)
+
+
+def _truth_columns() -> NDArray[np.float64]:
+    """Return indicators of the cord and of each of its tissues, shape (N_TISSUES, 1 + n_cord_tissues)."""
+    return np.stack([membership(CORD_TISSUES), *(membership((tissue,)) for tissue in CORD_TISSUES)], axis=1)
 
 
 def _signal_level(protocol: Protocol, signals: dict[Tissue, TissueSignal]) -> NDArray[np.float64]:
@@ -188,8 +216,8 @@ def _clean_signal(
         return values[0] + values[1] * _texture(design, anatomy, grid)
     arc = anatomy.curvilinear(_centres(grid))[0]
     fibres = anatomy.tangent(arc).reshape(*grid.shape, 3)
-    rows = (signal_row(name, signals) for name in ("b0", "fa", "md"))
-    return diffusion.tensor_signals(values, fibres, *rows, diffusion.default_scheme())
+    b0, fa, md = (signal_row(name, signals) for name in ("b0", "fa", "md"))
+    return diffusion.tensor_signals(values, fibres, b0, fa, md, diffusion.default_scheme())
 
 
 def _texture(design: ExamDesign, anatomy: Anatomy, grid: Grid) -> NDArray[np.float64]:
@@ -206,7 +234,7 @@ def _texture(design: ExamDesign, anatomy: Anatomy, grid: Grid) -> NDArray[np.flo
 
 def _centres(grid: Grid) -> NDArray[np.float64]:
     """Return the RAS centres of all voxels, shape (n, 3), mm."""
-    return grid.voxel_to_mm(np.moveaxis(np.indices(grid.shape), 0, -1).reshape(-1, 3))
+    return grid.voxel_to_mm(index_rows(grid.shape))
 
 
 def _truth(anatomy: Anatomy, grid: Grid, shares: NDArray[np.float64]) -> ScanTruth:

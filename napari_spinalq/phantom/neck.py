@@ -50,18 +50,19 @@ def paint_neck(place: Place, found: NDArray[np.uint8]) -> None:
 
 
 def _paint_posterior_muscles(place: Place, found: NDArray[np.uint8]) -> None:
-    """Paint layers of the nape: wavy fat planes between muscles, and the nuchal ligament in the midline."""
+    """Paint layers of the nape: wavy fat planes between muscles, streaky tissue and a ligament in the midline."""
     side, behind = np.abs(place.u), -place.v
-    wave = 1.3 * np.sin(place.s / 9.0 + side / 6.0) + 0.8 * np.sin(place.s / 4.3 + 1.0)
+    wave = 1.6 * np.sin(place.s / 24.0 + side / 8.0) + 0.4 * np.sin(place.s / 7.3 + behind / 5.0)
     from_midline = np.hypot(side * 0.9, behind - 9.0) + wave
-    septum = np.abs((from_midline - 4.0) % 10.5 - 5.2) < FASCIA_MM * (
-        0.7 + 0.6 * np.sin(place.s / 13.0 + side / 4) ** 2
-    )
-    bundle = np.abs((side + 0.25 * behind + wave) % 13.0 - 6.5) < 0.45
-    found[(septum & (from_midline > 9)) | (bundle & (behind > 18))] = Tissue.FAT
-    interspinous = (side < 3.2 + 0.05 * behind) & (behind < 46)
-    found[interspinous] = np.where(np.sin(place.s[interspinous] / 1.9) > 0.2, Tissue.FAT, Tissue.MUSCLE)
-    found[(side < 0.55) & (place.s < 62)] = Tissue.LIGAMENT
+    thickness = FASCIA_MM * (0.6 + 0.7 * np.sin(place.s / 17.0 + side / 4.0) ** 2)
+    septum = (np.abs((from_midline - 4.0) % 10.5 - 5.2) < thickness) & (from_midline > 9)
+    bundle = (np.abs((side + 0.25 * behind + wave) % 13.0 - 6.5) < 0.45) & (behind > 18)
+    found[septum | bundle] = Tissue.FAT
+    slant = place.s + 0.45 * behind
+    streaks = np.sin(slant / 2.3 + np.sin(behind / 4.0)) * np.sin(behind / 5.0 - slant / 9.0 + side / 2.0)
+    found[(side < 3.0 + 0.05 * behind) & (streaks > 0.28)] = Tissue.FAT
+    sheet = np.abs(place.u - 1.4 * np.sin(slant / 14.0 + behind / 8.0)) < 0.35
+    found[sheet & (place.s < 62)] = Tissue.LIGAMENT
 
 
 def _paint_front(place: Place, found: NDArray[np.uint8]) -> None:
@@ -75,8 +76,8 @@ def _paint_front(place: Place, found: NDArray[np.uint8]) -> None:
     carotid = ellipse(side - 26.0, 3.2, place.v - 18.0, 3.2) < 1
     jugular = ellipse(side - 32.0, 5.0, place.v - 16.0, 4.0) < 1
     found[carotid | jugular] = Tissue.VESSEL
-    thyroid = (ellipse(side - 12.0, 8.0, place.v - 40.0, 10.0) < 1) & (np.abs(place.s + 40.0) < 16)
-    found[thyroid] = Tissue.MUCOSA
+    thyroid = np.hypot(ellipse(side - 12.0, 8.0, place.v - 40.0, 10.0), (place.s + 40.0) / 18.0)
+    found[thyroid < 1] = Tissue.MUCOSA
     _paint_airway(place, found)
 
 
@@ -118,8 +119,9 @@ def _paint_head(place: Place, found: NDArray[np.uint8]) -> None:
     found[inside] = Tissue.CSF
     hemispheres = np.sqrt(((place.s - 116.0) / 39.0) ** 2 + ((place.v + 31.0) / 28.5) ** 2 + (place.u / 50.0) ** 2)
     found[inside & (hemispheres < 1)] = Tissue.CEREBELLUM
-    folia = np.abs((np.hypot(place.s - 116.0, place.v + 24.0)) % 4.4 - 2.2) < 0.35
-    found[inside & (hemispheres < 1) & folia & (hemispheres > 0.45)] = Tissue.CSF
+    branch = np.sin(6.0 * np.arctan2(place.s - 104.0, place.v + 22.0))
+    folia = np.abs((34.0 * hemispheres + 1.5 * branch) % 3.1 - 1.55) < 0.16
+    found[inside & (hemispheres < 1) & folia & (hemispheres > 0.62)] = Tissue.CSF
 
 
 def paint_brainstem(place: Place, found: NDArray[np.uint8]) -> None:

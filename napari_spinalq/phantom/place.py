@@ -58,4 +58,4 @@ def ellipse(dx: NDArray, half_x: NDArray | float, dy: NDArray, half_y: NDArray |
 
 def rounded_box(dx: NDArray, half_x: NDArray | float, dy: NDArray, half_y: NDArray | float) -> NDArray[np.float64]:
     """Return the radius of a superellipse of power four: 1 on the edge of a rounded rectangle."""
-    return np.sqrt(np.sqrt((dx / half_x) ** 4 + (dy / half_y) ** 4))
+    return np.sqrt(np.hypot((dx / half_x) ** 2, (dy / half_y) ** 2))

@@ -49,9 +49,14 @@ class Protocol:
     anterior_mm: float = 0.0
     oblique: bool = True
 
+    @property
+    def geometry(self) -> tuple:
+        """What decides on the grid: scans with equal values share one."""
+        return self.codes, self.spacing_mm, self.shape, self.middle_mm, self.anterior_mm, self.oblique
+
 
 PROTOCOLS: tuple[Protocol, ...] = (
-    Protocol("t2w", "T2w", Contrast.T2W, "PIR", (0.8, 0.8, 0.8), (70, 160, 224), 11.0, 5.0, -2.0, oblique=False),
+    Protocol("t2w", "T2w", Contrast.T2W, "PIR", (0.8, 0.8, 0.8), (64, 160, 224), 11.0, 5.0, -2.0, oblique=False),
     Protocol("t2star", "T2star", Contrast.T2STAR, "LAS", (0.5, 0.5, 5.0), (112, 112, 22), -6.0, 9.0, 1.0),
     Protocol("psir", "PSIR", Contrast.PSIR, "LAS", (0.5, 0.5, 5.0), (112, 112, 22), -6.0, 8.0, 1.0),
     Protocol("mt_on", "mt-on_MTS", Contrast.MT, "LAS", (0.9, 0.9, 5.0), (60, 60, 22), -6.0, 3.5, 1.0),

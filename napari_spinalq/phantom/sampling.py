@@ -18,6 +18,12 @@ LabelAt = Callable[[NDArray[np.float64]], NDArray[np.uint8]]
 BATCH_POINTS = 250_000
 """Points asked at a time: bounds the memory to some 100 MB."""
 
+MIN_SAMPLES = 4
+"""Fewest samples in a cell that holds a border."""
+
+KRONECKER_BASE = 1.2207440846057596
+"""Positive root of g^4 = g + 1."""
+
 
 @dataclass(frozen=True)
 class Sampling:
@@ -28,14 +34,14 @@ class Sampling:
     cell_mm : float
         A voxel is first cut into cells no longer than this, so that a thick slice never hides what varies within it.
     coarse_mm, fine_mm : float
-        Largest distance of samples in a cell that holds a border: anywhere, and next to a label of ``fine_from`` on.
+        Mean distance of samples in a cell that holds a border: anywhere, and next to a label of ``fine_from`` on.
     fine_from : int
         Lowest label whose borders are sampled finely.
     """
 
-    cell_mm: float = 0.85
+    cell_mm: float = 1.0
     coarse_mm: float = 0.45
-    fine_mm: float = 0.20
+    fine_mm: float = 0.16
     fine_from: int = 0
 
 
@@ -65,7 +71,7 @@ def average_over_voxels(
     -------
     array, shape (m,) + grid.shape
         Mean of each value over each voxel. Cells whose 26 neighbours all share their label at the centre are taken as
-        uniform, the others are sampled at the centres of a regular sub-grid (midpoint rule).
+        uniform, the others are sampled at evenly spread places (:func:`spread_offsets`).
     """
     sampling = sampling or Sampling()
     parts = np.maximum(1, np.ceil(np.asarray(grid.spacing) / sampling.cell_mm - 1e-9)).astype(int)
@@ -82,6 +88,29 @@ def average_over_voxels(
     return np.moveaxis(blocks, -1, 0)
 
 
+def index_rows(shape: tuple[int, ...]) -> NDArray[np.int64]:
+    """Return the indices of all elements of an array, shape (n, n_axes), the last axis fastest.
+
+    Examples
+    --------
+    >>> index_rows((1, 2)).tolist()
+    [[0, 0], [0, 1]]
+    """
+    return np.indices(shape).reshape(len(shape), -1).T.copy()
+
+
+def spread_offsets(count: int) -> NDArray[np.float64]:
+    """Return places spread evenly over a unit cube about zero, shape (count, 3).
+
+    A Kronecker sequence (Niederreiter 1992, doi:10.1137/1.9781611970081) with steps 1/g, 1/g^2, 1/g^3 where
+    g^4 = g + 1. A regular sub-grid of as many points has few distinct positions along each axis and errs most where a
+    border runs along the voxels, as the sides of a cord do; here every coordinate is distinct.
+    """
+    steps = KRONECKER_BASE ** -np.arange(1.0, 4.0)
+    offsets = (np.arange(1, count + 1)[:, None] * steps) % 1.0
+    return offsets - offsets.mean(axis=0)
+
+
 def _labels_with_margin(label_at: LabelAt, cells: Grid, progress: Progress) -> NDArray[np.uint8]:
     """Return the labels at the centres of all cells and of one layer of cells around them."""
     wide = cells.cropped((-1, -1, -1), tuple(n + 2 for n in cells.shape))  # type: ignore[arg-type]
@@ -89,7 +118,8 @@ def _labels_with_margin(label_at: LabelAt, cells: Grid, progress: Progress) -> N
     rows = max(1, BATCH_POINTS // (wide.shape[1] * wide.shape[2]))
     for start in range(0, wide.shape[0], rows):
         block = found[start : start + rows]
-        index = np.moveaxis(np.indices(block.shape), 0, -1).reshape(-1, 3) + [start, 0, 0]
+        index = index_rows(block.shape)
+        index[:, 0] += start
         block[...] = label_at(wide.voxel_to_mm(index)).reshape(block.shape)
         progress(0.4 * (start + len(block)) / len(found), "drawing the anatomy")
     return found
@@ -103,10 +133,9 @@ def _refine(
     step_mm: float,
     values: NDArray[np.float64],
 ) -> None:
-    """Replace the values of some cells by the mean over a sub-grid of samples no farther apart than ``step_mm``."""
-    counts = np.maximum(2, np.ceil(np.asarray(cells.spacing) / step_mm - 1e-9)).astype(int)
-    offsets = np.moveaxis(np.indices(counts), 0, -1).reshape(-1, 3)
-    offsets = (offsets + 0.5) / counts - 0.5
+    """Replace the values of some cells by the mean over samples about ``step_mm`` apart."""
+    count = max(MIN_SAMPLES, round(cells.voxel_volume_mm3 / step_mm**3))
+    offsets = spread_offsets(count)
     per_batch = max(1, BATCH_POINTS // len(offsets))
     for start in range(0, len(index), per_batch):
         part = index[start : start + per_batch]

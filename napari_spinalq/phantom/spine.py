@@ -9,10 +9,14 @@ from napari_spinalq.phantom import figures
 from napari_spinalq.phantom.place import Place, ellipse, paint_where, rounded_box
 from napari_spinalq.phantom.tissue import Tissue
 
-_CENTRES = (np.array([71.0, *figures.DISC_HEIGHTS_MM.values()]) + [*figures.DISC_HEIGHTS_MM.values(), -118.0]) / 2
+_BOUNDS = np.array([figures.FORAMEN_MAGNUM_MM, *figures.DISC_HEIGHTS_MM.values(), figures.LOWEST_MM])
+_CENTRES = (_BOUNDS[1:] + _BOUNDS[:-1]) / 2
 SAC_AP_MM = tuple(zip(_CENTRES[::-1], figures.figure("sac_ap_mm")[::-1], strict=True))
 SAC_RL_MM = tuple(zip(_CENTRES[::-1], figures.figure("sac_rl_mm")[::-1], strict=True))
 """Diameters of the dural sac along the spine, mm."""
+
+SAC_TOP_MM = 70.0
+"""Arc position above which the fluid around the cord is that of the posterior fossa, mm."""
 
 SAC_OFFSET_MM = ((-60.0, -0.3), (10.0, -0.2), (45.0, -0.8), (65.0, -1.2))
 """How far the middle of the sac lies in front of the cord's, mm: the cord lies near the front at C1 and C2."""
@@ -24,8 +28,8 @@ BODY_AP_MM = ((-110.0, 17.5), (-50.0, 16.5), (0.0, 15.5), (40.0, 15.0))
 BODY_RL_MM = ((-110.0, 14.0), (-50.0, 14.0), (0.0, 11.5), (40.0, 10.0))
 """Depth and half width of the vertebral bodies, mm."""
 
-DISC_HALF_MM = 2.5
-"""Half height of a disc at the rim, mm (real cervical discs measure 4 to 6 mm)."""
+DISC_HALF_MM = 2.2
+"""Half height of a disc at the rim, mm (real cervical discs measure 4 to 5 mm)."""
 
 CORTEX_MM = 0.9
 """Thickness of the dark rim of bones, mm: cortical bone and its chemical-shift edge."""
@@ -57,8 +61,21 @@ def paint_spine(place: Place, found: NDArray[np.uint8]) -> None:
 
 
 def paint_canal(place: Place, found: NDArray[np.uint8]) -> None:
-    """Paint epidural space, dura and cerebrospinal fluid."""
-    paint_where(_paint_canal, place, found, (np.abs(place.u) < 15) & (np.abs(place.v) < 14) & (place.s < 80))
+    """Paint dura and epidural space around the sac."""
+    paint_where(_paint_canal, place, found, _in_canal_box(place))
+
+
+def inside_sac(place: Place) -> NDArray[np.bool_]:
+    """Tell which points lie in the dural sac below the foramen magnum: fluid where there is no cord."""
+    inside = _in_canal_box(place)
+    near = place.pick(inside)
+    dv = near.v - near.along(SAC_OFFSET_MM)
+    inside[inside] = ellipse(near.u, near.along(SAC_RL_MM) / 2, dv, near.along(SAC_AP_MM) / 2) < 1
+    return inside
+
+
+def _in_canal_box(place: Place) -> NDArray[np.bool_]:
+    return (np.abs(place.u) < 15) & (np.abs(place.v) < 14) & (place.s < SAC_TOP_MM)
 
 
 def _nearest_disc(s: NDArray[np.float64]) -> tuple[NDArray, NDArray, NDArray]:
@@ -66,7 +83,7 @@ def _nearest_disc(s: NDArray[np.float64]) -> tuple[NDArray, NDArray, NDArray]:
 
     The distance is to the plane of the disc, positive in mm.
     """
-    edges = np.array([*figures.DISC_HEIGHTS_MM.values(), -118.0])
+    edges = _BOUNDS[1:]
     above = np.clip(np.searchsorted(-edges, -s, side="right") - 1, 0, len(edges) - 2)
     upper, lower = edges[above], edges[above + 1]
     return np.minimum(np.abs(upper - s), np.abs(s - lower)), upper - lower, above + 2
@@ -172,7 +189,7 @@ def _paint_atlas(place: Place, found: NDArray[np.uint8]) -> None:
     height = place.s - C1_MIDDLE_MM
     anterior = ellipse(height, 5.2, place.v - front - 2.2 - 10.4 - 4.6 + 0.02 * place.u**2, 3.1)
     posterior = ellipse(height + 1.5, 4.2, place.v + back + 3.2 - 0.03 * place.u**2, 3.0)
-    masses = np.maximum(rounded_box(np.abs(place.u) - 17.5, 6.0, place.v - 3.0, 8.0), np.abs(height) / 7.5)
+    masses = np.hypot(rounded_box(np.abs(place.u) - 17.5, 6.0, place.v - 3.0, 8.0), height / 7.5)
     for radius, thin in ((anterior, 3.1), (posterior, 3.0), (masses, 6.0)):
         found[radius < 1] = Tissue.CORTICAL_BONE
         found[radius < 1 - CORTEX_MM / thin] = Tissue.MARROW
@@ -185,4 +202,3 @@ def _paint_canal(place: Place, found: NDArray[np.uint8]) -> None:
     canal = ellipse(place.u, half_rl + EPIDURAL_SIDE_MM + DURA_MM, dv, half_ap + epidural) < 1
     found[canal] = np.where(dv[canal] > 0, Tissue.LIGAMENT, Tissue.FAT)
     found[ellipse(place.u, half_rl + DURA_MM, dv, half_ap + DURA_MM) < 1] = Tissue.LIGAMENT
-    found[ellipse(place.u, half_rl, dv, half_ap) < 1] = Tissue.CSF

@@ -14,6 +14,8 @@ from napari_spinalq.phantom.cord import LEVELS
 from napari_spinalq.vertebrae import disc_name, level_name
 
 NEWTON_STEPS = 4
+CORD_HALF_AP_MM = 5.0
+"""No point of the cord at the foramen magnum lies farther from its centerline in the sagittal plane, mm."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +31,7 @@ class ScanTruth:
     levels : array of uint8
         Vertebral level (1 = C1) of voxels at least half in the cord, 0 elsewhere.
     areas : DataFrame
-        One row a slice of the work order whose middle plane the cord crosses below the foramen magnum:
+        One row a slice of the work order that lies wholly between the lower end of T3 and the foramen magnum:
         ``slice`` (0 = most inferior), ``arc_mm``, ``level``, ``angle_deg`` between cord and slice normal,
         ``cord_area_mm2`` and ``gm_area_mm2`` perpendicular to the cord at the middle plane, the same averaged over
         the slice thickness (``*_slab_mm2``), and moment-equivalent diameters ``diameter_ap_mm``, ``diameter_rl_mm``.
@@ -91,7 +93,9 @@ def slice_areas(anatomy: Anatomy, grid: Grid) -> pd.DataFrame:
     normal /= np.linalg.norm(normal)
     middle = arc_of_slices(anatomy, grid)
     lower, upper = arc_of_slices(anatomy, grid, -0.5), arc_of_slices(anatomy, grid, 0.5)
-    kept = np.flatnonzero((lower >= cord.bounds_mm[-1]) & (upper <= cord.top_mm))
+    # The cord's end is perpendicular to the cord: an oblique slice is cut by it before its middle gets there.
+    reach = CORD_HALF_AP_MM * np.sqrt(1 / (anatomy.tangent(middle) @ normal) ** 2 - 1)
+    kept = np.flatnonzero((lower >= cord.bounds_mm[-1]) & (upper + reach <= cord.top_mm))
     slabs = np.array([cord.mean_areas_mm2(lower[k], upper[k]) for k in kept]).reshape(-1, 2)
     arc = middle[kept]
     right_left, anterior_posterior = cord.diameters_mm(arc)
