@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -75,7 +75,7 @@ def segment_cord(
     Parameters
     ----------
     scan : Scan
-        Any contrast and axis order; of a 4-D scan the mean volume is used.
+        Any contrast and axis order; of a 4-D scan the median volume is used.
     at : tuple of 3 float, optional
         A point on the cord, RAS mm, for a scan whose cord is not found or taken for something else.
     edge_offset_mm : float, optional
@@ -99,7 +99,7 @@ def segment_cord(
     -----
     ``docs/segmentation.md`` describes the method and what it reaches on real scans.
     """
-    work = scan.mean_volume().in_work_order()
+    work = _one_volume(scan).in_work_order()
     stack, offset_mm = _checked(work, edge_offset_mm)
     slabs = search_stack(stack)
     click = None if at is None else _click(at, work.grid, slabs)
@@ -119,6 +119,17 @@ def segment_cord(
         flags=_flags(better, kept, margin, stack),
         parameters=_parameters(better, kept, margin, offset_mm, at),
     )
+
+
+def _one_volume(scan: Scan) -> Scan:
+    """Return a 3-D scan: itself, or the median over its volumes.
+
+    The median of a diffusion scan is a diffusion-weighted volume, in which the CSF is dark and the cord bright; in
+    the mean the few b = 0 volumes, several times brighter, would bring the CSF back to the level of the cord.
+    """
+    if scan.data.ndim == 3:
+        return scan
+    return replace(scan, data=np.median(scan.data, axis=3).astype(np.float32))
 
 
 def _checked(work: Scan, edge_offset_mm: float | None) -> tuple[AxialStack, float]:
