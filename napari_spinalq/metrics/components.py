@@ -68,26 +68,23 @@ def main_pieces(
     least = MIN_AREA_RATIO * first.weight / len(first.slices)
     waiting = [other for other in others if other.weight / len(other.slices) >= least]
     while waiting:
-        near = min(waiting, key=lambda other: _gap_slices(other, ends))
+        near = min(waiting, key=lambda other: _facing(other, ends)[0])
         waiting.remove(near)
-        if taken.isdisjoint(near.slices) and any(_in_line(pieces, end, near, plane) for end in ends):
+        if taken.isdisjoint(near.slices) and _in_line(pieces, near, ends, plane):
             kept.update(near.pieces)
             taken.update(near.slices)
             ends += [near.pieces[0], near.pieces[-1]]
     return kept
 
 
-def _gap_slices(component: Component, ends: Sequence[Address]) -> int:
-    """Return the number of slices from a component to the nearest end of what was kept."""
-    edges = (component.pieces[0][0], component.pieces[-1][0])
-    return min(abs(edge - end[0]) for edge in edges for end in ends)
+def _facing(component: Component, ends: Sequence[Address]) -> tuple[int, Address, Address]:
+    """Return the smallest number of slices from a component to an end of what was kept, and the two pieces."""
+    edges = (component.pieces[0], component.pieces[-1])
+    return min((abs(edge[0] - end[0]), edge, end) for edge in edges for end in ends)
 
 
-def _in_line(pieces: Mapping[Address, Piece], end: Address, component: Component, plane: SlicePlane) -> bool:
-    """Tell whether a straight line from the end of a part to a component leans by no more than 45 degrees."""
-    for address in (component.pieces[0], component.pieces[-1]):
-        rise_mm = abs(address[0] - end[0]) * plane.slice_step_mm
-        offset = np.subtract(pieces[address].centroid, pieces[end].centroid)
-        if np.linalg.norm(plane.pixel_matrix @ offset) <= rise_mm:
-            return True
-    return False
+def _in_line(pieces: Mapping[Address, Piece], component: Component, ends: Sequence[Address], plane: SlicePlane) -> bool:
+    """Tell whether a straight line across the gap before a component leans by no more than 45 degrees."""
+    gap, edge, end = _facing(component, ends)
+    offset = np.subtract(pieces[edge].centroid, pieces[end].centroid)
+    return bool(np.linalg.norm(plane.pixel_matrix @ offset) <= gap * plane.slice_step_mm)

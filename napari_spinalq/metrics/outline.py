@@ -8,8 +8,8 @@ from scipy.spatial import ConvexHull
 from skimage.measure import find_contours
 
 STEPS = np.array([(0, 1), (1, 0), (1, 1), (1, -1), (1, 2), (2, 1), (2, -1), (1, -2)])
-"""Pixel steps (row, column) whose crossings are counted: eight directions keep the perimeter of any straight edge
-within 1.5 %, four would err by up to 5 %."""
+"""Pixel steps (row, column) whose crossings are counted: eight directions keep the length of a straight edge within
+2 % at any angle for square pixels."""
 
 
 def crossings(values: NDArray[np.float64]) -> NDArray[np.float64]:

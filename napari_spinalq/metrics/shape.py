@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_spinalq.cord.centerline import Centerline, fit_centerline
+from napari_spinalq.cord.centerline import Centerline
 from napari_spinalq.errors import GridMismatchError, InputError
 from napari_spinalq.geometry import Grid, to_work_order
 from napari_spinalq.metrics.angle import projections, tangents_from_centerline, tangents_from_centroids
@@ -126,25 +126,6 @@ def slice_shapes(
     stack = SectionStack(slice_plane(work_grid))
     stack.set_slices(dict(enumerate(work)))
     return shapes_of(stack.kept(), work_grid, stack.plane, centerline=centerline, angle_correction=angle_correction)
-
-
-def centerline_of_mask(mask: NDArray, grid: Grid) -> Centerline:
-    """Return a smooth curve through the centre of a mask, strays left out.
-
-    Parameters
-    ----------
-    mask : array, shape ``grid.shape``
-        As in :func:`slice_shapes`.
-    grid : Grid
-        Grid of the mask.
-
-    Raises
-    ------
-    InputError
-        As :func:`slice_shapes`; also if the mask lies in a single slice.
-    """
-    shapes = slice_shapes(mask, grid, angle_correction=False)
-    return fit_centerline(shapes.centroid_mm)
 
 
 def _check(mask: NDArray, grid: Grid) -> None:
