@@ -55,6 +55,10 @@ Discs = Annotated[
     typer.Option("--disc", metavar="NAME=X,Y,Z", help="A named disc (RAS mm), such as C2-C3=0.5,12,-30. Repeatable."),
 ]
 At = Annotated[str | None, typer.Option("--at", metavar="X,Y,Z", help="A point inside the cord (RAS mm).")]
+EdgeOffset = Annotated[
+    float | None,
+    typer.Option(help="How far inside the half-maximum edge the outline is drawn (mm); 0 = the physical edge."),
+]
 ContrastWord = Annotated[str, typer.Option("--contrast", help="auto, or t1w t2w t2star psir mt dwi.")]
 
 
@@ -96,10 +100,11 @@ def demo(
 
 @app.command()
 def analyze(
-    exam: Annotated[list[Path], typer.Argument(help="A folder (BIDS or loose files) or the scans themselves.")],
+    exam: Annotated[list[Path], typer.Argument(metavar="EXAM...", help="A folder (BIDS or loose files), or the scans.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the results.")],
     disc: Discs = None,
     at: At = None,
+    edge_offset_mm: EdgeOffset = None,
     force: Force = False,
 ) -> None:
     """Segment, label and measure every scan of an exam; write masks, levels, a table and a report.
@@ -112,7 +117,7 @@ def analyze(
     from napari_spinalq.pipeline import Guidance, analyze_exam
     from napari_spinalq.terminal import progress_bar
 
-    guidance = Guidance(_point(at), tuple(parse_disc(words) for words in disc or ()))
+    guidance = Guidance(_point(at), tuple(parse_disc(words) for words in disc or ()), edge_offset_mm)
     found = find_exam(exam)
     check_free([found], output, overwrite=force)
     with progress_bar() as progress:
@@ -124,15 +129,12 @@ def analyze(
 
 @app.command()
 def segment(
-    image: Annotated[Path, typer.Argument(help="The scan (NIfTI).")],
+    image: Annotated[Path, typer.Argument(metavar="IMAGE", help="The scan (NIfTI).")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The mask to write (.nii or .nii.gz).")],
     structure: Annotated[Structure, typer.Option(help="What to segment.")] = Structure.CORD,
     contrast: ContrastWord = "auto",
     at: At = None,
-    edge_offset_mm: Annotated[
-        float | None,
-        typer.Option(help="How far inside the half-maximum edge the outline is drawn (mm); 0 = the physical edge."),
-    ] = None,
+    edge_offset_mm: EdgeOffset = None,
     soft: Annotated[bool, typer.Option("--soft", help="Write partial volume (0 to 1) instead of 0 and 1.")] = False,
     force: Force = False,
 ) -> None:
@@ -158,7 +160,7 @@ def segment(
 
 @app.command()
 def label(
-    image: Annotated[Path, typer.Argument(help="The scan (NIfTI).")],
+    image: Annotated[Path, typer.Argument(metavar="IMAGE", help="The scan (NIfTI).")],
     cord: Annotated[Path, typer.Option("--cord", help="Its cord mask.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The level map to write (.nii or .nii.gz).")],
     disc: Discs = None,
@@ -194,7 +196,7 @@ def label(
 
 @app.command()
 def measure(
-    mask: Annotated[Path, typer.Argument(help="A cord mask (NIfTI), binary or soft.")],
+    mask: Annotated[Path, typer.Argument(metavar="MASK", help="A cord mask (NIfTI), binary or soft.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The table to write (.csv or .tsv).")],
     levels: Annotated[Path | None, typer.Option("--levels", help="Its level map; needed for --per level.")] = None,
     per: Annotated[Per, typer.Option(help="A row per level or per slice.")] = Per.LEVEL,
@@ -226,7 +228,7 @@ def measure(
 
 @app.command("open")
 def open_viewer(
-    exam: Annotated[list[Path] | None, typer.Argument(help="A folder or scans; the sample exam if left out.")] = None,
+    exam: Annotated[list[Path] | None, typer.Argument(metavar="[EXAM...]", help="A folder or scans; the sample exam if left out.")] = None,
 ) -> None:
     """Open an exam in napari with the Spinal Cord dock.
 

@@ -27,6 +27,7 @@ from napari_spinalq.metrics.levels import per_level
 from napari_spinalq.metrics.sct_format import sct_level_table, sct_slice_table
 from napari_spinalq.metrics.shape import SliceShapes, slice_shapes
 from napari_spinalq.metrics.tidy import RowIdentity, level_table, slice_table
+from napari_spinalq.pipeline import naming_flags
 from napari_spinalq.report.page import report_page
 from napari_spinalq.results import ExamResult, ScanResult
 from napari_spinalq.scan import Scan, Source
@@ -34,6 +35,7 @@ from napari_spinalq.scan import Scan, Source
 METRICS_NAME, REPORT_NAME, DESCRIPTION_NAME = "metrics.tsv", "report.html", "dataset_description.json"
 BIDS_VERSION = "1.9.0"
 UNCONFIRMED_LEVELS = "levels unconfirmed"
+"""What every row of a table says whose levels are a guess."""
 
 
 @dataclass(frozen=True)
@@ -166,7 +168,7 @@ def write_levels(
     if not labelling.discs:
         raise InputError(f"No disc is known on {scan.name}, so no level map can be made; name one with --disc.")
     discs = discs or discs_path(path)
-    flags = [*labelling.flags, *([] if labelling.confirmed else [UNCONFIRMED_LEVELS])]
+    flags = naming_flags(labelling)
     used = [source for source in (scan.source, *sources) if source is not None]
     parameters = {"confirmed": labelling.confirmed, "scheme": "1..7 = C1..C7, 8..19 = T1..T12, 20..24 = L1..L5"}
     provenance = Provenance("Vertebral level of each voxel of the cord", used, parameters, flags, author)

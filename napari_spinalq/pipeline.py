@@ -17,7 +17,7 @@ from napari_spinalq.exam import Exam, ExamFile
 from napari_spinalq.geometry import WORK_AXES, Grid, to_work_order
 from napari_spinalq.io.bids import entities
 from napari_spinalq.io.nifti import load_scan
-from napari_spinalq.levels.detect import label_discs
+from napari_spinalq.levels.detect import UNCONFIRMED, label_discs
 from napari_spinalq.levels.discs import Disc, Labelling, with_gaps_filled
 from napari_spinalq.levels.levelmap import level_extents, level_map, levels_per_slice
 from napari_spinalq.metrics.levels import per_level, with_level_flags
@@ -31,13 +31,12 @@ Point = tuple[float, float, float]
 DISC_CONTRASTS = (Contrast.T2W, Contrast.T1W)
 """Contrasts on which discs are looked for, the better one first."""
 
-UNCONFIRMED = "levels unconfirmed: mark one disc (such as C2-C3) to confirm them"
 NO_LEVELS = "levels unknown: mark one disc (such as C2-C3) to name them"
 
 
 @dataclass(frozen=True)
 class Guidance:
-    """What a person pointed at before the work began.
+    """What a person pointed at or chose before the work began.
 
     Attributes
     ----------
@@ -45,10 +44,13 @@ class Guidance:
         A point in the cord, RAS mm.
     discs : tuple of Disc
         Named discs.
+    edge_offset_mm : float, optional
+        How far inside the half-maximum edge the outline is drawn; by default as readers draw it.
     """
 
     at: Point | None = None
     discs: tuple[Disc, ...] = ()
+    edge_offset_mm: float | None = None
 
 
 def measure_scan(
@@ -82,7 +84,7 @@ def measure_scan(
     levels = _levels(labelling, centerline, mask, scan.grid)
     per_slice = levels_per_slice(to_work_order(levels, scan.grid)[0])
     by_level = with_level_flags(per_level(shapes, per_slice), extent_flags(labelling, centerline))
-    notes = tuple(dict.fromkeys([*flags, *labelling.flags, *naming_flags(labelling), *by_level.flags]))
+    notes = tuple(dict.fromkeys([*flags, *naming_flags(labelling), *by_level.flags]))
     return ScanResult(
         scan, mask, centerline, labelling, levels, per_slice, shapes, by_level, dict(parameters or {}), notes
     )
@@ -110,7 +112,8 @@ def analyze_scan(
         If no cord is found.
     """
     at = guidance.at if guidance.at is not None and scan.grid.contains(guidance.at) else None
-    found = segment_cord(scan, at=at, progress=portion(progress, 0.0, 0.6))
+    step = portion(progress, 0.0, 0.6)
+    found = segment_cord(scan, at=at, edge_offset_mm=guidance.edge_offset_mm, progress=step)
     labelling = carried or find_levels(scan, found.centerline, guidance.discs, portion(progress, 0.6, 0.9))
     progress(0.9, "measuring")
     parameters = {**found.parameters, "discs": {disc.name: disc.origin.value for disc in labelling.discs}}
@@ -217,10 +220,11 @@ def extent_flags(labelling: Labelling, centerline: Centerline) -> dict[int, tupl
 
 
 def naming_flags(labelling: Labelling) -> tuple[str, ...]:
-    """Return what a reader must know about the names of the levels: nothing if they are confirmed."""
+    """Return all that a reader must know about the names of the levels; that they are unconfirmed is never missing."""
     if not labelling.discs:
-        return (NO_LEVELS,)
-    return () if labelling.confirmed else (UNCONFIRMED,)
+        return tuple(dict.fromkeys([*labelling.flags, NO_LEVELS]))
+    said = labelling.confirmed or any("unconfirmed" in flag for flag in labelling.flags)
+    return labelling.flags if said else (*labelling.flags, UNCONFIRMED)
 
 
 def _reason_to_skip(file: ExamFile) -> str:
@@ -243,7 +247,7 @@ def _ordered(scans: list[Scan]) -> list[Scan]:
 
 def _carried(first: ScanResult) -> Labelling:
     note = f"levels carried over from {first.scan.name} by position"
-    return Labelling(first.labelling.discs, first.labelling.confirmed, (*first.labelling.flags, note))
+    return Labelling(first.labelling.discs, first.labelling.confirmed, (*naming_flags(first.labelling), note))
 
 
 def _named(progress: Progress, scan: Scan) -> Progress:

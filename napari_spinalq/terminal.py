@@ -17,7 +17,7 @@ from napari_spinalq.progress import Progress
 SHOW_AFTER_S = 2.0
 """Work shorter than this (s) needs no progress bar."""
 
-FALLBACK_WIDTH = 110
+FALLBACK_WIDTH = 140
 """Columns of a table that is written to a file or a pipe: nobody's window is asked, nothing is wrapped."""
 
 
@@ -25,23 +25,23 @@ FALLBACK_WIDTH = 110
 def progress_bar() -> Iterator[Progress]:
     """Give a progress listener that draws a bar on the error stream once the work has lasted two seconds.
 
-    A stream that is no terminal gets one line per phrase instead, so that a log stays readable.
+    A stream that is no terminal gets a line every two seconds instead, so that a log stays readable.
     """
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
     bar = Bar(*columns, TimeElapsedColumn(), console=console, transient=True)
     task = bar.add_task("", total=1.0)
-    started, said = time.monotonic(), ""
+    last = time.monotonic()
 
     def listen(fraction: float, phrase: str) -> None:
-        nonlocal said
-        if time.monotonic() - started < SHOW_AFTER_S:
+        nonlocal last
+        bar.update(task, completed=fraction, description=phrase)
+        if time.monotonic() - last < SHOW_AFTER_S:
             return
         if console.is_terminal:
             bar.start()
-            bar.update(task, completed=fraction, description=phrase)
-        elif phrase != said:
-            said = phrase
+        else:
+            last = time.monotonic()
             print(f"{100 * fraction:3.0f} %  {phrase}", file=sys.stderr, flush=True)
 
     try:

@@ -26,9 +26,9 @@ SUMMARY_COLUMNS = (
     SummaryColumn("Area mm²", "area_mm2", 1),
     SummaryColumn("AP mm", "diameter_ap_mm", 2),
     SummaryColumn("RL mm", "diameter_rl_mm", 2),
-    SummaryColumn("Eccentricity", "eccentricity", 2),
+    SummaryColumn("Eccentr.", "eccentricity", 2),
     SummaryColumn("Solidity", "solidity", 2),
-    SummaryColumn("Asymmetry %", "asymmetry_percent", 1),
+    SummaryColumn("L-R %", "asymmetry_percent", 1),
 )
 
 SUMMARY_HEADINGS = ("Level", "Slices", *(column.heading for column in SUMMARY_COLUMNS), "Length mm", "To be checked")

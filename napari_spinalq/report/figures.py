@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 from scipy import ndimage
 
@@ -98,7 +99,7 @@ def axial_figure(
     slices = _middle_slices(mask, slice_levels)
     columns = max(1, min(4, len(slices)))
     rows = max(1, -(-len(slices) // columns))
-    figure = Figure(figsize=(1.75 * columns, 1.95 * rows), layout="constrained")
+    figure = Figure(figsize=(1.55 * columns, 1.75 * rows), layout="constrained")
     grid_of_axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes, (level, index) in zip(grid_of_axes, slices, strict=False):
         _axial_detail(axes, image[index], mask[index], grid)
@@ -130,6 +131,9 @@ def profile_figure(
     """
     figure = Figure(figsize=(6.4, 2.6), layout="constrained")
     axes = figure.subplots()
+    if slice_levels.any():  # beyond the named levels lies the brainstem, whose size would flatten the curve
+        named = slice_levels > 0
+        distance_mm, area_mm2, slice_levels = distance_mm[named], area_mm2[named], slice_levels[named]
     top = float(np.nanmax(area_mm2)) * 1.18
     for level in np.unique(slice_levels[slice_levels > 0]):
         along = distance_mm[slice_levels == level]
@@ -171,9 +175,10 @@ def _mark_discs(axes: Axes, discs: Sequence[Disc], grid: Grid) -> None:
         colour = DISC_COLOUR if seen else GUESS_COLOUR
         at = ((y + 0.5) * dy, (z + 0.5) * dz)
         axes.plot(*at, marker="o", markersize=5, markeredgecolor=colour, markerfacecolor=colour if seen else "none")
-        axes.annotate(
-            disc.name, at, xytext=(-6, 0), textcoords="offset points", ha="right", va="center", fontsize=7, color=colour
+        text = axes.annotate(
+            disc.name, at, xytext=(-7, 0), textcoords="offset points", ha="right", va="center", fontsize=8, color=colour
         )
+        text.set_path_effects([withStroke(linewidth=2, foreground="black")])
 
 
 def _axial_detail(axes: Axes, image: NDArray, mask: NDArray, grid: Grid) -> None:

@@ -56,25 +56,32 @@ def _scan(result: ScanResult) -> dict[str, Any]:
         "geometry": f"{spacing} mm, {scan.grid.axis_codes}",
         "flags": result.flags,
         "rows": summary_rows(result.level_shapes),
-        "figures": _figures(result),
+        **_figures(result),
         "sources": [{"name": scan.source.path.name, "sha256": scan.source.sha256}] if scan.source else [],
         "parameters": [(key.replace("_", " "), value) for key, value in result.parameters.items()],
     }
 
 
-def _figures(result: ScanResult) -> list[dict[str, str]]:
+def _figures(result: ScanResult) -> dict[str, Any]:
     image, grid = to_work_order(result.scan.mean_volume().data, result.scan.grid)
     mask, _ = to_work_order(result.mask, result.scan.grid)
     shapes, levels = result.shapes, result.slice_levels
-    discs = result.labelling.discs
     area = _per_slice(shapes.slice_index, shapes.area_mm2, grid)
     arc = result.centerline.nearest_arc(shapes.centroid_mm)
-    drawn = [
-        ("Sagittal view along the cord with named discs", sagittal_figure(image, mask, grid, result.centerline, discs)),
-        ("Axial details, one per level, with the outline of the cord", axial_figure(image, mask, grid, levels, area)),
-        ("Cord area along the cord", profile_figure(arc, shapes.area_mm2, levels[shapes.slice_index])),
-    ]
-    return [{"alt": alt, "png": base64.b64encode(png).decode()} for alt, png in drawn]
+    return {
+        "sagittal": _figure(
+            "Sagittal view along the cord with named discs",
+            sagittal_figure(image, mask, grid, result.centerline, result.labelling.discs),
+        ),
+        "details": [
+            _figure("Axial details, one per level, with the outline", axial_figure(image, mask, grid, levels, area)),
+            _figure("Area along the cord", profile_figure(arc, shapes.area_mm2, levels[shapes.slice_index])),
+        ],
+    }
+
+
+def _figure(alt: str, png: bytes) -> dict[str, str]:
+    return {"alt": alt, "png": base64.b64encode(png).decode()}
 
 
 def _per_slice(index: NDArray[np.int_], values: NDArray[np.float64], grid: Grid) -> NDArray[np.float64]:

@@ -1,0 +1,108 @@
+"""The demonstration: the main job on the sample exams, and how far its numbers lie from their known truth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from napari_spinalq.derivatives import check_free, write_exams
+from napari_spinalq.errors import InputError
+from napari_spinalq.io.bids import find_exam
+from napari_spinalq.io.samples import sample_folder, sample_subjects
+from napari_spinalq.levels.discs import Disc
+from napari_spinalq.pipeline import Guidance, analyze_exam
+from napari_spinalq.progress import Progress, portion, silent
+from napari_spinalq.results import ExamResult, ScanResult
+from napari_spinalq.vertebrae import disc_number, level_name
+
+CLICKED = "C2-C3"
+"""The one disc that a reader would click to confirm the names."""
+
+COMPARED_LEVELS = ("C2", "C3", "C4", "C5", "C6", "C7")
+"""Levels that lie wholly inside every sample scan that shows them in full."""
+
+PHYSICAL_EDGE_MM = 0.0
+"""The sample exams have a true edge, so the outline is drawn at the half-maximum edge, not where readers draw it."""
+
+
+@dataclass(frozen=True, eq=False)
+class DemoOutcome:
+    """What the demonstration gave.
+
+    Attributes
+    ----------
+    exams : tuple of ExamResult
+        One for each sample subject.
+    against_truth : tuple of str
+        One line per scan: distance from the known areas.
+    written : list of Path
+        Files written.
+    """
+
+    exams: tuple[ExamResult, ...]
+    against_truth: tuple[str, ...]
+    written: list[Path]
+
+
+def run_demo(output: Path, *, overwrite: bool = False, progress: Progress = silent) -> DemoOutcome:
+    """Analyse the sample exams, with one clicked disc each, and write everything under ``output``.
+
+    Raises
+    ------
+    InputError
+        If the sample exams are missing, or ``output`` holds results already and may not be replaced.
+    """
+    subjects = sample_subjects()
+    exams = [find_exam([subject]) for subject in subjects]
+    check_free(exams, output, overwrite=overwrite)
+    results = []
+    for index, exam in enumerate(exams):
+        step = portion(progress, index / len(exams), (index + 1) / len(exams))
+        guidance = Guidance(discs=(_reader_click(exam.subject),), edge_offset_mm=PHYSICAL_EDGE_MM)
+        results.append(analyze_exam(exam, guidance=guidance, progress=step))
+    written = write_exams(results, output, overwrite=overwrite)
+    return DemoOutcome(tuple(results), tuple(_compare(results)), written)
+
+
+def true_areas(subject: str) -> pd.Series:
+    """Return the closed-form cord area of each level of a sample subject, mm2, by level name."""
+    table = pd.read_csv(_truth(subject, "areas.tsv"), sep="\t")
+    return table.set_index("level")["cord_area_mm2"]
+
+
+def _reader_click(subject: str) -> Disc:
+    discs = pd.read_csv(_truth(subject, "discs.tsv"), sep="\t").set_index("disc")
+    place = discs.loc[CLICKED, ["x_mm", "y_mm", "z_mm"]].to_numpy(dtype=float)
+    return Disc(disc_number(CLICKED), tuple(place.tolist()))
+
+
+def _truth(subject: str, what: str) -> Path:
+    path = sample_folder() / "derivatives" / "truth" / f"sub-{subject}" / "anat" / f"sub-{subject}_{what}"
+    if not path.is_file():
+        raise InputError(f"The truth of the sample exam is missing ({path}); install the package again.")
+    return path
+
+
+def _compare(results: Sequence[ExamResult]) -> list[str]:
+    lines = ["Against the known truth (cord area, levels C2 to C7, physical edge):"]
+    for result in results:
+        known = true_areas(result.exam.subject)
+        lines += [_comparison(result.exam.subject, scan, known) for scan in result.scans]
+    return lines
+
+
+def _comparison(subject: str, scan: ScanResult, known: pd.Series) -> str:
+    shapes = scan.level_shapes
+    names = [level_name(int(level)) for level in shapes.level]
+    measured = pd.Series(shapes.mean["area_mm2"], index=names)
+    shared = [name for name in COMPARED_LEVELS if name in measured.index]
+    error = 100 * (measured[shared] / known[shared] - 1)
+    mean, worst = float(np.abs(error).mean()), str(error.abs().idxmax())
+    return (
+        f"  sub-{subject} {scan.scan.contrast.label:<5} mean error {mean:.1f} %, "
+        f"bias {error.mean():+.1f} %, worst {error[worst]:+.1f} % at {worst}"
+    )
