@@ -106,7 +106,8 @@ def segment_cord(
     better, margin = _better_polarity(stack, slabs, click, portion(progress, 0.05, 0.85))
     kept = slices_with_cord(better, stack.spacing_mm[0])
     if not kept.any() or better.quality_per_slice[kept].mean() < MIN_QUALITY:
-        raise CordNotFoundError(f"No cord was found in {scan.name}; {HOW_TO_MEND}.")
+        mend = HOW_TO_MEND if at is None else "give another point on it (RAS mm) or another scan"
+        raise CordNotFoundError(f"No cord was found in {scan.name}; {mend}.")
     progress(0.85, "drawing the mask")
     radii = np.where(kept[:, None], np.maximum(better.radii_mm - offset_mm, 0.0), 0.0)
     soft = polar.coverage(work.grid.shape, work.grid.spacing, better.centres_mm, radii)
