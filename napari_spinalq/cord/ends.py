@@ -11,8 +11,9 @@ from napari_spinalq.cord.candidate import Candidate
 MIN_PATH_SCORE = 0.6
 """Below this a place looks no more like cord than the best of chance does (about 0.5 in noise)."""
 
-MIN_COHERENCE = 0.4
-"""Below this mean coherence a slice shows noise: real scans have 0.5 to 0.8, noise as it is acquired 0.0 to 0.3."""
+MIN_COHERENCE = 0.3
+"""Below this mean coherence a slice shows noise: T2w, T2*, MT and DWI have 0.5 to 0.8, a PSIR with fine bright fat
+beside dark CSF 0.35 to 0.5, noise as it is acquired 0.0 to 0.25."""
 
 MIN_EDGE_SCORE = 0.3
 """Below this mean edge an outline follows nothing: below the conus and inside the brain it falls under 0.2."""
