@@ -8,12 +8,19 @@ from __future__ import annotations
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from napari_spinalq import __version__
 from napari_spinalq.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari_spinalq.exam import Exam
+    from napari_spinalq.results import ExamResult, ScanResult
+    from napari_spinalq.scan import Scan
 
 BAD_INPUT, BUG, STOPPED = 2, 1, 130
 """Exit codes: the input is to blame, we are to blame, the user stopped it."""
@@ -87,12 +94,13 @@ def demo(
     Example: spinalq demo -o out/demo
     """
     from napari_spinalq.demo import run_demo
-    from napari_spinalq.terminal import progress_bar
+    from napari_spinalq.terminal import print_table, progress_bar
 
     with progress_bar() as progress:
         outcome = run_demo(output, overwrite=force, progress=progress)
-    for result in outcome.exams:
-        _print_exam(result)
+    for result, areas in zip(outcome.exams, outcome.area_tables, strict=True):
+        _print_scan(result.exam, result.scans[0])
+        print_table(areas.title, areas.headings, areas.rows)
     for line in outcome.against_truth:
         typer.echo(line)
     _say_where(outcome.written)
@@ -100,7 +108,9 @@ def demo(
 
 @app.command()
 def analyze(
-    exam: Annotated[list[Path], typer.Argument(metavar="EXAM...", help="A folder (BIDS or loose files), or the scans.")],
+    exam: Annotated[
+        list[Path], typer.Argument(metavar="EXAM...", help="A folder (BIDS or loose files), or the scans.")
+    ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the results.")],
     disc: Discs = None,
     at: At = None,
@@ -152,7 +162,8 @@ def segment(
     refuse_overwrite([output, sidecar_path(output)], overwrite=force)
     with progress_bar() as progress:
         found = segment_cord(scan, at=_point(at), edge_offset_mm=edge_offset_mm, progress=progress)
-    provenance = Provenance(f"{structure.value} mask, automatic", [scan.source], found.parameters, found.flags)
+    used = [scan.source] if scan.source else []
+    provenance = Provenance(f"{structure.value} mask, automatic", used, found.parameters, found.flags)
     save_mask(found.soft if soft else found.mask, scan, output, provenance, overwrite=force)
     _say_flags(found.flags)
     _say_where([output])
@@ -228,7 +239,9 @@ def measure(
 
 @app.command("open")
 def open_viewer(
-    exam: Annotated[list[Path] | None, typer.Argument(metavar="[EXAM...]", help="A folder or scans; the sample exam if left out.")] = None,
+    exam: Annotated[
+        list[Path] | None, typer.Argument(metavar="[EXAM...]", help="A folder or scans; the sample exam if left out.")
+    ] = None,
 ) -> None:
     """Open an exam in napari with the Spinal Cord dock.
 
@@ -273,7 +286,7 @@ def _fail(message: str, code: int) -> None:
     sys.exit(code)
 
 
-def _load(path: Path, contrast: str) -> Any:
+def _load(path: Path, contrast: str) -> Scan:
     from napari_spinalq.contrast import parse_contrast
     from napari_spinalq.io.nifti import load_scan
 
@@ -293,19 +306,23 @@ def _point(words: str | None) -> tuple[float, float, float] | None:
     return x, y, z
 
 
-def _print_exam(result: Any) -> None:
-    from napari_spinalq.metrics.summary import SUMMARY_HEADINGS, summary_rows
-    from napari_spinalq.terminal import print_table
-
+def _print_exam(result: ExamResult) -> None:
     for scan in result.scans:
-        title = f"sub-{result.exam.subject}  {scan.scan.contrast.label}  ({scan.scan.name})"
-        print_table(title, SUMMARY_HEADINGS, summary_rows(scan.level_shapes))
-        _say_flags(scan.flags)
+        _print_scan(result.exam, scan)
     for name, reason in result.skipped:
         typer.echo(f"Not measured: {name}: {reason}.")
 
 
-def _say_flags(flags: tuple[str, ...] | list[str] | Any) -> None:
+def _print_scan(exam: Exam, result: ScanResult) -> None:
+    from napari_spinalq.metrics.summary import SUMMARY_HEADINGS, summary_rows
+    from napari_spinalq.terminal import print_table
+
+    title = f"sub-{exam.subject}  {result.scan.contrast.label}  ({result.scan.name})"
+    print_table(title, SUMMARY_HEADINGS, summary_rows(result.level_shapes))
+    _say_flags(result.flags)
+
+
+def _say_flags(flags: Sequence[str]) -> None:
     for flag in flags:
         typer.secho(f"  To be checked: {flag}", fg=typer.colors.YELLOW)
 

@@ -29,6 +29,15 @@ PHYSICAL_EDGE_MM = 0.0
 """The sample exams have a true edge, so the outline is drawn at the half-maximum edge, not where readers draw it."""
 
 
+@dataclass(frozen=True)
+class AreaTable:
+    """Cord area per level in every scan of a subject, as text."""
+
+    title: str
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
 @dataclass(frozen=True, eq=False)
 class DemoOutcome:
     """What the demonstration gave.
@@ -37,6 +46,8 @@ class DemoOutcome:
     ----------
     exams : tuple of ExamResult
         One for each sample subject.
+    area_tables : tuple of AreaTable
+        One for each sample subject: the cord area of every scan beside the known one.
     against_truth : tuple of str
         One line per scan: distance from the known areas.
     written : list of Path
@@ -44,6 +55,7 @@ class DemoOutcome:
     """
 
     exams: tuple[ExamResult, ...]
+    area_tables: tuple[AreaTable, ...]
     against_truth: tuple[str, ...]
     written: list[Path]
 
@@ -65,7 +77,8 @@ def run_demo(output: Path, *, overwrite: bool = False, progress: Progress = sile
         guidance = Guidance(discs=(_reader_click(exam.subject),), edge_offset_mm=PHYSICAL_EDGE_MM)
         results.append(analyze_exam(exam, guidance=guidance, progress=step))
     written = write_exams(results, output, overwrite=overwrite)
-    return DemoOutcome(tuple(results), tuple(_compare(results)), written)
+    tables = tuple(_area_table(result) for result in results)
+    return DemoOutcome(tuple(results), tables, tuple(_compare(results)), written)
 
 
 def true_areas(subject: str) -> pd.Series:
@@ -95,10 +108,27 @@ def _compare(results: Sequence[ExamResult]) -> list[str]:
     return lines
 
 
-def _comparison(subject: str, scan: ScanResult, known: pd.Series) -> str:
+def _area_table(result: ExamResult) -> AreaTable:
+    known = true_areas(result.exam.subject)
+    scans = pd.DataFrame({scan.scan.contrast.label: _areas(scan) for scan in result.scans})
+    levels = [name for name in known.index if name in scans.index]
+    rows = tuple((name, f"{known[name]:.1f}", *(_text(value) for value in scans.loc[name])) for name in levels)
+    return AreaTable(
+        f"sub-{result.exam.subject}: cord area (mm²) in every scan", ("Level", "Known", *scans.columns), rows
+    )
+
+
+def _areas(scan: ScanResult) -> pd.Series:
     shapes = scan.level_shapes
-    names = [level_name(int(level)) for level in shapes.level]
-    measured = pd.Series(shapes.mean["area_mm2"], index=names)
+    return pd.Series(shapes.mean["area_mm2"], index=[level_name(int(level)) for level in shapes.level])
+
+
+def _text(area_mm2: float) -> str:
+    return f"{area_mm2:.1f}" if np.isfinite(area_mm2) else ""
+
+
+def _comparison(subject: str, scan: ScanResult, known: pd.Series) -> str:
+    measured = _areas(scan)
     shared = [name for name in COMPARED_LEVELS if name in measured.index]
     error = 100 * (measured[shared] / known[shared] - 1)
     mean, worst = float(np.abs(error).mean()), str(error.abs().idxmax())

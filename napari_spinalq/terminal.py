@@ -47,18 +47,28 @@ def progress_bar() -> Iterator[Progress]:
     try:
         yield listen
     finally:
-        bar.stop()
+        if bar.live.is_started:  # stopping what never started would print an empty line
+            bar.stop()
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table: the first and the last column to the left, numbers between them to the right."""
+    """Print a table: numbers to the right, the first column and a last one that holds words to the left."""
     console = Console()
     if not console.is_terminal:
         console = Console(width=FALLBACK_WIDTH)
     table = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
+    last_is_words = any(not _is_number(row[-1]) for row in rows)
     for index, column in enumerate(columns):
-        text = index in (0, len(columns) - 1)
-        table.add_column(column, justify="left" if text else "right", no_wrap=index < len(columns) - 1)
+        words = index == 0 or (last_is_words and index == len(columns) - 1)
+        table.add_column(column, justify="left" if words else "right", no_wrap=index < len(columns) - 1)
     for row in rows:
         table.add_row(*row)
     console.print(table)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text or "nan")
+    except ValueError:
+        return False
+    return True
