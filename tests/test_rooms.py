@@ -1,6 +1,7 @@
 """The house keeps its shape: data flows downward, and only the viewer's room knows Qt and napari."""
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -75,6 +76,22 @@ def test_everything_but_the_viewer_works_without_qt_and_napari():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.slow
+def test_the_demonstration_runs_without_qt_napari_and_display(tmp_path):
+    code = (
+        "import sys\n"
+        f"for name in {VIEWER_ONLY!r}: sys.modules[name] = None\n"
+        f"sys.argv = ['spinalq', 'demo', '-o', {str(tmp_path / 'demo')!r}]\n"
+        "from napari_spinalq.cli import main\n"
+        "main()"
+    )
+    environment = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert "C4" in done.stdout
+    assert (tmp_path / "demo" / "report.html").is_file()
 
 
 def test_every_room_has_tests():
