@@ -105,23 +105,28 @@ def _paint_airway(place: Place, found: NDArray[np.uint8]) -> None:
 def _paint_head(place: Place, found: NDArray[np.uint8]) -> None:
     """Paint clivus, occipital bone and the posterior fossa with its fluid and cerebellum."""
     fossa = np.sqrt(((place.s - 114.0) / 43.0) ** 2 + ((place.v + 21.0) / 41.0) ** 2 + (place.u / 56.0) ** 2)
-    opening = ellipse(place.u, 15.0, place.v + 3.0, 13.5) < 1
-    shell = (fossa < 1.17) & (place.v < 8)
-    bone = shell & ~(opening & (place.s < 80))
+    funnel = np.clip(place.s - 64.0, 0, 20)
+    opening = ellipse(place.u, 11.6 + 0.4 * funnel, place.v + 1.2, 8.2 + 0.42 * funnel) < 1
+    bone = (fossa < 1.17) & (place.v < 8) & ~(opening & (place.s < 84))
     found[bone] = Tissue.CORTICAL_BONE
     found[bone & (np.abs(fossa - 1.085) < 0.05)] = Tissue.MARROW
     along = place.s - FORAMEN_MAGNUM_MM - 1.0
-    clivus = (np.abs(place.v - 15.0 - 0.42 * along) < 4.6 + 0.05 * along) & (along > 0) & (np.abs(place.u) < 14)
+    slope = place.v - 15.0 - 0.42 * along
+    clivus = (np.abs(slope) < 4.6 + 0.05 * along) & (along > 0) & (np.abs(place.u) < 14)
     found[clivus] = Tissue.CORTICAL_BONE
-    found[clivus & (np.abs(place.v - 15.0 - 0.42 * along) < 3.5 + 0.05 * along) & (along > 1.2)] = Tissue.MARROW
-    inside = (fossa < 1) | (opening & (place.s > FORAMEN_MAGNUM_MM - 6) & (place.s < 84) & (place.v < 9.5))
-    inside |= (place.v > -6) & (place.v < 10.0 + 0.42 * along) & (np.abs(place.u) < 14) & (along > 4)
+    found[clivus & (np.abs(slope) < 3.5 + 0.05 * along) & (along > 1.2)] = Tissue.MARROW
+    inside = (fossa < 1) | (opening & (place.s > 66) & (place.s < 84) & (slope < -4.6))
+    inside |= (place.v > -6) & (slope < -4.8 - place.u**2 / 60) & (np.abs(place.u) < 15) & (along > 2)
     found[inside] = Tissue.CSF
-    hemispheres = np.sqrt(((place.s - 116.0) / 39.0) ** 2 + ((place.v + 31.0) / 28.5) ** 2 + (place.u / 50.0) ** 2)
-    found[inside & (hemispheres < 1)] = Tissue.CEREBELLUM
-    branch = np.sin(6.0 * np.arctan2(place.s - 104.0, place.v + 22.0))
-    folia = np.abs((34.0 * hemispheres + 1.5 * branch) % 3.1 - 1.55) < 0.16
-    found[inside & (hemispheres < 1) & folia & (hemispheres > 0.62)] = Tissue.CSF
+    paint_where(_paint_cerebellum, place, found, (fossa < 0.95) & (place.v < -11.5))
+
+
+def _paint_cerebellum(place: Place, found: NDArray[np.uint8]) -> None:
+    """Paint the cerebellum with fluid in its folia; below it the great cistern stays."""
+    shape = np.sqrt(((place.s - 119.0) / 42.0) ** 2 + ((place.v + 33.0) / 29.0) ** 2 + (place.u / 54.0) ** 2)
+    distance = np.hypot(place.s - 119.0, place.v + 17.0) + 0.8 * np.sin(place.u / 4.0)
+    found[shape < 1] = Tissue.CEREBELLUM
+    found[(shape < 1) & (np.abs(distance % 3.3 - 1.65) < 0.14)] = Tissue.CSF
 
 
 def paint_brainstem(place: Place, found: NDArray[np.uint8]) -> None:

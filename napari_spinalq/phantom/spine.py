@@ -133,21 +133,19 @@ def _paint_posterior(place: Place, found: NDArray[np.uint8]) -> None:
 
 def _paint_pillars(place: Place, found: NDArray[np.uint8], outside: NDArray[np.float64]) -> None:
     """Paint the bone beside the canal, cut by facet joints behind and by foramina in front."""
-    wall = (outside > 0) & (outside < 9.0) & (place.v > -11) & (place.v < 7)
+    lateral = outside - 4.5
+    pillar = rounded_box(lateral, 5.0, place.v + 4.5, 6.2)
     joint = np.abs(_nearest_disc(place.s + 0.7 * (place.v + 4))[0])
-    pillar = wall & (place.v < 1)
-    found[pillar] = np.where(joint[pillar] < 0.9, Tissue.LIGAMENT, Tissue.CORTICAL_BONE)
-    solid = pillar & (outside > 1.0) & (outside < 8.0) & (place.v > -10) & (joint > 2.0)
-    found[solid] = Tissue.MARROW
+    found[pillar < 1] = np.where(joint[pillar < 1] < 0.9, Tissue.LIGAMENT, Tissue.CORTICAL_BONE)
+    found[(pillar < 0.8) & (joint > 2.0)] = Tissue.MARROW
     from_disc, height, _ = _nearest_disc(place.s)
-    foramen = wall & (place.v >= 1)
-    pedicle = foramen & (from_disc > height / 2 - 4.0)
-    found[foramen] = Tissue.FAT
+    beside = rounded_box(lateral, 5.0, place.v - 4.0, 3.8)
+    pedicle = (beside < 1) & (from_disc > height / 2 - 4.0)
+    found[(beside < 1) & (ellipse(from_disc, 5.5, place.v - 4.0, 3.8) < 1)] = Tissue.FAT
     found[pedicle] = Tissue.CORTICAL_BONE
-    found[pedicle & (from_disc > height / 2 - 3.0) & (place.v < 6)] = Tissue.MARROW
-    root = foramen & (ellipse(from_disc - 1.5, 2.4, place.v - 3.6, 2.2) < 1)
-    found[root] = Tissue.NERVE_ROOT
-    artery = ellipse(outside - 4.5, 2.1, place.v - 7.5, 2.1) < 1
+    found[pedicle & (from_disc > height / 2 - 3.0) & (beside < 0.78)] = Tissue.MARROW
+    found[(beside < 1) & (ellipse(from_disc - 1.5, 2.6, place.v - 3.6, 2.3) < 1)] = Tissue.NERVE_ROOT
+    artery = ellipse(lateral, 2.1, place.v - 7.5, 2.1) < 1
     found[artery & (place.s > -40)] = Tissue.VESSEL
 
 

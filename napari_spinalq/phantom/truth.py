@@ -14,6 +14,9 @@ from napari_spinalq.phantom.cord import LEVELS
 from napari_spinalq.vertebrae import disc_name, level_name
 
 NEWTON_STEPS = 4
+CORD_REACH_MM = (6.0, 8.0)
+"""No cord, even in a slice 30 degrees oblique, reaches farther from its centerline to anterior and to the side, mm."""
+
 CORD_HALF_AP_MM = 5.0
 """No point of the cord at the foramen magnum lies farther from its centerline in the sagittal plane, mm."""
 
@@ -31,7 +34,8 @@ class ScanTruth:
     levels : array of uint8
         Vertebral level (1 = C1) of voxels at least half in the cord, 0 elsewhere.
     areas : DataFrame
-        One row a slice of the work order that lies wholly between the lower end of T3 and the foramen magnum:
+        One row a slice of the work order that lies wholly between the lower end of T3 and the foramen magnum and
+        shows the whole cord:
         ``slice`` (0 = most inferior), ``arc_mm``, ``level``, ``angle_deg`` between cord and slice normal,
         ``cord_area_mm2`` and ``gm_area_mm2`` perpendicular to the cord at the middle plane, the same averaged over
         the slice thickness (``*_slab_mm2``), and moment-equivalent diameters ``diameter_ap_mm``, ``diameter_rl_mm``.
@@ -95,7 +99,9 @@ def slice_areas(anatomy: Anatomy, grid: Grid) -> pd.DataFrame:
     lower, upper = arc_of_slices(anatomy, grid, -0.5), arc_of_slices(anatomy, grid, 0.5)
     # The cord's end is perpendicular to the cord: an oblique slice is cut by it before its middle gets there.
     reach = CORD_HALF_AP_MM * np.sqrt(1 / (anatomy.tangent(middle) @ normal) ** 2 - 1)
-    kept = np.flatnonzero((lower >= cord.bounds_mm[-1]) & (upper + reach <= cord.top_mm))
+    kept = np.flatnonzero(
+        (lower >= cord.bounds_mm[-1]) & (upper + reach <= cord.top_mm) & _in_view(anatomy, work, middle)
+    )
     slabs = np.array([cord.mean_areas_mm2(lower[k], upper[k]) for k in kept]).reshape(-1, 2)
     arc = middle[kept]
     right_left, anterior_posterior = cord.diameters_mm(arc)
@@ -113,6 +119,14 @@ def slice_areas(anatomy: Anatomy, grid: Grid) -> pd.DataFrame:
             "diameter_rl_mm": right_left,
         }
     )
+
+
+def _in_view(anatomy: Anatomy, work: Grid, arc_mm: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Tell at which arc positions the whole cord lies within the field of view."""
+    anterior, right = (work.affine[:3, axis] / work.spacing[axis] for axis in (1, 2))
+    half_ap, half_rl = CORD_REACH_MM
+    offsets = np.stack([half_ap * anterior, -half_ap * anterior, half_rl * right, -half_rl * right])
+    return np.all(work.contains(anatomy.position(arc_mm)[:, None, :] + offsets), axis=1)
 
 
 def level_areas(anatomy: Anatomy) -> pd.DataFrame:
