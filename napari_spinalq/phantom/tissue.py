@@ -2,8 +2,8 @@
 
 Signals are on an arbitrary scale, chosen so that the order of tissues is that of real cervical protocols at 3 T.
 MTR and diffusion figures of white matter are means of healthy adults (Cohen-Adad et al. 2021, Sci Data,
-doi:10.1038/s41597-021-00941-8; Labounek et al. 2025, Imaging Neuroscience, doi:10.1162/imag_a_00559). FA and MTR of grey
-matter are set below the published means, which hold partial volume of white matter; other tissues are choices.
+doi:10.1038/s41597-021-00941-8; Labounek et al. 2025, Imaging Neuroscience, doi:10.1162/imag_a_00559). FA and MTR of
+grey matter are set below the published means, which hold partial volume of white matter; other tissues are choices.
 """
 
 from __future__ import annotations
