@@ -13,27 +13,20 @@ from pathlib import Path
 
 import numpy as np
 
+from napari_spinalq.derivatives import measure_files
 from napari_spinalq.geometry import Grid
-from napari_spinalq.io.nifti import load_levels, load_mask
-from napari_spinalq.levels.levelmap import levels_per_slice
-from napari_spinalq.metrics.levels import per_level
+from napari_spinalq.io.save import save_table
 from napari_spinalq.metrics.live import LiveShapes
-from napari_spinalq.metrics.shape import slice_shapes
-from napari_spinalq.metrics.tidy import level_table, slice_table
 
 SHARED = Path(os.environ.get("SPINALQ_SHARED", Path(__file__).parents[2] / "shared"))
 SCT_SECONDS = 1.07
 """Spinal Cord Toolbox 7.4 on the same mask in a warm process, measured."""
 
 
-def measure_files(mask_path: Path, levels_path: Path, table_path: Path) -> None:
-    """Do all that `spinalq measure` does: read, measure, put levels together, write the tables."""
-    mask = load_mask(mask_path)
-    levels = load_levels(levels_path, like=mask.grid)
-    slice_levels = levels_per_slice(levels.in_work_order().data)
-    shapes = slice_shapes(mask.data, mask.grid)
-    level_table(per_level(shapes, slice_levels)).to_csv(table_path, index=False)
-    slice_table(shapes, slice_levels).to_csv(table_path.with_suffix(".slices.csv"), index=False)
+def measure_command(mask_path: Path, levels_path: Path, table_path: Path) -> None:
+    """Do all that ``spinalq measure --per slice`` does: read, check, measure, write the table and its sidecar."""
+    table, provenance = measure_files(mask_path, levels_path, per="slice", table_format="tidy")
+    save_table(table, table_path, provenance, overwrite=True)
 
 
 def seconds(action: Callable[[], object], repeats: int) -> float:
@@ -60,9 +53,9 @@ def time_measure() -> None:
     folder = SHARED / "data" / "sct_testing" / "t2"
     mask, levels = folder / "t2_seg-manual.nii.gz", folder / "t2_seg-manual_labeled.nii.gz"
     with tempfile.TemporaryDirectory() as output:
-        taken = seconds(lambda: measure_files(mask, levels, Path(output) / "t2.csv"), 20)
+        taken = seconds(lambda: measure_command(mask, levels, Path(output) / "t2.csv"), 20)
     print(
-        f"measure, 55 slices, files to tables: {taken * 1e3:6.1f} ms   target < 100 ms   SCT {SCT_SECONDS * 1e3:.0f} ms"
+        f"measure, 55 slices, files to file  : {taken * 1e3:6.1f} ms   target < 100 ms   SCT {SCT_SECONDS * 1e3:.0f} ms"
     )
 
 
