@@ -2,7 +2,8 @@
 
 A chain is a run of disc numbers from superior to inferior, each at a sample along the cord. Its score adds, for each
 disc, how much its place looks like a disc, and takes off half the squared deviation of each spacing from the typical
-one in units of its spread (a Gaussian log-likelihood), at a common scale for the person's size. The best chain is found
+one in units of its spread (a Gaussian log-likelihood), at a common scale for the person's size. Between two neighbours
+it also takes off what looks like another disc there: a disc must not be passed over. The best chain is found
 by dynamic programming (Viterbi 1967, IEEE Trans Inf Theory 13, 260-269, doi:10.1109/TIT.1967.1054010).
 """
 
@@ -32,6 +33,10 @@ SCALES = np.exp(np.arange(-0.40, 0.321, 0.04))
 
 SPACING_RANGE = (0.6, 1.5)
 """Spacings tried, as a part of the scaled typical one."""
+
+NEAR_DISC = 0.3
+"""Within this part of a level's typical height a sample belongs to the disc itself; farther on, evidence is another's.
+"""
 
 FORCED = 1e4
 """Score of a clicked disc: more than any chain can gain by leaving it out."""
@@ -64,26 +69,73 @@ class Chain:
         return range(self.first, self.first + len(self.samples))
 
 
+@dataclass(frozen=True)
+class Expected:
+    """The stretch of the spine where no disc may be missing for nothing.
+
+    Attributes
+    ----------
+    first_sample, last_sample : int
+        Its inferior and superior end.
+    cost : float
+        Log-likelihood lost for each disc that has room in it beyond the ends of a chain.
+    """
+
+    first_sample: int
+    last_sample: int
+    cost: float
+
+
+@dataclass(frozen=True)
+class Landmark:
+    """Where C2-C3 is expected from an independent landmark.
+
+    Attributes
+    ----------
+    sample : float
+        Expected sample of C2-C3.
+    spread_mm : float
+        Standard deviation of that expectation.
+    """
+
+    sample: float
+    spread_mm: float
+
+    def off_mm(self, first_disc: int, samples: NDArray[np.int_], scale: float, step_mm: float) -> NDArray[np.float64]:
+        """Return how far above its expected place C2-C3 lies if ``first_disc`` lies at each sample, mm."""
+        above_mm = scale * span_mm(FIRST_TRUE_DISC, first_disc)
+        return (np.asarray(samples, dtype=np.float64) - self.sample) * step_mm + above_mm
+
+    def log_likelihood(
+        self, first_disc: int, samples: NDArray[np.int_], scale: float, step_mm: float
+    ) -> NDArray[np.float64]:
+        """Return the Gaussian log-likelihood of each place of the topmost disc, 0 at best."""
+        return -0.5 * (self.off_mm(first_disc, samples, scale, step_mm) / self.spread_mm) ** 2
+
+
 def best_chain(
-    reward: NDArray[np.float64],
+    rewards: Mapping[int, NDArray[np.float64]],
     step_mm: float,
     *,
     fixed: Mapping[int, NDArray[np.float64]] | None = None,
-    missing_cost: float = 0.0,
+    expected: Expected | None = None,
+    landmark: Landmark | None = None,
     first_disc: int | None = None,
 ) -> Chain | None:
     """Find the most likely chain of discs.
 
     Parameters
     ----------
-    reward : (n,) array
-        Log-likelihood ratio of a disc at each sample; samples grow to superior. ``-inf`` forbids a place.
+    rewards : mapping of int to (n,) array
+        Log-likelihood ratio of each disc number at each sample; samples grow to superior. ``-inf`` forbids a place.
     step_mm : float
         Distance between samples, mm.
     fixed : mapping of int to (n,) array, optional
         Discs that must be in the chain, with their own reward at each sample (``-inf`` far from the click).
-    missing_cost : float
-        Taken off for each disc that should be in view above the chain's top but is not part of it.
+    expected : Expected, optional
+        Where discs must be seen; without it a chain may end anywhere at no cost.
+    landmark : Landmark, optional
+        Where C2-C3 is expected; weighs on the top of the chain.
     first_disc : int, optional
         Only chains whose topmost disc has this number.
 
@@ -94,8 +146,9 @@ def best_chain(
     """
     fixed = dict(fixed or {})
     numbers = range(min([FIRST_TRUE_DISC, *fixed]), LAST_DISC + 1)
-    rewards = {number: fixed[number] + FORCED if number in fixed else reward for number in numbers}
-    chains = [_best_at_scale(rewards, float(scale), step_mm, missing_cost, first_disc) for scale in SCALES]
+    scores = {number: fixed[number] + FORCED if number in fixed else rewards[number] for number in numbers}
+    passed = {number: _passed_over(reward, TYPICAL_HEIGHT_MM[number], step_mm) for number, reward in rewards.items()}
+    chains = [_best_at_scale(scores, passed, float(scale), step_mm, expected, landmark, first_disc) for scale in SCALES]
     found = [chain for chain in chains if chain is not None and chain.score > (len(fixed) - 0.5) * FORCED]
     if not found:
         return None
@@ -105,45 +158,58 @@ def best_chain(
 
 def _best_at_scale(
     rewards: Mapping[int, NDArray[np.float64]],
+    passed: Mapping[int, NDArray[np.float64]],
     scale: float,
     step_mm: float,
-    missing_cost: float,
+    expected: Expected | None,
+    landmark: Landmark | None,
     first_disc: int | None,
 ) -> Chain | None:
     total: dict[int, NDArray[np.float64]] = {}
+    ended: dict[int, NDArray[np.float64]] = {}
     above: dict[int, NDArray[np.int_]] = {}
     for number, reward in rewards.items():
-        start = _start_score(number, reward, scale, step_mm, missing_cost)
+        start, end = _end_scores(number, len(reward), scale, step_mm, expected)
+        if landmark is not None:
+            start = start + landmark.log_likelihood(number, np.arange(len(reward)), scale, step_mm)
         if first_disc is not None and number != first_disc:
             start = np.full_like(start, -np.inf)
         above[number] = np.full(len(reward), -1)
         best = start
         if number - 1 in total:
-            carried, origin = _step_down(total[number - 1], TYPICAL_HEIGHT_MM[number - 1] * scale, step_mm)
+            carried, origin = _step_down(
+                total[number - 1], passed[number - 1], TYPICAL_HEIGHT_MM[number - 1] * scale, step_mm
+            )
             above[number] = np.where(carried > start, origin, -1)
             best = np.maximum(start, carried)
         total[number] = best + reward
-    last = max(total, key=lambda number: total[number].max())
-    score = float(total[last].max()) - 0.5 * (np.log(scale) / SCALE_SPREAD) ** 2
+        ended[number] = total[number] + end
+    last = max(ended, key=lambda number: ended[number].max())
+    score = float(ended[last].max()) - 0.5 * (np.log(scale) / SCALE_SPREAD) ** 2
     if not np.isfinite(score):
         return None
-    return _trace(last, int(total[last].argmax()), above, scale, score)
+    return _trace(last, int(ended[last].argmax()), above, scale, score)
 
 
-def _start_score(
-    number: int, reward: NDArray[np.float64], scale: float, step_mm: float, missing_cost: float
-) -> NDArray[np.float64]:
-    """Return the score of a chain that begins at each sample: less for each disc that had room above it in view."""
-    if missing_cost == 0 or number <= FIRST_TRUE_DISC:
-        return np.zeros(len(reward))
-    visible = np.flatnonzero(np.isfinite(reward))
-    room_mm = (visible.max(initial=0) - np.arange(len(reward))) * step_mm
-    spans = [scale * span_mm(upper, number) for upper in range(number - 1, FIRST_TRUE_DISC - 1, -1)]
-    return -missing_cost * np.searchsorted(spans, room_mm, side="right")
+def _end_scores(
+    number: int, n_samples: int, scale: float, step_mm: float, expected: Expected | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the score of a chain that begins, and of one that ends, with this disc at each sample.
+
+    Less for each further disc that had room in the expected stretch above, or below.
+    """
+    if expected is None:
+        return np.zeros(n_samples), np.zeros(n_samples)
+    samples = np.arange(n_samples)
+    up = [scale * span_mm(upper, number) for upper in range(number - 1, FIRST_TRUE_DISC - 1, -1)]
+    down = [scale * span_mm(number, lower) for lower in range(number + 1, LAST_DISC + 1)]
+    missed_above = np.searchsorted(up, (expected.last_sample - samples) * step_mm, side="right").astype(np.float64)
+    missed_below = np.searchsorted(down, (samples - expected.first_sample) * step_mm, side="right").astype(np.float64)
+    return -expected.cost * missed_above, -expected.cost * missed_below
 
 
 def _step_down(
-    upper_total: NDArray[np.float64], height_mm: float, step_mm: float
+    upper_total: NDArray[np.float64], passed: NDArray[np.float64], height_mm: float, step_mm: float
 ) -> tuple[NDArray[np.float64], NDArray[np.int_]]:
     """Return, for each sample of the next disc down, the best score carried from the disc above and its sample."""
     low, high = (round(part * height_mm / step_mm) for part in SPACING_RANGE)
@@ -151,9 +217,36 @@ def _step_down(
     cost = 0.5 * ((spacings * step_mm / height_mm - 1) / SPACING_SPREAD) ** 2
     padded = np.concatenate([upper_total, np.full(spacings[-1], -np.inf)])
     windows = sliding_window_view(padded[spacings[0] :], len(spacings))[: len(upper_total)]
-    options = windows - cost
+    options = windows - cost - passed[:, spacings]
     best = options.argmax(axis=1)
     return np.take_along_axis(options, best[:, None], axis=1)[:, 0], np.arange(len(upper_total)) + spacings[best]
+
+
+def _passed_over(reward: NDArray[np.float64], height_mm: float, step_mm: float) -> NDArray[np.float64]:
+    """Return the greatest evidence for another disc between a sample and each spacing above it.
+
+    Parameters
+    ----------
+    reward : (n,) array
+        Log-likelihood ratio of the upper disc at each sample.
+    height_mm : float
+        Typical height of the level below the upper disc.
+    step_mm : float
+        Distance between samples.
+
+    Returns
+    -------
+    (n, m) array
+        Indexed by the sample of the lower disc and by the spacing in samples; at least 0.
+    """
+    longest = int(np.ceil(SPACING_RANGE[1] * SCALES[-1] * height_mm / step_mm)) + 1
+    near = round(NEAR_DISC * height_mm / step_mm)
+    padded = np.concatenate([np.maximum(reward, 0.0), np.zeros(longest)])
+    passed = np.zeros((len(reward), longest + 1))
+    for spacing in range(2 * near + 1, longest + 1):
+        another = padded[spacing - near :][: len(reward)]
+        passed[:, spacing] = np.maximum(passed[:, spacing - 1], another)
+    return passed
 
 
 def _trace(last: int, sample: int, above: Mapping[int, NDArray[np.int_]], scale: float, score: float) -> Chain:

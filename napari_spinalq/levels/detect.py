@@ -10,14 +10,15 @@ from numpy.typing import NDArray
 
 from napari_spinalq.cord.centerline import Centerline
 from napari_spinalq.errors import InputError
-from napari_spinalq.levels.chain import FIRST_TRUE_DISC, Chain, best_chain
+from napari_spinalq.levels.chain import FIRST_TRUE_DISC, Chain, Expected, Landmark, best_chain
 from napari_spinalq.levels.discs import Disc, Labelling, Origin, by_number, check_discs, disc_arcs_mm, with_gaps_filled
 from napari_spinalq.levels.estimate import estimate_along, with_c1c2
 from napari_spinalq.levels.evidence import STEP_MM, DiscEvidence, disc_evidence, spacing_along_mm, spine_image
-from napari_spinalq.levels.heights import TYPICAL_HEIGHT_MM, span_mm
-from napari_spinalq.levels.naming import AGREEMENT_MM, FORAMEN_SPREAD_MM, MIN_MARGIN, Foramen, find_foramen
+from napari_spinalq.levels.heights import TYPICAL_HEIGHT_MM
+from napari_spinalq.levels.naming import AGREEMENT_MM, MIN_MARGIN, foramen_landmark
 from napari_spinalq.progress import Progress, silent
 from napari_spinalq.scan import Scan
+from napari_spinalq.vertebrae import FIRST_DISC, LAST_DISC
 
 UNCONFIRMED = "levels unconfirmed: click one disc to confirm"
 NO_DISCS = "no discs found, levels unconfirmed: mark the discs by hand"
@@ -39,15 +40,15 @@ MAX_SPACING_ALONG_MM = 4.0
 MIN_COLUMN_MM = 15.0
 """The column must be in view over this length (mm), the height of the shortest level."""
 
-NEUTRAL_STRENGTH, STRENGTH_SPREAD = 0.08, 0.12
+NEUTRAL_STRENGTH, STRENGTH_SPREAD = 0.05, 0.08
 """Evidence that speaks neither for nor against a disc, and the change that counts as one unit of log-likelihood. On the
-template's discs the evidence is 0.15 to 0.7, between them -0.4 to 0.05."""
+template and noisy pieces of it, discs have 0.15 to 0.6 and bodies -0.6 to 0.05 (10th and 90th percentiles)."""
 
 MAX_REWARD = 3.0
 """Most that one place can count, so that no bright vessel outweighs a spacing that no spine has."""
 
 MISSING_COST = 1.5
-"""Log-likelihood lost for each disc that has room in view above the topmost one found but is not seen."""
+"""Log-likelihood lost for each disc that has room in view beyond the ends of the row but is not part of it."""
 
 MIN_CHAIN_SCORE = 2.0
 """A row of discs less likely than this (natural logarithm) against no disc at all is not reported."""
@@ -121,7 +122,7 @@ def _why_unseen(scan: Scan, centerline: Centerline, evidence: DiscEvidence) -> s
     along_mm = spacing_along_mm(scan.grid, centerline)
     if along_mm > MAX_SPACING_ALONG_MM:
         return f"discs cannot be seen in slices of {along_mm:.1f} mm"
-    if np.isfinite(evidence.strength).sum() * STEP_MM < MIN_COLUMN_MM:
+    if evidence.seen.sum() * STEP_MM < MIN_COLUMN_MM:
         return "the scan does not show the vertebral column"
     return ""
 
@@ -133,39 +134,57 @@ def _by_height(clicks: tuple[Disc, ...], centerline: Centerline, unseen: str) ->
     return Labelling(estimate_along(clicks, centerline), True, (flag,))
 
 
-def _reward(evidence: DiscEvidence) -> NDArray[np.float64]:
-    """Return the log-likelihood ratio of a disc at each sample; ``-inf`` outside the scan."""
-    seen = np.isfinite(evidence.strength)
-    ratio = (np.where(seen, evidence.strength, 0.0) - NEUTRAL_STRENGTH) / STRENGTH_SPREAD
-    return np.where(seen, np.clip(ratio, -MAX_REWARD, MAX_REWARD), -np.inf)
+def _rewards(evidence: DiscEvidence) -> dict[int, NDArray[np.float64]]:
+    """Return the log-likelihood ratio of each disc number at each sample; ``-inf`` outside the scan."""
+    return {
+        number: np.where(evidence.seen, _log_ratio(evidence.strength(TYPICAL_HEIGHT_MM[number])), -np.inf)
+        for number in range(FIRST_DISC, LAST_DISC + 1)
+    }
+
+
+def _log_ratio(strength: NDArray[np.float64]) -> NDArray[np.float64]:
+    return MAX_REWARD * np.tanh((strength - NEUTRAL_STRENGTH) / STRENGTH_SPREAD / MAX_REWARD)
 
 
 def _from_clicks(clicks: tuple[Disc, ...], evidence: DiscEvidence, centerline: Centerline) -> Labelling:
-    reward = _reward(evidence)
+    rewards = _rewards(evidence)
     offsets_mm = {
         click.number: evidence.arcs_mm - arc
         for click, arc in zip(clicks, disc_arcs_mm(clicks, centerline), strict=True)
     }
-    near = np.maximum(reward, -MAX_REWARD)
-    fixed = {
-        number: np.where(np.abs(off) <= CLICK_REACH_MM, near - 0.5 * (off / CLICK_SPREAD_MM) ** 2, -np.inf)
-        for number, off in offsets_mm.items()
-    }
-    chain = best_chain(reward, STEP_MM, fixed=fixed)
+    fixed = {number: _near_click(rewards[number], off) for number, off in offsets_mm.items()}
+    chain = best_chain(rewards, STEP_MM, fixed=fixed, expected=_expected(evidence, centerline))
     if chain is None:
         return with_gaps_filled(Labelling(clicks, True, (ONLY_CLICKS,)), centerline)
     found = {disc.number: disc for disc in _discs_of(chain, evidence)}
     discs = by_number((found | {click.number: click for click in clicks}).values())
     flags = tuple(
-        f"{click.name} was clicked {abs(off):.1f} mm along the cord from the disc seen: check the click"
+        f"{click.name} was clicked {off_mm:.1f} mm along the cord from the disc seen: check the click"
         for click in clicks
-        if abs(off := _offset_mm(chain, offsets_mm[click.number], click.number)) > CLICK_WARN_MM
+        if (off_mm := _off_disc_mm(rewards[click.number], offsets_mm[click.number])) > CLICK_WARN_MM
     )
     return with_gaps_filled(Labelling(discs, True, flags), centerline)
 
 
-def _offset_mm(chain: Chain, offsets_mm: NDArray[np.float64], number: int) -> float:
-    return float(offsets_mm[chain.samples[number - chain.first]])
+def _expected(evidence: DiscEvidence, centerline: Centerline) -> Expected | None:
+    """Return the stretch where the cord is known and the column in view; farther on the straight line may miss it."""
+    on_cord = (evidence.arcs_mm >= 0) & (evidence.arcs_mm <= centerline.length_mm)
+    samples = np.flatnonzero(evidence.seen & on_cord)
+    return Expected(int(samples[0]), int(samples[-1]), MISSING_COST) if len(samples) else None
+
+
+def _near_click(reward: NDArray[np.float64], offsets_mm: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the reward of a clicked disc: near the click only, and there even where the scan shows no column."""
+    score = np.maximum(reward, -MAX_REWARD) - 0.5 * (offsets_mm / CLICK_SPREAD_MM) ** 2
+    return np.where(np.abs(offsets_mm) <= CLICK_REACH_MM, score, -np.inf)
+
+
+def _off_disc_mm(reward: NDArray[np.float64], offsets_mm: NDArray[np.float64]) -> float:
+    """Return how far a click lies from the likeliest disc within its reach, mm; 0 if no disc is seen there."""
+    reach = np.flatnonzero((np.abs(offsets_mm) <= CLICK_REACH_MM) & (reward > 0))
+    if len(reach) == 0:
+        return 0.0
+    return float(np.abs(offsets_mm[reach[reward[reach].argmax()]]))
 
 
 def _discs_of(chain: Chain, evidence: DiscEvidence) -> tuple[Disc, ...]:
@@ -173,7 +192,7 @@ def _discs_of(chain: Chain, evidence: DiscEvidence) -> tuple[Disc, ...]:
     return tuple(
         Disc(number, evidence.position_mm(sample), Origin.DETECTED)
         for number, sample in zip(chain.numbers, chain.samples, strict=True)
-        if evidence.strength[sample] >= SEEN_STRENGTH
+        if evidence.strength(TYPICAL_HEIGHT_MM[number])[sample] >= SEEN_STRENGTH
     )
 
 
@@ -186,46 +205,32 @@ class _Naming:
 
 
 def _without_clicks(evidence: DiscEvidence, centerline: Centerline) -> Labelling:
-    reward = _reward(evidence)
-    foramen = find_foramen(evidence.image)
-    naming = _best_naming(reward, foramen)
+    rewards = _rewards(evidence)
+    landmark = foramen_landmark(evidence.image)
+    naming = _best_naming(rewards, _expected(evidence, centerline), landmark)
     if naming is None or naming.chain.score < MIN_CHAIN_SCORE:
         return Labelling((), False, (NO_DISCS,))
     discs = _discs_of(naming.chain, evidence)
-    if foramen is not None and _is_certain(naming, foramen):
+    if landmark is not None and _is_certain(naming, landmark):
         return with_gaps_filled(Labelling(discs, True, (FROM_HEAD,)), centerline)
     return with_gaps_filled(Labelling(discs, False, (UNCONFIRMED,)), centerline)
 
 
-def _best_naming(reward: NDArray[np.float64], foramen: Foramen | None) -> _Naming | None:
+def _best_naming(
+    rewards: dict[int, NDArray[np.float64]], expected: Expected | None, landmark: Landmark | None
+) -> _Naming | None:
     """Try each name for the topmost disc; the landmark, where seen, weighs on the place of C2-C3 that follows."""
-    scored = []
-    for first in TYPICAL_HEIGHT_MM:
-        if first < FIRST_TRUE_DISC:
-            continue
-        chain = best_chain(reward, STEP_MM, missing_cost=MISSING_COST, first_disc=first)
-        if chain is not None:
-            scored.append((chain.score + _landmark_score(chain, foramen), chain))
+    names = range(FIRST_TRUE_DISC, LAST_DISC + 1)
+    chains = [best_chain(rewards, STEP_MM, expected=expected, landmark=landmark, first_disc=first) for first in names]
+    scored = sorted((chain for chain in chains if chain is not None), key=lambda chain: -chain.score)
     if not scored:
         return None
-    scored.sort(key=lambda pair: pair[0], reverse=True)
-    margin = scored[0][0] - scored[1][0] if len(scored) > 1 else np.inf
-    return _Naming(scored[0][1], float(margin))
+    margin = scored[0].score - scored[1].score if len(scored) > 1 else np.inf
+    return _Naming(scored[0], float(margin))
 
 
-def _off_landmark_mm(chain: Chain, foramen: Foramen) -> float:
-    """Return how far above its expected place (mm) a naming puts C2-C3, extrapolated if the row begins lower."""
-    above_mm = chain.scale * span_mm(FIRST_TRUE_DISC, chain.first) if chain.first > FIRST_TRUE_DISC else 0.0
-    return (chain.samples[0] - foramen.expected_c2c3()) * STEP_MM + above_mm
-
-
-def _landmark_score(chain: Chain, foramen: Foramen | None) -> float:
-    if foramen is None:
-        return 0.0
-    return -0.5 * (_off_landmark_mm(chain, foramen) / FORAMEN_SPREAD_MM) ** 2
-
-
-def _is_certain(naming: _Naming, foramen: Foramen) -> bool:
+def _is_certain(naming: _Naming, landmark: Landmark) -> bool:
     """Tell whether the row begins at C2-C3, where the landmark expects it, and no other naming is nearly as likely."""
-    near = abs(_off_landmark_mm(naming.chain, foramen)) <= AGREEMENT_MM
-    return naming.chain.first == FIRST_TRUE_DISC and near and naming.margin >= MIN_MARGIN
+    chain = naming.chain
+    off_mm = landmark.off_mm(chain.first, np.array(chain.samples[0]), chain.scale, STEP_MM)
+    return chain.first == FIRST_TRUE_DISC and abs(float(off_mm)) <= AGREEMENT_MM and naming.margin >= MIN_MARGIN

@@ -8,12 +8,11 @@ where the landmark and the end of the row of discs, found independently, agree.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from napari_spinalq.levels.chain import Landmark
 from napari_spinalq.levels.evidence import STEP_MM, SpineImage
 
 FORAMEN_WIDTH_MM = 28.0
@@ -45,24 +44,15 @@ SPACE_OVER_CORD = 0.5
 """Ligament and cortical bone are darker than this part of the cord's brightness, fluid and brain are brighter."""
 
 
-@dataclass(frozen=True)
-class Foramen:
-    """The foramen magnum.
-
-    Attributes
-    ----------
-    sample : int
-        Plane of the straightened image where the space around the cord widens.
-    """
-
-    sample: int
-
-    def expected_c2c3(self) -> float:
-        """Return the sample where C2-C3 is expected."""
-        return self.sample - FORAMEN_ABOVE_C2C3_MM / STEP_MM
+def foramen_landmark(image: SpineImage) -> Landmark | None:
+    """Return where C2-C3 is expected from the foramen magnum; None where the scan does not show it."""
+    foramen = find_foramen(image)
+    if foramen is None:
+        return None
+    return Landmark(foramen - FORAMEN_ABOVE_C2C3_MM / STEP_MM, FORAMEN_SPREAD_MM)
 
 
-def find_foramen(image: SpineImage) -> Foramen | None:
+def find_foramen(image: SpineImage) -> int | None:
     """Find where the space around the cord widens into the posterior fossa.
 
     Parameters
@@ -72,8 +62,8 @@ def find_foramen(image: SpineImage) -> Foramen | None:
 
     Returns
     -------
-    Foramen or None
-        None where the scan does not reach it, or fluid is not bright.
+    int or None
+        Plane of the straightened image; None where the scan does not reach it, or fluid is not bright.
     """
     depth_mm = space_depth_mm(image)
     if depth_mm is None:
@@ -84,7 +74,7 @@ def find_foramen(image: SpineImage) -> Foramen | None:
     for start in starts[::-1]:
         narrow_below = not deep[max(0, start - run) : start].any() and start >= run
         if deep[start : start + run].mean() > 0.9 and narrow_below:
-            return Foramen(int(start))
+            return int(start)
     return None
 
 
