@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import gzip
+import math
 import warnings
 import zlib
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import nibabel as nib
 import numpy as np
+from nibabel.imageglobals import LoggingOutputSuppressor
+from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
 from napari_spinalq.contrast import Contrast, contrast_from_name
@@ -21,6 +25,11 @@ from napari_spinalq.vertebrae import VERTEBRAE, level_name
 NIFTI_ENDINGS = (".nii", ".nii.gz")
 SPACING_TOLERANCE = 0.01
 """A header's pixel size may differ from its affine by this fraction before the file counts as contradictory."""
+
+WRONG_UNITS = {1: "metres", 3: "micrometres"}
+"""Codes of ``xyzt_units`` (NIfTI-1, low three bits) that are not millimetres; 0 says nothing and is read as mm."""
+
+CHUNK_BYTES = 1 << 20
 
 
 def load_scan(path: str | Path, contrast: Contrast | None = None) -> Scan:
@@ -41,8 +50,8 @@ def load_scan(path: str | Path, contrast: Contrast | None = None) -> Scan:
     Raises
     ------
     InputError
-        If the file is missing, not NIfTI, truncated, empty, not 3-D or 4-D, RGB or complex, holds NaN or Inf, or has
-        an impossible geometry.
+        If the file is missing, not NIfTI, truncated, empty, not 3-D or 4-D, RGB or complex, holds NaN or Inf, has an
+        impossible geometry, or does not say in which unit and orientation its voxels lie.
     """
     path = Path(path)
     image = _open(path)
@@ -90,8 +99,8 @@ def load_levels(path: str | Path, like: Grid | None = None) -> Scan:
     Raises
     ------
     InputError
-        As :func:`load_scan`; also if no level is present, a value is no level, or a level occurs in two separate
-        stretches along the cord.
+        As :func:`load_scan`; also if no level is present, a value is no level, or the levels do not follow each
+        other down the cord: one occurs above and below another, or lies above one that it should lie below.
     GridMismatchError
         If it lies on another grid.
     """
@@ -108,7 +117,7 @@ def load_levels(path: str | Path, like: Grid | None = None) -> Scan:
             f"The level map {path} holds values from {levels.min():.4g} to {levels.max():.4g}; "
             f"a level is a whole number from 1 (C1) to {len(VERTEBRAE)} (L5)."
         )
-    _check_no_duplicate(scan, levels.astype(int), path)
+    _check_order(scan, levels.astype(int), path)
     return scan
 
 
@@ -127,8 +136,11 @@ def _open(path: Path) -> Any:
     if path.stat().st_size == 0:
         raise InputError(f"The file {path} is empty (0 bytes); copy or export it again.")
     try:
-        image = nib.load(path, mmap="r")
-    except (nib.filebasedimages.ImageFileError, nib.spatialimages.HeaderDataError, OSError, EOFError, ValueError):
+        with LoggingOutputSuppressor():  # what nibabel thinks of the header would stand above our one sentence
+            image = nib.load(path, mmap="r")
+    except PermissionError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}); ask its owner for access.") from None
+    except (nib.filebasedimages.ImageFileError, HeaderDataError, OSError, EOFError, ValueError, OverflowError):
         raise InputError(
             f"{path} is not a readable NIfTI file (or is damaged); export it again as .nii or .nii.gz."
         ) from None
@@ -150,13 +162,38 @@ def _values(image: Any, path: Path) -> NDArray:
         shape = shape[:3]
     if len(shape) not in (3, 4):
         raise InputError(f"{path} has {len(image.shape)} dimension(s) {image.shape}; a 3-D or 4-D scan is needed.")
-    if 0 in shape:
+    if min(shape) < 1:
         raise InputError(f"{path} holds no voxels (shape {shape}); export it again.")
+    _check_length(image, path)
     try:
         data = np.asanyarray(image.dataobj)
-    except (EOFError, OSError, zlib.error, gzip.BadGzipFile, ValueError):
+    except (EOFError, OSError, zlib.error, gzip.BadGzipFile, ValueError, HeaderDataError):
         raise InputError(f"{path} is truncated or damaged: its voxels cannot be read; copy it again.") from None
     return data.reshape(shape) if data.dtype != np.float64 else data.reshape(shape).astype(np.float32)
+
+
+def _check_length(image: Any, path: Path) -> None:
+    """Refuse a file that holds fewer bytes than its header promises, before memory is asked for them."""
+    promised = int(image.dataobj.offset) + math.prod(image.shape) * image.get_data_dtype().itemsize
+    held = _length(path)
+    if held < promised:
+        raise InputError(
+            f"{path} is truncated or damaged: its header promises {promised} bytes, it holds {held}; copy it again."
+        )
+
+
+def _length(path: Path) -> int:
+    """Return the length of the content, bytes. A gzip file is read to its end, where its checksum stands.
+
+    Reading the voxels alone stops before the checksum, so that wrong values would pass.
+    """
+    if path.suffix.lower() != ".gz":
+        return path.stat().st_size
+    try:
+        with gzip.open(path) as stream:
+            return sum(len(chunk) for chunk in iter(lambda: stream.read(CHUNK_BYTES), b""))
+    except (EOFError, OSError, zlib.error):
+        raise InputError(f"{path} is a truncated or damaged gzip file; copy or export it again.") from None
 
 
 def _check_values(data: NDArray, path: Path) -> None:
@@ -175,7 +212,9 @@ def _check_values(data: NDArray, path: Path) -> None:
 
 
 def _grid(image: Any, path: Path) -> Grid:
-    zooms = np.asarray(_raw_header(image, path)["pixdim"][1:4], dtype=float)
+    raw = _raw_header(image, path)
+    _check_placed(image, raw, path)
+    zooms = np.asarray(raw["pixdim"][1:4], dtype=float)
     if not np.isfinite(zooms).all() or (zooms <= 0).any():
         raise InputError(f"{path} has an impossible voxel size {zooms.tolist()} mm; repair pixdim in its header.")
     try:
@@ -190,6 +229,18 @@ def _grid(image: Any, path: Path) -> Grid:
     return grid
 
 
+def _check_placed(image: Any, raw: Any, path: Path) -> None:
+    """Refuse a grid whose unit is not mm or whose orientation nobody recorded: both would be guessed."""
+    unit = int(raw["xyzt_units"]) % 8
+    if unit in WRONG_UNITS:
+        raise InputError(f"{path} gives its voxel size in {WRONG_UNITS[unit]}; convert its header to millimetres.")
+    if image.header["sform_code"] == 0 and image.header["qform_code"] == 0:
+        raise InputError(
+            f"{path} does not say how it is oriented (sform and qform codes are 0), so left and right would be a "
+            "guess; convert it from DICOM again."
+        )
+
+
 def _raw_header(image: Any, path: Path) -> Any:
     """Read the header as it lies in the file: nibabel mends a zero or negative voxel size without a word."""
     with nib.openers.Opener(str(path)) as stream:
@@ -201,16 +252,22 @@ def _check_3d(scan: Scan, what: str) -> None:
         raise InputError(f"The {what} {scan.name} has {scan.volumes} volumes; a {what} is 3-D.")
 
 
-def _check_no_duplicate(scan: Scan, levels: NDArray[np.int_], path: str | Path) -> None:
-    """Refuse a level whose slices along the cord are cut in two by another level."""
+def _check_order(scan: Scan, levels: NDArray[np.int_], path: str | Path) -> None:
+    """Refuse a level whose slices are cut in two by another level, or that lies above one it should lie below."""
     data = scan.in_work_order().data
-    present = {level: np.flatnonzero((data == level).any(axis=(1, 2))) for level in levels}
+    present = {int(level): np.flatnonzero((data == level).any(axis=(1, 2))) for level in levels}
     middle = {level: float(np.median(slices)) for level, slices in present.items()}
     for level, slices in present.items():
         for other, centre in middle.items():
             inside = slices.min() < centre < slices.max() and not np.any(slices == round(centre))
             if other != level and inside:
                 raise InputError(
-                    f"The level map {path} holds {level_name(int(level))} twice, above and below "
-                    f"{level_name(int(other))}; correct the map."
+                    f"The level map {path} holds {level_name(level)} twice, above and below "
+                    f"{level_name(other)}; correct the map."
                 )
+    for upper, lower in pairwise(sorted(middle)):
+        if middle[lower] > middle[upper]:
+            raise InputError(
+                f"The level map {path} holds {level_name(lower)} above {level_name(upper)}; correct the map or the "
+                "orientation in its header."
+            )
