@@ -6,13 +6,15 @@ import gzip
 import math
 import warnings
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import nibabel as nib
 import numpy as np
-from nibabel.imageglobals import LoggingOutputSuppressor
+from nibabel.imageglobals import logger as nibabel_logger
 from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
@@ -136,7 +138,7 @@ def _open(path: Path) -> Any:
     if path.stat().st_size == 0:
         raise InputError(f"The file {path} is empty (0 bytes); copy or export it again.")
     try:
-        with LoggingOutputSuppressor():  # what nibabel thinks of the header would stand above our one sentence
+        with _unlogged():
             image = nib.load(path, mmap="r")
     except PermissionError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}); ask its owner for access.") from None
@@ -149,6 +151,16 @@ def _open(path: Path) -> Any:
     if not isinstance(image, nib.Nifti1Image):  # Nifti2Image is a subclass
         raise InputError(f"{path} is {type(image).__name__}, not NIfTI; convert it to .nii or .nii.gz.")
     return image
+
+
+@contextmanager
+def _unlogged() -> Iterator[None]:
+    """Keep nibabel's notes on a header from the error stream, where they would stand above our one sentence."""
+    nibabel_logger.disabled = True
+    try:
+        yield
+    finally:
+        nibabel_logger.disabled = False
 
 
 def _values(image: Any, path: Path) -> NDArray:
