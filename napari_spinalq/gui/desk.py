@@ -1,0 +1,145 @@
+"""Everything that works on one viewer, apart from the widgets: it outlives a dock that is closed and opened again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+from napari.utils.notifications import show_warning
+from psygnal import Signal
+
+from napari_spinalq.errors import CordNotFoundError, InputError
+from napari_spinalq.gui import dialogs
+from napari_spinalq.gui.closing import CloseGuard
+from napari_spinalq.gui.dialogs import Answer
+from napari_spinalq.gui.discs import DiscEditor
+from napari_spinalq.gui.labelling import Labeller
+from napari_spinalq.gui.marks import OrientationMarks
+from napari_spinalq.gui.measuring import Measurer
+from napari_spinalq.gui.opening import Opener
+from napari_spinalq.gui.picking import Picker
+from napari_spinalq.gui.saving import Saver
+from napari_spinalq.gui.segmenting import Segmenter
+from napari_spinalq.gui.session import Session
+from napari_spinalq.gui.workers import Runner
+from napari_spinalq.io.samples import sample_folder
+
+if TYPE_CHECKING:
+    from napari import Viewer
+
+POINT_AT_THE_CORD = "No cord was found. Press “From a click”, then click on the cord in the image."
+
+_DESKS: WeakKeyDictionary[object, Desk] = WeakKeyDictionary()
+
+
+class Desk:
+    """The session of a viewer and those who work on it. ``told`` carries a kind and a sentence for the user."""
+
+    told = Signal(str, str)
+
+    def __init__(self, viewer: Viewer) -> None:
+        self.viewer = viewer
+        self.window = viewer.window._qt_window  # napari has no public handle; dialogs need a parent
+        self.session = Session()
+        self.runner = Runner()
+        self.picker = Picker(viewer)
+        self.marks = OrientationMarks(viewer)
+        self.opener = Opener(viewer, self.session, self.runner)
+        self.editor = DiscEditor(viewer, self.session)
+        self.segmenter = Segmenter(viewer, self.session, self.runner, self.picker, self._confirm)
+        self.labeller = Labeller(viewer, self.session, self.runner, self.picker, self.editor)
+        self.measurer = Measurer(viewer, self.session)
+        self.saver = Saver(self.session)
+        self._guard = CloseGuard(self.window, self.may_close, self._closed)
+        for source in (self.segmenter.told, self.labeller.told, self.measurer.told):
+            source.connect(self.told.emit)
+        self.editor.refused.connect(self.refuse)
+        self.runner.refused.connect(self._refused)
+
+    def open_paths(self, paths: Sequence[str | Path]) -> None:
+        """Open an exam, unless unsaved edits hold the user back."""
+        if not paths or not self.may_close():
+            return
+        try:
+            self.opener.open_paths(paths)
+        except InputError as error:
+            self._refused(error)
+
+    def open_sample(self, subject: str) -> None:
+        """Open the exam of a sample subject."""
+        try:
+            folder = sample_folder()
+        except InputError as error:
+            self._refused(error)
+            return
+        self.open_paths([folder / f"sub-{subject}"])
+
+    def stop(self) -> None:
+        """Stop what is going on: long work, or waiting for a click."""
+        self.runner.cancel()
+        self.picker.stop()
+        self.labeller.add_by_click(False)
+
+    def export(self) -> None:
+        """Write the table of measures to a file of the user's choice."""
+        path = dialogs.choose_table_file(self.window, self.saver.suggestion() / "metrics.csv")
+        if not path:
+            return
+        try:
+            self.saver.export(Path(path))
+        except InputError as error:
+            self._refused(error)
+            return
+        self.told.emit("good", f"Exported {path}")
+
+    def save(self) -> bool:
+        """Save everything as BIDS derivatives; False if it was not saved."""
+        folder = self.saver.folder or dialogs.choose_output_folder(self.window, self.saver.suggestion())
+        if not folder:
+            return False
+        try:
+            existing = self.saver.existing(folder)
+            if existing and not dialogs.ask_overwrite(self.window, existing):
+                self.told.emit("plain", "Not saved: the earlier results were kept.")
+                return False
+            written = self.saver.save(folder, overwrite=bool(existing))
+        except InputError as error:
+            self._refused(error)
+            return False
+        self.told.emit("good", f"Saved {len(written)} files in {folder}")
+        return True
+
+    def may_close(self) -> bool:
+        """Tell whether the work may be put away; unsaved edits are offered to be saved."""
+        if not self.session.unsaved:
+            return True
+        match dialogs.ask_unsaved(self.window):
+            case Answer.SAVE:
+                return self.save()
+            case Answer.DISCARD:
+                return True
+        return False
+
+    def refuse(self, sentence: str) -> None:
+        """Say why something was refused, in the dock and where the eyes are."""
+        self.told.emit("bad", sentence)
+        show_warning(sentence)
+
+    def _refused(self, error: InputError) -> None:
+        self.refuse(POINT_AT_THE_CORD if isinstance(error, CordNotFoundError) else str(error))
+
+    def _confirm(self, question: str, consequence: str) -> bool:
+        return dialogs.confirm(self.window, question, consequence, "Replace")
+
+    def _closed(self) -> None:
+        self.runner.cancel()
+        _DESKS.pop(self.viewer.window, None)
+
+
+def desk_of(viewer: Viewer) -> Desk:
+    """Return the desk of a viewer; the first call sets it up."""
+    if viewer.window not in _DESKS:
+        _DESKS[viewer.window] = Desk(viewer)
+    return _DESKS[viewer.window]

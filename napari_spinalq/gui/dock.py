@@ -1,0 +1,202 @@
+"""The dock: the panels in the order of work, connected to the desk. It holds no state and no numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from napari.utils.events import EventEmitter
+from psygnal import SignalInstance
+from qtpy.QtCore import QTimer
+from qtpy.QtGui import QGuiApplication
+from qtpy.QtWidgets import QVBoxLayout, QWidget
+
+from napari_spinalq.gui import dialogs, settings
+from napari_spinalq.gui.desk import desk_of
+from napari_spinalq.gui.display import Convention, Plane, current_plane, show_plane, use_convention
+from napari_spinalq.gui.hints import next_step
+from napari_spinalq.gui.opening import describe
+from napari_spinalq.gui.panels.levels_panel import LevelsPanel
+from napari_spinalq.gui.panels.measure_panel import MeasurePanel
+from napari_spinalq.gui.panels.open_panel import OpenPanel
+from napari_spinalq.gui.panels.segment_panel import SegmentPanel
+from napari_spinalq.gui.panels.status_bar import StatusBar
+from napari_spinalq.gui.panels.view_bar import ViewBar
+from napari_spinalq.gui.samples import SAMPLES
+
+if TYPE_CHECKING:
+    import napari
+
+WIDTH = 372
+"""Pixels: with napari's own controls on the left it leaves more than half of a 1366-pixel screen to the image."""
+
+Link = tuple[Any, Callable[..., Any]]
+
+
+class SpinalCordDock(QWidget):
+    """Open, segment, name the levels, measure."""
+
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+        super().__init__()
+        self.desk = desk_of(viewer)
+        self.view_bar, self.open_panel = ViewBar(), OpenPanel(list(SAMPLES.items()))
+        self.segment_panel, self.levels_panel = SegmentPanel(), LevelsPanel()
+        self.measure_panel, self.status = MeasurePanel(), StatusBar()
+        self._arrange()
+        self._connect_panels()
+        links = self._links()
+        for signal, slot in links:
+            signal.connect(slot)
+        self.destroyed.connect(partial(_cut, links))
+        self._bind_keys()
+        self._refresh()
+
+    def _arrange(self) -> None:
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(2, 6, 2, 2)
+        layout.setSpacing(2)
+        for panel in (self.view_bar, self.open_panel, self.segment_panel, self.levels_panel):
+            layout.addWidget(panel)
+        layout.addWidget(self.measure_panel, 1)
+        layout.addWidget(self.status)
+        self.setMinimumWidth(WIDTH)
+
+    def _connect_panels(self) -> None:
+        desk = self.desk
+        self.view_bar.plane_wanted.connect(self._show_plane)
+        self.view_bar.cord_wanted.connect(lambda: desk.segmenter.close_in())
+        self.view_bar.convention_wanted.connect(self._use_convention)
+        self.open_panel.files_wanted.connect(lambda: desk.open_paths(dialogs.choose_scans(self)))
+        self.open_panel.folder_wanted.connect(self._choose_folder)
+        self.open_panel.sample_wanted.connect(desk.open_sample)
+        self.open_panel.scan_chosen.connect(desk.opener.choose)
+        self.segment_panel.segment_wanted.connect(lambda: desk.segmenter.segment())
+        self.segment_panel.click_wanted.connect(desk.segmenter.wait_for_click)
+        self.segment_panel.tool_wanted.connect(desk.segmenter.use_tool)
+        self.levels_panel.find_wanted.connect(lambda: desk.labeller.find())
+        self.levels_panel.hint_wanted.connect(desk.labeller.wait_for_click)
+        self.levels_panel.add_wanted.connect(desk.labeller.add_by_click)
+        self.levels_panel.rename_wanted.connect(self._rename)
+        self.levels_panel.confirm_wanted.connect(desk.editor.confirm)
+        self.measure_panel.level_chosen.connect(desk.measurer.go_to_level)
+        self.measure_panel.copy_wanted.connect(self._copy)
+        self.measure_panel.export_wanted.connect(desk.export)
+        self.measure_panel.save_wanted.connect(desk.save)
+        self.status.cancel_wanted.connect(desk.runner.cancel)
+
+    def _links(self) -> list[Link]:
+        """Return what the desk and the viewer tell, and who listens; cut again when the dock goes."""
+        desk, viewer = self.desk, self.desk.viewer
+        links: list[Link] = [
+            (signal, self._refresh)
+            for signal in (
+                desk.session.exam_changed,
+                desk.session.scan_changed,
+                desk.session.mask_changed,
+                desk.session.discs_changed,
+                desk.session.saved_changed,
+            )
+        ]
+        return [
+            *links,
+            (desk.told, self.status.tell),
+            (desk.editor.selected, self._show_selected),
+            (desk.segmenter.waiting, self.segment_panel.show_waiting),
+            (desk.segmenter.tool_changed, self.segment_panel.show_tool),
+            (desk.labeller.waiting, self.levels_panel.show_waiting),
+            (desk.labeller.adding, self.levels_panel.show_adding),
+            (desk.measurer.rows_changed, self.measure_panel.show_rows),
+            (desk.runner.started, self.status.start),
+            (desk.runner.progressed, self.status.advance),
+            (desk.runner.stopped, self._stopped),
+            (viewer.dims.events.order, self._refresh_view),
+            (viewer.dims.events.ndisplay, self._refresh_view),
+            (viewer.scene.camera.events.orientation, self._refresh_view),
+        ]
+
+    def _bind_keys(self) -> None:
+        desk = self.desk
+        keys: dict[str, Callable[[], object]] = {
+            **{f"F{2 + place}": partial(self._show_plane, plane) for place, plane in enumerate(Plane)},
+            "F6": desk.segmenter.close_in,
+            "F7": desk.segmenter.segment,
+            "F8": desk.labeller.find,
+            "F9": desk.save,
+            "Escape": desk.stop,
+        }
+        for key, action in keys.items():
+            desk.viewer.bind_key(key, partial(_call, action), overwrite=True)
+
+    def _choose_folder(self) -> None:
+        folder = dialogs.choose_exam_folder(self)
+        if folder:
+            self.desk.open_paths([folder])
+
+    def _show_plane(self, plane: Plane) -> None:
+        show_plane(self.desk.viewer, plane)
+        self.desk.segmenter.centre_on_cord()
+
+    def _use_convention(self, convention: Convention) -> None:
+        use_convention(self.desk.viewer, convention)
+        settings.remember_convention(convention)
+
+    def _rename(self, number: int) -> None:
+        disc = self.desk.editor.selected_disc()
+        if disc is not None:
+            self.desk.editor.rename(disc, number)
+
+    def _copy(self) -> None:
+        QGuiApplication.clipboard().setText(self.measure_panel.model.as_text())
+        self.status.tell("good", "The table is on the clipboard.")
+
+    def _stopped(self, cancelled: bool) -> None:
+        self.status.stop()
+        if cancelled:
+            self.status.tell("plain", "Cancelled; nothing was changed.")
+
+    def _refresh(self) -> None:
+        """Show where the session stands."""
+        session = self.desk.session
+        work, labelling = session.current, session.labelling
+        scan, mask = work is not None, work is not None and work.mask is not None
+        self._show_scans()
+        self.segment_panel.show_possible(scan=scan, mask=mask)
+        self.segment_panel.show_flags(work.flags if work else ())
+        self.levels_panel.show_possible(scan=scan, mask=mask)
+        clicked = [disc.name for disc in session.clicked_discs()]
+        self.levels_panel.show_state(len(labelling.discs), labelling.confirmed, clicked, labelling.flags)
+        self.measure_panel.show_possible(mask)
+        self.measure_panel.set_remark("unsaved" if session.unsaved else "")
+        self.status.tell("plain", next_step(session))
+        self._refresh_view()
+
+    def _show_scans(self) -> None:
+        session = self.desk.session
+        files = session.exam.files if session.exam else ()
+        paths = [file.path.resolve() for file in files]
+        source = session.current.scan.source if session.current else None
+        current = paths.index(source.path) if source and source.path in paths else -1
+        self.open_panel.show_scans([describe(file) for file in files], current)
+        self.open_panel.set_remark(f"sub-{session.exam.subject}" if session.exam else "")
+
+    def _refresh_view(self) -> None:
+        self.view_bar.show_plane(current_plane(self.desk.viewer))
+        self.view_bar.show_convention(settings.convention())
+
+    def _show_selected(self, disc: Any) -> None:
+        self.levels_panel.show_selected(disc.number if disc else None)
+
+
+def _call(action: Callable[[], object], _viewer: Any) -> None:
+    """Run the action of a key after napari is done with the key event."""
+    QTimer.singleShot(0, action)
+
+
+def _cut(links: list[Link]) -> None:
+    """Undo the links of a dock that goes; Qt's own signals let go of a deleted widget by themselves."""
+    for signal, slot in links:
+        if isinstance(signal, SignalInstance):
+            signal.disconnect(slot, missing_ok=True)
+        elif isinstance(signal, EventEmitter):
+            signal.disconnect(slot)

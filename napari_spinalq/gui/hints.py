@@ -1,0 +1,24 @@
+"""What to do next, in one sentence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from napari_spinalq.gui.session import Session
+
+
+def next_step(session: Session) -> str:
+    """Return the next step of the work for where the session stands."""
+    work, labelling = session.current, session.labelling
+    if work is None:
+        return "Open an exam, or drop a NIfTI scan on the image."
+    if work.mask is None:
+        return "Next: press Segment cord (F7)."
+    if not labelling.discs:
+        return "Next: press Find discs (F8), or click on one disc."
+    if not labelling.confirmed:
+        return "Next: check the names of the discs on the image."
+    if session.unsaved:
+        return "Mend the mask with the brush if need be, then save (F9)."
+    return "All is saved."

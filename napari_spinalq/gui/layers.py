@@ -1,0 +1,132 @@
+"""The layers of the work: the scan, its mask and the discs, each with the look that tells it apart."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from napari.layers import Image, Labels, Points
+from napari.utils.colormaps import DirectLabelColormap
+from numpy.typing import NDArray
+
+from napari_spinalq.geometry import WORK_AXES, Grid
+from napari_spinalq.gui.convert import (
+    AXES,
+    GRID_KEY,
+    image_layer,
+    labels_layer,
+    mm_to_world,
+    placement,
+    world_to_mm,
+)
+from napari_spinalq.levels.discs import Disc, Origin
+from napari_spinalq.scan import Scan
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari.components import ViewerModel
+
+CORD_COLOUR, DISC_COLOUR, GUESS_COLOUR = "#E69F00", "#56B4E9", "#CC79A7"
+"""Orange, sky blue and purple of Okabe and Ito's palette, as in the report."""
+
+MASK_OPACITY = 0.45
+BRUSH_VOXELS = 3
+DISC_SIZE_MM = 3.0
+"""Small enough to leave the disc visible, large enough to catch with the mouse."""
+
+NAME_OFFSET_MM = (0.0, 2.5, 0.0)
+"""A name stands in front of its disc (z, y, x), on the vertebrae: there it hides neither disc nor cord."""
+
+SLAB_MM = (0.0, 40.0, 24.0)
+"""How deep (z, y, x) a plane gathers discs: a curved neck leaves the mid-sagittal plane by about a centimetre and the
+coronal one by two; in axial planes a disc shows in its own slice only."""
+
+DISC_LAYER = "Discs"
+MASK_SUFFIX = " cord"
+
+
+def add_image(viewer: ViewerModel, scan: Scan) -> Image:
+    """Add the layer of a scan."""
+    data, settings, _ = image_layer(scan)
+    return viewer.add_image(data, **settings)
+
+
+def add_mask(viewer: ViewerModel, mask: NDArray, scan: Scan, image: Image) -> Labels:
+    """Add the cord mask of a scan (in the axis order of its file) as a layer to paint on, just above its image."""
+    data, settings, _ = labels_layer(mask, scan.grid, scan.name + MASK_SUFFIX)
+    layer = style_mask(viewer.add_labels(data, **settings))
+    viewer.layers.move(viewer.layers.index(layer), viewer.layers.index(image) + 1)
+    return layer
+
+
+def style_mask(layer: Labels) -> Labels:
+    """Give a labels layer the look and the brush of a cord mask."""
+    layer.colormap = DirectLabelColormap(color_dict={None: "transparent", 0: "transparent", 1: CORD_COLOUR})
+    layer.opacity = MASK_OPACITY
+    layer.selected_label = 1
+    layer.brush_size = BRUSH_VOXELS
+    return layer
+
+
+def add_discs(viewer: ViewerModel) -> Points:
+    """Add the empty layer of the discs."""
+    layer = viewer.add_points(
+        np.zeros((0, 3)),
+        name=DISC_LAYER,
+        border_width=0.12,
+        border_color="white",
+        face_color=DISC_COLOUR,
+        features=pd.DataFrame({"disc": pd.Series(dtype=str)}),
+        text={"string": "{disc}", "color": "white", "size": 11, "anchor": "lower_right"},
+        units=("mm",) * 3,
+        axis_labels=AXES,
+    )
+    layer.projection_mode = "all"
+    return layer
+
+
+def show_discs(layer: Points, discs: Sequence[Disc], grid: Grid) -> None:
+    """Show these discs, in this order, in the world of the scan on ``grid``.
+
+    A seen disc is filled, a guessed one (interpolated, estimated) is a ring. The layer takes the voxels of the scan, so
+    that the sliders go on stepping by its slices.
+    """
+    scale, translate = placement(grid)
+    layer.selected_data = set()
+    layer.data = np.zeros((0, 3))
+    layer.scale, layer.translate = scale, translate
+    layer.metadata[GRID_KEY] = grid
+    layer.data = (mm_to_world(_places(discs), grid) - translate) / scale
+    layer.features = pd.DataFrame({"disc": [disc.name for disc in discs]}, dtype=str)
+    layer.text.translation = np.asarray(NAME_OFFSET_MM) / scale
+    layer.current_size = DISC_SIZE_MM / scale[-1]
+    if discs:
+        guessed = [disc.origin in (Origin.INTERPOLATED, Origin.ESTIMATED) for disc in discs]
+        layer.symbol = ["ring" if guess else "disc" for guess in guessed]
+        layer.face_color = [GUESS_COLOUR if guess else DISC_COLOUR for guess in guessed]
+        layer.size = DISC_SIZE_MM / scale[-1]
+
+
+def disc_places(layer: Points) -> NDArray[np.float64]:
+    """Return where the points of the discs lie, shape (n, 3), RAS mm."""
+    world = np.asarray(layer.data, dtype=float) * layer.scale + layer.translate
+    return world_to_mm(world, layer.metadata[GRID_KEY])
+
+
+def _places(discs: Sequence[Disc]) -> NDArray[np.float64]:
+    return np.array([disc.position_mm for disc in discs], dtype=float).reshape(-1, 3)
+
+
+def gather_discs(viewer: ViewerModel, grid: Grid) -> None:
+    """Let the planes gather discs as deep as :data:`SLAB_MM` says (images stay single slices)."""
+    extra = viewer.dims.ndim - 3
+    depth = np.maximum(SLAB_MM, grid.reoriented(WORK_AXES).spacing)
+    viewer.dims.thickness = (0.0,) * extra + tuple(float(value) for value in depth)
+
+
+def remove(viewer: ViewerModel, layer: Any) -> None:
+    """Remove a layer if it is still in the viewer."""
+    if layer is not None and layer in viewer.layers:
+        viewer.layers.remove(layer)

@@ -1,0 +1,113 @@
+"""Step 4: the table of levels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from qtpy.QtCore import QModelIndex, QPersistentModelIndex, Qt, Signal
+from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QSizePolicy, QTableView
+
+from napari_spinalq.gui.panels.parts import StateLine, Step, button, row
+from napari_spinalq.gui.table_model import Column, LevelTableModel, Row, sortable
+from napari_spinalq.metrics.summary import SUMMARY_COLUMNS
+
+_EXPLANATIONS = {
+    "area_mm2": ("Area\nmm²", "Mean area, corrected for the angle between cord and slice"),
+    "diameter_ap_mm": ("AP\nmm", "Mean front-to-back diameter"),
+    "diameter_rl_mm": ("RL\nmm", "Mean right-to-left diameter"),
+    "eccentricity": ("Ecc.", "Mean eccentricity of the fitted ellipse: 0 = circle, near 1 = flat"),
+    "solidity": ("Sol.", "Mean area as a share of its convex hull: 1 = no dent"),
+    "asymmetry_percent": ("Asym.\n%", "Mean difference between left and right half; positive: left larger"),
+}
+COLUMNS = (
+    Column("level", "Level", "Vertebral level"),
+    Column("slices", "Sli-\nces", "Number of axial slices that hold the cord at this level", 0),
+    *(Column(one.attribute, *_EXPLANATIONS[one.attribute], one.decimals) for one in SUMMARY_COLUMNS),
+    Column("flag", "", "What to look at in this level"),
+)
+ROW_HEIGHT = 21
+LEVEL_WIDTH, FLAG_WIDTH = 38, 18
+TIGHT = "QTableView, QHeaderView { font-size: 12px; } QHeaderView::section { padding: 2px 1px; font-weight: normal; }"
+VISIBLE_ROWS = 8
+
+
+class MeasurePanel(Step):
+    """Shows a row per level and tells which one the user points at.
+
+    Signals
+    -------
+    level_chosen : int
+        Number of the level whose row was clicked or reached by keyboard.
+    copy_wanted, export_wanted, save_wanted
+        Copy the table, write it to a file, save the whole work.
+    """
+
+    level_chosen = Signal(int)
+    copy_wanted = Signal()
+    export_wanted = Signal()
+    save_wanted = Signal()
+
+    def __init__(self) -> None:
+        super().__init__(4, "Measure")
+        self.model = LevelTableModel(COLUMNS, "number")
+        self._sorted = sortable(self.model)
+        self.table = self._make_table()
+        self.save = button(
+            "Save", "Save mask, levels, discs and measures as BIDS derivatives (F9)", self.save_wanted.emit
+        )
+        self.export = button("Export…", "Write the measures per level as CSV or TSV", self.export_wanted.emit)
+        self.copy = button("Copy", "Copy the table to the clipboard", self.copy_wanted.emit)
+        self.state = StateLine()
+        self.body.addWidget(self.table)
+        self.body.addWidget(self.state)
+        self.body.addLayout(row(self.save, self.export, self.copy, stretch=0))
+
+    def show_possible(self, measured: bool) -> None:
+        """Enable what needs a measured mask."""
+        for widget in (self.save, self.export, self.copy):
+            widget.setEnabled(measured)
+
+    def show_rows(self, rows: Sequence[Row]) -> None:
+        """Show a row per level."""
+        self.model.set_rows(rows)
+
+    def _make_table(self) -> QTableView:
+        table = QTableView()
+        table.setModel(self._sorted)
+        table.setSortingEnabled(True)
+        table.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
+        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        table.setShowGrid(False)
+        table.setWordWrap(False)
+        table.setTextElideMode(Qt.TextElideMode.ElideNone)
+        table.setAlternatingRowColors(False)
+        table.verticalHeader().setVisible(False)
+        table.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
+        table.setStyleSheet(TIGHT)
+        header = table.horizontalHeader()
+        header.setMinimumSectionSize(FLAG_WIDTH)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        for place, width in ((0, LEVEL_WIDTH), (len(COLUMNS) - 1, FLAG_WIDTH)):
+            header.setSectionResizeMode(place, QHeaderView.ResizeMode.Fixed)
+            table.setColumnWidth(place, width)
+        table.setMinimumHeight(ROW_HEIGHT * VISIBLE_ROWS // 2)
+        table.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Expanding)
+        table.setToolTip("Click on a row: all views go to that level. Click on a heading to sort.")
+        table.clicked.connect(self._tell_level)
+        table.activated.connect(self._tell_level)
+        table.selectionModel().currentRowChanged.connect(self._tell_level)
+        table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        table.customContextMenuRequested.connect(self._show_menu)
+        return table
+
+    def _tell_level(self, index: QModelIndex | QPersistentModelIndex) -> None:
+        if index.isValid():
+            self.level_chosen.emit(int(self.model.row(self._sorted.mapToSource(index).row())["number"]))
+
+    def _show_menu(self, place: object) -> None:
+        menu = QMenu(self.table)
+        menu.addAction("Copy table", self.copy_wanted.emit)
+        menu.addAction("Export…", self.export_wanted.emit)
+        menu.popup(self.table.viewport().mapToGlobal(place))

@@ -1,0 +1,75 @@
+"""Small pieces that the panels share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+
+GAP = 4
+"""Space between controls, pixels: the whole dock must fit a screen of 768 lines."""
+
+STATE_COLOURS = {"good": "#009E73", "warn": "#E69F00", "bad": "#D55E00"}
+"""Okabe-Ito green, orange and vermilion. A sign and words always say the same as the colour."""
+
+SIGNS = {"good": "✓", "warn": "⚠", "bad": "✕", "plain": ""}
+
+
+class Step(QFrame):
+    """A numbered step of the work: a heading with room for a remark, and a body."""
+
+    def __init__(self, number: int, title: str) -> None:
+        super().__init__()
+        self.setObjectName("spinalqStep")
+        heading = QLabel(f"<b>{number}&nbsp;&nbsp;{title}</b>")
+        self._remark = QLabel()
+        self._remark.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.body = QVBoxLayout(self)
+        self.body.setContentsMargins(6, 3, 6, 4)
+        self.body.setSpacing(GAP)
+        self.body.addLayout(row(heading, self._remark, stretch=1))
+
+    def set_remark(self, text: str) -> None:
+        """Say something short on the right of the heading."""
+        self._remark.setText(text)
+
+
+class StateLine(QLabel):
+    """One line that tells a state by sign, words and colour."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setWordWrap(True)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setVisible(False)
+
+    def tell(self, kind: str, text: str) -> None:
+        """Show ``text`` as ``good``, ``warn``, ``bad`` or ``plain``; hide the line if there is nothing to say."""
+        self.setText(f"{SIGNS[kind]} {text}".strip())
+        colour = STATE_COLOURS.get(kind)
+        # A bar in the colour, not coloured words: the words keep the theme's contrast.
+        self.setStyleSheet(f"border-left: 4px solid {colour}; padding-left: 5px;" if colour else "")
+        self.setVisible(bool(text))
+
+
+def button(text: str, tip: str, action: Callable[[], object] | None = None, *, toggles: bool = False) -> QPushButton:
+    """Return a button with its explanation."""
+    made = QPushButton(text)
+    made.setToolTip(tip)
+    made.setCheckable(toggles)
+    made.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+    if action is not None:
+        made.clicked.connect(lambda: action())
+    return made
+
+
+def row(*widgets: QWidget, stretch: int | None = None) -> QHBoxLayout:
+    """Return a row of widgets; the one at index ``stretch`` takes the room that is left."""
+    line = QHBoxLayout()
+    line.setContentsMargins(0, 0, 0, 0)
+    line.setSpacing(GAP)
+    for index, widget in enumerate(widgets):
+        line.addWidget(widget, 1 if index == stretch else 0)
+    return line

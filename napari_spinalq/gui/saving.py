@@ -1,0 +1,82 @@
+"""Saving the work as BIDS derivatives, and the table as a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from napari_spinalq.derivatives import METRICS_NAME, REPORT_NAME, metrics_table, scan_paths, write_exams
+from napari_spinalq.errors import InputError
+from napari_spinalq.gui.session import ScanWork, Session
+from napari_spinalq.io.save import save_table
+from napari_spinalq.io.sidecar import Provenance
+from napari_spinalq.pipeline import measure_scan
+from napari_spinalq.results import ExamResult, ScanResult
+
+FOLDER = Path("derivatives") / "napari-spinalq"
+
+
+class Saver:
+    """Measures every mask of the session as it is now, and writes all that belongs to it."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.folder: Path | None = None
+        session.exam_changed.connect(self._forget_folder)
+
+    def suggestion(self) -> Path:
+        """Return the folder where BIDS expects derivatives: beside the subject's folder, else beside the scans."""
+        files = self._session.exam.files if self._session.exam else ()
+        if not files:
+            return Path.cwd()
+        scan = files[0].path.resolve()
+        subject = next((parent for parent in scan.parents if parent.name.startswith("sub-")), None)
+        return (subject.parent if subject else scan.parent) / FOLDER
+
+    def existing(self, folder: Path) -> list[Path]:
+        """Return the earlier results of this exam in a folder."""
+        exam = self._session.exam
+        expected = [path for file in exam.files for path in scan_paths(file.path.name, exam, folder).with_sidecars()]
+        return [path for path in (folder / METRICS_NAME, folder / REPORT_NAME, *expected) if path.exists()]
+
+    def save(self, folder: Path, *, overwrite: bool) -> list[Path]:
+        """Write masks, levels, discs, measures and report; earlier results are replaced only if ``overwrite``.
+
+        Raises
+        ------
+        InputError
+            If there is no mask, a mask is empty, or something is in the way.
+        """
+        written = write_exams([self.result()], folder, overwrite=overwrite)
+        self.folder = folder
+        self._session.mark_saved()
+        return written
+
+    def export(self, path: Path) -> Path:
+        """Write the measures per level to one table (the user has agreed to replace it)."""
+        result = self.result()
+        sources = [scan.scan.source for scan in result.scans if scan.scan.source]
+        flags = [flag for scan in result.scans for flag in scan.flags]
+        provenance = Provenance("Measures per vertebral level", sources, flags=flags)
+        return save_table(metrics_table(result), path, provenance, overwrite=True)
+
+    def result(self) -> ExamResult:
+        """Measure every mask of the session as it is now, from the whole mask.
+
+        Raises
+        ------
+        InputError
+            If there is no mask or one is empty.
+        """
+        works = [work for work in self._session.works if work.mask is not None]
+        if self._session.exam is None or not works:
+            raise InputError("There is no cord mask yet, so there is nothing to save; segment the cord first.")
+        return ExamResult(self._session.exam, tuple(self._measured(work) for work in works))
+
+    def _measured(self, work: ScanWork) -> ScanResult:
+        labelling = self._session.labelling
+        discs = {disc.name: disc.origin.value for disc in labelling.discs}
+        parameters = {**work.parameters, "discs": discs, "edited_by_hand": work.edited}
+        return measure_scan(work.scan, work.mask_on_file_grid(), labelling, parameters=parameters, flags=work.flags)
+
+    def _forget_folder(self) -> None:
+        self.folder = None

@@ -1,0 +1,129 @@
+"""From the buttons of step 2 to a mask on the image, and the brush to mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Labels
+from psygnal import Signal
+
+from napari_spinalq.cord.segment import CordSegmentation, segment_cord
+from napari_spinalq.gui import layers
+from napari_spinalq.gui.convert import mm_to_world, to_display, world_to_mm
+from napari_spinalq.gui.display import Plane, current_plane, go_to, show_plane, zoom_on_cord
+from napari_spinalq.gui.picking import Picker
+from napari_spinalq.gui.session import ScanWork, Session
+from napari_spinalq.gui.workers import Runner
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+Confirm = Callable[[str, str], bool]
+Point = tuple[float, float, float]
+
+_MODES = {"paint": "paint", "erase": "erase", "move": "pan_zoom"}
+
+
+class Segmenter:
+    """Segments the scan at hand and keeps the brush."""
+
+    told = Signal(str, str)
+    waiting = Signal(bool)
+    tool_changed = Signal(str)
+
+    def __init__(self, viewer: ViewerModel, session: Session, runner: Runner, picker: Picker, confirm: Confirm) -> None:
+        self._viewer, self._session, self._runner = viewer, session, runner
+        self._picker, self._confirm = picker, confirm
+        viewer.layers.selection.events.active.connect(self._tell_tool)
+
+    def segment(self, at: Point | None = None) -> None:
+        """Segment the scan at hand, from a point in the cord (RAS mm) if one is given."""
+        work = self._session.current
+        if work is None or not self._may_replace(work):
+            return
+
+        def task(progress: Any) -> CordSegmentation:
+            return segment_cord(work.scan, at=at, progress=progress)
+
+        self._runner.run("Segmenting the cord", task, lambda found: self._take(work, found))
+
+    def wait_for_click(self, on: bool) -> None:
+        """Segment from the next click on the image, or stop waiting for it."""
+        if not on:
+            self._picker.stop()
+            return
+        self._picker.wait(self._clicked, lambda: self.waiting.emit(False))
+        self.waiting.emit(True)
+        self.told.emit("plain", "Click on the cord in the image (any plane). Esc stops waiting.")
+
+    def use_tool(self, tool: str) -> None:
+        """Take the brush (``paint``, ``erase``) or put it down (``move``)."""
+        mask = self._mask()
+        if mask is None:
+            return
+        self._picker.stop()
+        self._viewer.layers.selection.active = mask
+        mask.selected_label = 1
+        mask.mode = _MODES[tool]
+        if tool != "move" and current_plane(self._viewer) is not Plane.AXIAL:
+            self.close_in(Plane.AXIAL)
+
+    def close_in(self, plane: Plane | None = None) -> None:
+        """Go to the cord: its cross section at the slice that is shown, near enough to paint."""
+        work = self._session.current
+        if work is None:
+            return
+        if plane is not None:
+            show_plane(self._viewer, plane)
+        if work.centerline is None:
+            self._viewer.fit_to_view()
+            return
+        zoom_on_cord(self._viewer, cord_world(work, float(self._viewer.dims.point[-3])))
+
+    def centre_on_cord(self) -> None:
+        """Move the slices to the cord at the height that is shown; the view stays fitted to the image."""
+        work = self._session.current
+        if work is not None and work.centerline is not None:
+            centre = tuple(self._viewer.scene.camera.center)
+            go_to(self._viewer, cord_world(work, float(self._viewer.dims.point[-3])))
+            self._viewer.scene.camera.center = centre
+
+    def _mask(self) -> Labels | None:
+        work = self._session.current
+        return None if work is None else work.mask
+
+    def _clicked(self, world: np.ndarray) -> None:
+        place = world_to_mm(world, self._session.current.scan.grid)
+        self.segment(tuple(float(value) for value in place))
+
+    def _may_replace(self, work: ScanWork) -> bool:
+        return not work.edited or self._confirm(
+            "Replace the mask?", "The cord mask was edited by hand. A new segmentation replaces your edits."
+        )
+
+    def _take(self, work: ScanWork, found: CordSegmentation) -> None:
+        if work.mask is None:
+            work.mask = layers.add_mask(self._viewer, found.mask, work.scan, work.image)
+            work.mask.events.mode.connect(self._tell_tool)
+        else:
+            work.mask.data = to_display(found.mask, work.scan.grid)
+        self._session.set_mask(work, work.mask, found.centerline, found.flags, found.parameters)
+        if work is self._session.current:
+            middle = found.centerline.position(found.centerline.length_mm / 2)
+            go_to(self._viewer, mm_to_world(middle, work.scan.grid))
+            if current_plane(self._viewer) is Plane.AXIAL:
+                self.close_in()
+
+    def _tell_tool(self) -> None:
+        mask = self._mask()
+        active = mask is not None and self._viewer.layers.selection.active is mask
+        modes = {mode: tool for tool, mode in _MODES.items()}
+        self.tool_changed.emit(modes.get(str(mask.mode), "move") if active else "move")
+
+
+def cord_world(work: ScanWork, z: float) -> np.ndarray:
+    """Return the displayed world point (z, y, x) where the cord crosses height ``z`` (its nearer end beyond it)."""
+    points = mm_to_world(work.centerline.points_mm, work.scan.grid)
+    return points[np.argmin(np.abs(points[:, 0] - z))]

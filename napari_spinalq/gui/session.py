@@ -1,0 +1,172 @@
+"""What is open: the exam, the scan at hand, its mask and centerline, the discs, and what is not saved yet.
+
+The session knows no widget. It tells by signals what changed; panels and controllers listen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from napari.layers import Image, Labels
+from numpy.typing import NDArray
+from psygnal import Signal
+
+from napari_spinalq.cord.centerline import Centerline
+from napari_spinalq.exam import Exam, ExamFile
+from napari_spinalq.gui.convert import from_display
+from napari_spinalq.levels.discs import Disc, Labelling
+from napari_spinalq.scan import Scan
+
+
+@dataclass
+class ScanWork:
+    """A scan that is open, and the work on it.
+
+    Attributes
+    ----------
+    scan : Scan
+        As it was read.
+    image : Image
+        Its layer.
+    mask : Labels, optional
+        The cord mask, painted on in work order.
+    centerline : Centerline, optional
+        Of the cord, RAS mm; kept while the mask is painted on, so that levels stay where they are.
+    flags : tuple of str
+        What the segmentation warns of.
+    parameters : dict
+        How the mask was made, for the sidecar.
+    edited : bool
+        Whether someone painted on the mask since it was made.
+    """
+
+    scan: Scan
+    image: Image
+    mask: Labels | None = None
+    centerline: Centerline | None = None
+    flags: tuple[str, ...] = ()
+    parameters: dict[str, Any] = field(default_factory=dict)
+    edited: bool = False
+
+    def mask_on_file_grid(self) -> NDArray | None:
+        """Return the mask in the axis order of the file; None if there is none."""
+        return None if self.mask is None else from_display(self.mask.data, self.scan.grid)
+
+
+class Session:
+    """One exam on the table. Discs belong to the exam (RAS mm): labelled on one scan, they serve all its scans."""
+
+    exam_changed = Signal()
+    scan_changed = Signal()
+    mask_changed = Signal()
+    discs_changed = Signal()
+    saved_changed = Signal(bool)
+
+    def __init__(self) -> None:
+        self.exam: Exam | None = None
+        self.works: list[ScanWork] = []
+        self.labelling = Labelling((), confirmed=False)
+        self._current: ScanWork | None = None
+        self._unsaved = False
+
+    @property
+    def current(self) -> ScanWork | None:
+        """The scan at hand."""
+        return self._current
+
+    @property
+    def unsaved(self) -> bool:
+        """Whether the mask or the discs changed since the last save."""
+        return self._unsaved
+
+    def open_exam(self, exam: Exam) -> None:
+        """Put another exam on the table; the work on the last one is dropped."""
+        self.exam = exam
+        self.works.clear()
+        self._current = None
+        self.labelling = Labelling((), confirmed=False)
+        self.mark_saved()
+        self.exam_changed.emit()
+        self.scan_changed.emit()
+        self.mask_changed.emit()
+        self.discs_changed.emit()
+
+    def add_files(self, files: Sequence[ExamFile]) -> None:
+        """Add scans to the exam that is open."""
+        exam = self.exam or Exam("unknown", "", ())
+        known = {file.path for file in exam.files}
+        new = tuple(file for file in files if file.path not in known)
+        self.exam = Exam(exam.subject, exam.session, exam.files + new)
+        self.exam_changed.emit()
+
+    def work_of(self, path: Path) -> ScanWork | None:
+        """Return the work on the scan of a file, if it is open."""
+        sources = ((work, work.scan.source) for work in self.works)
+        return next((work for work, source in sources if source and source.path == path.resolve()), None)
+
+    def take(self, work: ScanWork) -> None:
+        """Make this the scan at hand."""
+        if work not in self.works:
+            self.works.append(work)
+        self._current = work
+        self.scan_changed.emit()
+        self.mask_changed.emit()
+
+    def drop_layer(self, layer: Any) -> None:
+        """Forget the scan, or the mask, whose layer the user removed from the viewer."""
+        for work in self.works:
+            if work.mask is layer:
+                self.set_mask(work, None, None)
+        self.works = [work for work in self.works if work.image is not layer]
+        if self._current is not None and self._current.image is layer:
+            self._current = None
+            self.scan_changed.emit()
+            self.mask_changed.emit()
+
+    def set_mask(
+        self,
+        work: ScanWork,
+        mask: Labels | None,
+        centerline: Centerline | None,
+        flags: Sequence[str] = (),
+        parameters: dict[str, Any] | None = None,
+    ) -> None:
+        """Give a scan a new mask as a whole."""
+        work.mask, work.centerline = mask, centerline
+        work.flags, work.parameters, work.edited = tuple(flags), dict(parameters or {}), False
+        if mask is not None:
+            self.mark_unsaved()
+        self.mask_changed.emit()
+
+    def mask_painted(self) -> None:
+        """Note that someone painted on the mask at hand."""
+        if self._current is not None:
+            self._current.edited = True
+        self.mark_unsaved()
+
+    def set_labelling(self, labelling: Labelling) -> None:
+        """Give the exam these discs."""
+        if labelling != self.labelling:
+            self.labelling = labelling
+            self.mark_unsaved()
+        self.discs_changed.emit()
+
+    def clicked_discs(self) -> tuple[Disc, ...]:
+        """Return the discs that a person placed."""
+        return tuple(disc for disc in self.labelling.discs if disc.origin == "clicked")
+
+    def mark_unsaved(self) -> None:
+        """Note that something changed since the last save."""
+        self._set_unsaved(True)
+
+    def mark_saved(self) -> None:
+        """Note that all is on disk."""
+        self._set_unsaved(False)
+
+    def _set_unsaved(self, unsaved: bool) -> None:
+        if unsaved != self._unsaved:
+            self._unsaved = unsaved
+            self.saved_changed.emit(unsaved)

@@ -1,0 +1,27 @@
+"""What a user sets once, in napari's preferences."""
+
+from __future__ import annotations
+
+from napari.settings import get_plugin_settings
+
+from napari_spinalq.gui.display import Convention
+
+PLUGIN = "napari-spinalq"
+
+
+def convention() -> Convention:
+    """Return the display convention from the preferences; radiological where napari knows no plugin settings."""
+    settings = _settings()
+    return Convention(settings.display.convention) if settings is not None else Convention.RADIOLOGICAL
+
+
+def remember_convention(value: Convention) -> None:
+    """Keep the display convention for the next start."""
+    settings = _settings()
+    if settings is not None:
+        settings.display.convention = value.value
+
+
+def _settings() -> object | None:
+    """Return the plugin's settings; None while the plugin is not registered (as in a viewer made by a test)."""
+    return get_plugin_settings().get(PLUGIN)

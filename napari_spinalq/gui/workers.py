@@ -1,0 +1,151 @@
+"""Long work off the main thread, with progress, cancelling and plain words for bad input."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Event
+from typing import Any
+
+from napari.qt.threading import thread_worker
+from qtpy.QtCore import QObject, Signal
+
+from napari_spinalq.errors import Cancelled, InputError
+from napari_spinalq.progress import Progress
+
+Task = Callable[[Progress], Any]
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """How a task ended; a bug is no outcome: it travels to napari as the exception that it is."""
+
+    value: Any = None
+    refused: InputError | None = None
+    cancelled: bool = False
+
+
+class Job(QObject):
+    """One piece of long work.
+
+    Signals
+    -------
+    progressed : float, str
+        Fraction done (0..1) and a phrase, on the main thread.
+    succeeded : object
+        What the task returned.
+    refused : InputError
+        What was given cannot be used; it says why in one sentence.
+    cancelled
+        It stopped on request.
+    ended
+        After any of the above, and after a bug.
+    """
+
+    progressed = Signal(float, str)
+    succeeded = Signal(object)
+    refused = Signal(object)
+    cancelled = Signal()
+    ended = Signal()
+
+    def __init__(self, title: str, task: Task, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.title = title
+        self._stop = Event()
+        self._worker = thread_worker(_outcome)(task, self._report)
+        self._worker.returned.connect(self._deliver)
+        self._worker.finished.connect(self._finish)
+
+    def start(self) -> None:
+        """Begin in a thread of the pool."""
+        self._worker.start()
+
+    def cancel(self) -> None:
+        """Ask the task to stop; it does so at its next report of progress."""
+        self._stop.set()
+
+    def _finish(self) -> None:
+        """Let go of the worker, which holds the task and by it the viewer, and tell that all is over."""
+        self._worker = None
+        self.ended.emit()
+        self.deleteLater()
+
+    def _report(self, fraction: float, phrase: str) -> None:
+        if self._stop.is_set():
+            raise Cancelled
+        self.progressed.emit(fraction, phrase)
+
+    def _deliver(self, outcome: _Outcome) -> None:
+        if outcome.cancelled or self._stop.is_set():
+            self.cancelled.emit()
+        elif outcome.refused is not None:
+            self.refused.emit(outcome.refused)
+        else:
+            self.succeeded.emit(outcome.value)
+
+
+def _outcome(task: Task, report: Progress) -> _Outcome:
+    try:
+        return _Outcome(task(report))
+    except InputError as error:
+        return _Outcome(refused=error)
+    except Cancelled:
+        return _Outcome(cancelled=True)
+
+
+class Runner(QObject):
+    """Runs one job at a time.
+
+    Signals
+    -------
+    started : str
+        The title of the job.
+    progressed : float, str
+        As the job's.
+    refused : InputError
+        As the job's.
+    stopped : bool
+        The job ended; True if it was cancelled.
+    """
+
+    started = Signal(str)
+    progressed = Signal(float, str)
+    refused = Signal(object)
+    stopped = Signal(bool)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._job: Job | None = None
+        self._was_cancelled = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether a job is running."""
+        return self._job is not None
+
+    def run(self, title: str, task: Task, done: Callable[[Any], None]) -> bool:
+        """Start a job and hand its result to ``done``; False if another one is still running."""
+        if self._job is not None:
+            return False
+        self._was_cancelled = False
+        self._job = Job(title, task, self)
+        self._job.progressed.connect(self.progressed)
+        self._job.refused.connect(self.refused)
+        self._job.cancelled.connect(self._note_cancelled)
+        self._job.succeeded.connect(done)
+        self._job.ended.connect(self._end)
+        self.started.emit(title)
+        self._job.start()
+        return True
+
+    def cancel(self) -> None:
+        """Stop the job that is running, if any."""
+        if self._job is not None:
+            self._job.cancel()
+
+    def _note_cancelled(self) -> None:
+        self._was_cancelled = True
+
+    def _end(self) -> None:
+        self._job = None
+        self.stopped.emit(self._was_cancelled)

@@ -1,0 +1,172 @@
+"""A viewer with the dock, a sample exam with known truth, and a hand for the mouse."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+pytest.importorskip("napari")
+
+from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
+from qtpy.QtGui import QMouseEvent
+from qtpy.QtWidgets import QApplication
+
+from napari_spinalq.gui import dialogs, layers
+from napari_spinalq.gui.app import DOCK_NAME
+from napari_spinalq.gui.dock import SpinalCordDock
+from napari_spinalq.io.nifti import load_mask
+from napari_spinalq.io.samples import sample_folder
+from napari_spinalq.levels.discs import Disc, Labelling, Origin
+from napari_spinalq.vertebrae import disc_number
+
+SUBJECT = "sub-healthy01"
+LIMIT_MS = 60_000
+
+
+class Hand:
+    """Does with real mouse events what a person does, and waits as a person would."""
+
+    def __init__(self, dock: SpinalCordDock, qtbot) -> None:
+        self.dock, self.desk, self.viewer, self._qtbot = dock, dock.desk, dock.desk.viewer, qtbot
+
+    def wait(self) -> None:
+        """Wait until nothing is running and all numbers are complete."""
+        self._qtbot.wait(20)
+        self._qtbot.waitUntil(lambda: not self.desk.runner.busy and self.desk.measurer.settled, timeout=LIMIT_MS)
+
+    def pixel(self, world) -> QPoint:
+        """Return the canvas pixel of a displayed world point (z, y, x): superior and anterior up, right to the left."""
+        canvas, camera = self.viewer.window._qt_viewer.canvas.native, self.viewer.scene.camera
+        extra = self.viewer.dims.ndim - 3
+        vertical, horizontal = (float(world[axis - extra]) for axis in self.viewer.dims.displayed)
+        _, cy, cx = camera.center
+        x = canvas.width() / 2 - (horizontal - cx) * camera.zoom
+        y = canvas.height() / 2 - (vertical - cy) * camera.zoom
+        return QPoint(round(x), round(y))
+
+    def drag(self, *worlds) -> None:
+        """Press at the first point, move over the others, release at the last."""
+        pixels = [self.pixel(world) for world in worlds]
+        self._send(QEvent.Type.MouseMove, pixels[0], Qt.MouseButton.NoButton)
+        self._send(QEvent.Type.MouseButtonPress, pixels[0], Qt.MouseButton.LeftButton)
+        for pixel in pixels[1:]:
+            self._send(QEvent.Type.MouseMove, pixel, Qt.MouseButton.LeftButton)
+        self._send(QEvent.Type.MouseButtonRelease, pixels[-1], Qt.MouseButton.LeftButton)
+        self._qtbot.wait(60)
+
+    def click(self, world) -> None:
+        """Click at a point."""
+        self.drag(world)
+
+    def click_row(self, level: str) -> None:
+        """Click on the row of a level in the table."""
+        table = self.dock.measure_panel.table
+        model = table.model()
+        row = next(row for row in range(model.rowCount()) if model.index(row, 0).data() == level)
+        place = table.visualRect(model.index(row, 0)).center()
+        self._qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place)
+
+    def press(self, button) -> None:
+        """Click on a button."""
+        self._qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+    def _send(self, kind: QEvent.Type, pixel: QPoint, button: Qt.MouseButton) -> None:
+        native = self.viewer.window._qt_viewer.canvas.native
+        moved = kind == QEvent.Type.MouseMove
+        held = Qt.MouseButton.NoButton if kind == QEvent.Type.MouseButtonRelease else button
+        event = QMouseEvent(
+            kind,
+            QPointF(pixel),
+            QPointF(native.mapToGlobal(pixel)),
+            Qt.MouseButton.NoButton if moved else button,
+            held,
+            Qt.KeyboardModifier.NoModifier,
+        )
+        QApplication.sendEvent(native, event)
+        QApplication.processEvents()
+
+
+@pytest.fixture(scope="session")
+def truth() -> Path:
+    """Return the folder of the sample subject's true masks and discs."""
+    return sample_folder() / "derivatives" / "truth" / SUBJECT / "anat"
+
+
+@pytest.fixture
+def exam_folder(tmp_path) -> Path:
+    """Return a copy of a sample exam with a T2w, a T2* and a diffusion scan."""
+    source, target = sample_folder() / SUBJECT, tmp_path / "data" / SUBJECT
+    for pattern in ("anat/*_T2w.*", "anat/*_T2star.*", "dwi/*_dwi.*"):
+        for path in source.glob(pattern):
+            (target / path.parent.name).mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, target / path.parent.name)
+    return target
+
+
+@pytest.fixture
+def answers(monkeypatch):
+    """Answer every question that would open a window; tests change the answers."""
+    given = {"unsaved": dialogs.Answer.DISCARD, "overwrite": True, "confirm": True, "asked": []}
+
+    def answer(name):
+        def reply(*_args):
+            given["asked"].append(name)
+            return given[name]
+
+        return reply
+
+    monkeypatch.setattr(dialogs, "ask_unsaved", answer("unsaved"))
+    monkeypatch.setattr(dialogs, "ask_overwrite", answer("overwrite"))
+    monkeypatch.setattr(dialogs, "confirm", answer("confirm"))
+    monkeypatch.setattr(dialogs, "choose_output_folder", lambda _parent, suggestion: suggestion)
+    return given
+
+
+@pytest.fixture
+def hand(make_napari_viewer, qtbot, answers) -> Iterator[Hand]:
+    """Return a hand on a shown viewer with the dock."""
+    viewer = make_napari_viewer(show=True)
+    dock = SpinalCordDock(viewer)
+    viewer.window.add_dock_widget(dock, name=DOCK_NAME, area="right")
+    viewer.window._qt_window.setGeometry(0, 0, 1366, 768)
+    qtbot.wait(50)
+    made = Hand(dock, qtbot)
+    yield made
+    vars(made).clear()  # pytest keeps fixtures until the next test, and napari checks that its windows are gone
+
+
+@pytest.fixture
+def opened(hand, exam_folder) -> Hand:
+    """Return a hand on the sample exam, its T2w scan on display."""
+    hand.desk.open_paths([exam_folder])
+    hand.wait()
+    return hand
+
+
+@pytest.fixture
+def measured(opened, truth) -> Hand:
+    """Return a hand on the sample exam with its true mask and discs, as if segmented and labelled."""
+    desk = opened.desk
+    work = desk.session.current
+    mask = load_mask(truth / f"{SUBJECT}_T2w_label-cord_mask.nii.gz", like=work.scan.grid)
+    layer = layers.add_mask(desk.viewer, np.asarray(mask.data), work.scan, work.image)
+    desk.session.set_mask(work, layer, None)
+    opened.wait()
+    desk.session.set_labelling(Labelling(true_discs(truth), confirmed=True))
+    opened.wait()
+    desk.session.mark_saved()
+    return opened
+
+
+def true_discs(truth: Path) -> tuple[Disc, ...]:
+    """Return the discs of the sample subject as if detected."""
+    table = pd.read_csv(truth / f"{SUBJECT}_discs.tsv", sep="\t")
+    return tuple(
+        Disc(disc_number(row["disc"]), (row["x_mm"], row["y_mm"], row["z_mm"]), Origin.DETECTED)
+        for _, row in table.iterrows()
+    )
