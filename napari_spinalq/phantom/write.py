@@ -110,7 +110,7 @@ def _write_truth(exam: PhantomExam, name: str, stem: Path) -> list[Path]:
     maps: dict[str, NDArray] = {
         "_label-cord_mask": truth.cord_mask,
         "_label-cord_probseg": truth.cord,
-        "_label-GM_mask": truth.grey_matter,
+        "_label-GM_probseg": truth.grey_matter,
         "_label-levels_dseg": truth.levels,
     }
     written = [write_nifti(_ending(stem, ending + ".nii.gz"), data, grid) for ending, data in maps.items()]

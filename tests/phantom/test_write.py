@@ -73,7 +73,7 @@ def test_truth_lies_on_the_grid_of_its_scan(tiny_exam, folder):
     levels = load_levels(truth / "sub-tiny_T2w_label-levels_dseg.nii.gz", grid)
     assert ((levels.data > 0) == (mask.data == 1)).all()
     assert ((soft.data >= 0.5) == (mask.data == 1)).all()
-    assert load_mask(truth / "sub-tiny_T2star_label-GM_mask.nii.gz").data.sum() > 0
+    assert load_mask(truth / "sub-tiny_T2star_label-GM_probseg.nii.gz").data.sum() > 0
 
 
 def test_tables_hold_the_truth(tiny_exam, folder):
