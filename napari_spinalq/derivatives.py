@@ -15,7 +15,7 @@ from napari_spinalq import __version__
 from napari_spinalq.errors import InputError
 from napari_spinalq.exam import Exam
 from napari_spinalq.geometry import to_work_order
-from napari_spinalq.io.atomic import refuse_overwrite, write_whole
+from napari_spinalq.io.atomic import as_utf8, refuse_overwrite, undone_on_failure, write_whole
 from napari_spinalq.io.bids import derived_name, entities
 from napari_spinalq.io.nifti import load_levels, load_mask
 from napari_spinalq.io.save import save_mask, save_table
@@ -112,7 +112,7 @@ def write_exams(
     flags = [f"{scan.scan.name}: {flag}" for result in results for scan in result.scans for flag in scan.flags]
     provenance = Provenance("Measures per vertebral level", sources, flags=flags, author=author)
     first = [save_table(table, folder / METRICS_NAME, provenance, overwrite=overwrite)]
-    page = report_page(results).encode()
+    page = as_utf8(report_page(results))
     first.append(write_whole(folder / REPORT_NAME, page, overwrite=overwrite))
     write_whole(folder / DESCRIPTION_NAME, _description().encode(), overwrite=True)
     return first + files
@@ -172,9 +172,10 @@ def write_levels(
     used = [source for source in (scan.source, *sources) if source is not None]
     parameters = {"confirmed": labelling.confirmed, "scheme": "1..7 = C1..C7, 8..19 = T1..T12, 20..24 = L1..L5"}
     provenance = Provenance("Vertebral level of each voxel of the cord", used, parameters, flags, author)
-    save_mask(levels, scan, path, provenance, overwrite=overwrite)
     about = Provenance("Discs, RAS mm", used, {"confirmed": labelling.confirmed}, flags, author)
-    save_table(discs_to_table(labelling.discs), discs, about, overwrite=overwrite)
+    with undone_on_failure([path, sidecar_path(path), discs, sidecar_path(discs)]):
+        save_mask(levels, scan, path, provenance, overwrite=overwrite)
+        save_table(discs_to_table(labelling.discs), discs, about, overwrite=overwrite)
     return [path, discs]
 
 

@@ -1,6 +1,8 @@
 """Files that lie: damaged headers, impossible places, folders that mix things up. Each is refused in one sentence."""
 
 import gzip
+import os
+import stat
 import struct
 import subprocess
 import sys
@@ -151,3 +153,46 @@ def test_a_damaged_header_is_told_in_a_single_sentence(folder):
 def test_levels_upside_down(folder, levels):
     with pytest.raises(InputError, match="above"):
         load_levels(save(folder / "wrong.nii.gz", level_values(levels)))
+
+
+@pytest.mark.parametrize("flags", ["null", '"levels unconfirmed"', "[1]", "{}"])
+def test_flags_that_are_no_list_of_sentences(refuse, folder, flags):
+    (folder / "levels.json").write_text(f'{{"Flags": {flags}}}')
+    words = ("measure", folder / "cord.nii.gz", "--levels", folder / "levels.nii.gz", "-o", folder / "new.csv")
+    refuse(folder, "levels.json", *words)
+
+
+def test_the_sidecar_of_a_source_is_never_replaced(refuse, folder):
+    for name in ("t2", "cord", "levels"):
+        (folder / f"{name}.json").write_text('{"EchoTime": 0.1}')
+    measure = ("measure", folder / "cord.nii.gz", "--levels", folder / "levels.nii.gz", "--force", "-o")
+    refuse(folder, "t2.json", "segment", folder / "t2.nii.gz", "-o", folder / "t2.nii", "--force")
+    refuse(folder, "cord.json", *measure, folder / "cord.csv")
+    refuse(folder, "levels.json", *measure, folder / "levels.tsv")
+
+
+@pytest.mark.parametrize("room", [1, 2, 3])
+def test_a_disk_that_fills_up_leaves_no_part_of_the_results(refuse, folder, monkeypatch, room):
+    """The disk is full after so many files of a level map, its discs and their sidecars."""
+    fsync, calls = os.fsync, []
+
+    def full(descriptor):
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            calls.append(descriptor)
+            if len(calls) > room:
+                raise OSError(28, "No space left on device")
+        fsync(descriptor)
+
+    monkeypatch.setattr("napari_spinalq.io.atomic.os.fsync", full)
+    words = ("label", folder / "t2.nii.gz", "--cord", folder / "cord.nii.gz", "--disc", "C3-C4=0,13,1")
+    refuse(folder, "No space left", *words, "-o", folder / "deep" / "new" / "levels.nii.gz")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such file names themselves")
+def test_a_name_in_another_encoding_is_measured_all_the_same(run, folder):
+    """A disk written elsewhere holds names that are no UTF-8."""
+    named = folder / os.fsdecode(b"cord_\xfc.nii.gz")
+    (folder / "cord.nii.gz").rename(named)
+    code, _, err = run("measure", named, "--per", "slice", "-o", folder / "new.csv")
+    assert code == 0, err
+    assert (folder / "new.csv").read_text(encoding="utf-8").count("cord_") > SHAPE[2]

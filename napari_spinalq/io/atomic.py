@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from napari_spinalq.errors import InputError
@@ -70,6 +71,34 @@ def write_whole(
     finally:
         temporary.unlink(missing_ok=True) if _reachable(temporary) else None
     return path
+
+
+@contextmanager
+def undone_on_failure(paths: Iterable[Path]) -> Iterator[None]:
+    """Take back the files and folders of results that belong together, if not all of them could be written.
+
+    Parameters
+    ----------
+    paths : iterable of Path
+        All files that are written inside. One that was there before stays, in its old or its new form.
+    """
+    new = [path for path in paths if not path.exists()]
+    folders = {folder for path in new for folder in path.parents if not folder.exists()}
+    try:
+        yield
+    except BaseException:  # also when stopped by hand
+        for path in new:
+            if _reachable(path):
+                path.unlink()
+        for folder in sorted(folders, key=lambda one: len(one.parts), reverse=True):
+            if _reachable(folder) and not any(folder.iterdir()):
+                folder.rmdir()
+        raise
+
+
+def as_utf8(text: str) -> bytes:
+    """Encode text; what is no character (part of a file name from another system) becomes a backslash escape."""
+    return text.encode("utf-8", errors="backslashreplace")
 
 
 def _write_flushed(path: Path, content: bytes) -> None:

@@ -12,8 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from napari_spinalq.errors import InputError
-from napari_spinalq.io.atomic import refuse_overwrite, write_whole
-from napari_spinalq.io.sidecar import Provenance, sidecar_path, write_sidecar
+from napari_spinalq.io.atomic import as_utf8, refuse_overwrite, undone_on_failure, write_whole
+from napari_spinalq.io.sidecar import Provenance, refuse_sidecar_of_source, sidecar_path, write_sidecar
 from napari_spinalq.scan import Scan
 
 GZIP_LEVEL = 6
@@ -44,15 +44,17 @@ def save_mask(data: NDArray, like: Scan, path: str | Path, provenance: Provenanc
     Raises
     ------
     InputError
-        If the file exists, is a source image, has another ending, or the shape or type of the data does not fit.
+        If the file exists, is a source image or shares its sidecar, has another ending, or the shape or type of the
+        data does not fit.
     """
     path = _checked_output(Path(path), like, provenance)
     refuse_overwrite([path, sidecar_path(path)], overwrite=overwrite)
     image = _image(_checked_data(data, like), like)
     raw = image.to_bytes()
     content = gzip.compress(raw, GZIP_LEVEL, mtime=0) if path.name.endswith(".gz") else raw
-    write_whole(path, content, overwrite=overwrite, verify=lambda written: _verify(written, image))
-    write_sidecar(path, provenance, overwrite=overwrite)
+    with undone_on_failure([path, sidecar_path(path)]):
+        write_whole(path, content, overwrite=overwrite, verify=lambda written: _verify(written, image))
+        write_sidecar(path, provenance, overwrite=overwrite)
     return path
 
 
@@ -62,16 +64,18 @@ def save_table(table: pd.DataFrame, path: str | Path, provenance: Provenance, *,
     Raises
     ------
     InputError
-        If the ending is neither, or a file exists and may not be replaced.
+        If the ending is neither, a file exists and may not be replaced, or the sidecar would be that of a source.
     """
     path = Path(path)
     if path.suffix not in (".tsv", ".csv"):
         raise InputError(f"{path} must end in .tsv or .csv.")
+    refuse_sidecar_of_source(path, provenance.sources)
     refuse_overwrite([path, sidecar_path(path)], overwrite=overwrite)
     tabs = path.suffix == ".tsv"
     text = table.to_csv(index=False, sep="\t" if tabs else ",", na_rep="n/a" if tabs else "", lineterminator="\n")
-    write_whole(path, text.encode(), overwrite=overwrite)
-    write_sidecar(path, provenance, overwrite=overwrite)
+    with undone_on_failure([path, sidecar_path(path)]):
+        write_whole(path, as_utf8(text), overwrite=overwrite)
+        write_sidecar(path, provenance, overwrite=overwrite)
     return path
 
 
@@ -81,6 +85,7 @@ def _checked_output(path: Path, like: Scan, provenance: Provenance) -> Path:
     sources = [*provenance.sources, *([like.source] if like.source else [])]
     if any(path.exists() and source.path.exists() and path.samefile(source.path) for source in sources):
         raise InputError(f"{path} is a source image; a source is never written. Name another output.")
+    refuse_sidecar_of_source(path, sources)
     return path
 
 

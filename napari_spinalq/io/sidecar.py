@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any
 
 from napari_spinalq import __version__
 from napari_spinalq.errors import InputError
-from napari_spinalq.io.atomic import write_whole
+from napari_spinalq.io.atomic import as_utf8, write_whole
 from napari_spinalq.scan import Source
 
 TOOL = "napari-spinalq"
@@ -83,7 +83,7 @@ def sidecar_path(path: Path) -> Path:
 def write_sidecar(path: Path, provenance: Provenance, *, overwrite: bool = False) -> Path:
     """Write the sidecar of the result at ``path``."""
     text = json.dumps(provenance.as_dict(), indent=2, ensure_ascii=False) + "\n"
-    return write_whole(sidecar_path(path), text.encode(), overwrite=overwrite)
+    return write_whole(sidecar_path(path), as_utf8(text), overwrite=overwrite)
 
 
 def read_flags(path: Path) -> tuple[str, ...]:
@@ -92,13 +92,29 @@ def read_flags(path: Path) -> tuple[str, ...]:
     Raises
     ------
     InputError
-        If the sidecar is no JSON object.
+        If the sidecar is no JSON object, or its flags are no list of sentences.
     """
     beside = sidecar_path(path)
     if not beside.is_file():
         return ()
     try:
-        content = json.loads(beside.read_text(encoding="utf-8"))
-        return tuple(str(flag) for flag in content.get("Flags", ()))
+        flags = json.loads(beside.read_text(encoding="utf-8")).get("Flags", [])
     except (ValueError, AttributeError):
         raise InputError(f"The sidecar {beside} is not a JSON object; mend or remove it.") from None
+    if not isinstance(flags, list) or not all(isinstance(flag, str) for flag in flags):
+        raise InputError(f"The Flags in the sidecar {beside} are not a list of sentences; mend or remove it.")
+    return tuple(flags)
+
+
+def refuse_sidecar_of_source(path: Path, sources: Iterable[Source]) -> None:
+    """Check that the sidecar of a result would not take the place of that of a source.
+
+    Raises
+    ------
+    InputError
+        If the result has the name of a source but for the ending, so that both own one JSON file.
+    """
+    beside = sidecar_path(path)
+    for source in sources:
+        if beside.exists() and beside.resolve() == sidecar_path(source.path):
+            raise InputError(f"{beside} belongs to {source.path.name}; name another output than {path.name}.")
