@@ -23,7 +23,7 @@ from napari_spinalq.io.sidecar import TOOL, Provenance, read_flags, sidecar_path
 from napari_spinalq.levels.discs import Labelling
 from napari_spinalq.levels.levelmap import levels_per_slice
 from napari_spinalq.levels.tables import discs_to_table
-from napari_spinalq.metrics.levels import per_level
+from napari_spinalq.metrics.levels import LevelShapes, per_level
 from napari_spinalq.metrics.sct_format import sct_level_table, sct_slice_table
 from napari_spinalq.metrics.shape import SliceShapes, slice_shapes
 from napari_spinalq.metrics.tidy import RowIdentity, level_table, slice_table
@@ -81,10 +81,53 @@ def discs_path(levels: Path) -> Path:
 
 
 def check_free(exams: Sequence[Exam], folder: Path, *, overwrite: bool) -> None:
-    """Refuse, before the work begins, an output folder that holds results of the same exams."""
-    scans = [scan_paths(file.name, exam, folder) for exam in exams for file in exam.files]
-    singles = [folder / METRICS_NAME, folder / REPORT_NAME]
-    refuse_overwrite([*singles, *(path for paths in scans for path in paths.with_sidecars())], overwrite=overwrite)
+    """Refuse, before the work begins, outputs that would take the place of a file or of each other.
+
+    Raises
+    ------
+    InputError
+        If the folder holds results of the same exams and they may not be replaced, is the dataset of something else,
+        or two scans would give results of the same name.
+    """
+    _refuse_same_names(exams, folder)
+    _refuse_other_dataset(folder)
+    refuse_overwrite(_outputs(exams, folder), overwrite=overwrite)
+
+
+def _outputs(exams: Sequence[Exam], folder: Path) -> list[Path]:
+    """Return every file that the results of some exams may take, but for the description of the dataset."""
+    scans = [scan_paths(file.path.name, exam, folder) for exam in exams for file in exam.files]
+    metrics = folder / METRICS_NAME
+    singles = [metrics, sidecar_path(metrics), folder / REPORT_NAME]
+    return [*singles, *(path for paths in scans for path in paths.with_sidecars())]
+
+
+def _refuse_same_names(exams: Sequence[Exam], folder: Path) -> None:
+    owners: dict[Path, Path] = {}
+    for exam in exams:
+        for file in exam.files:
+            other = owners.setdefault(scan_paths(file.path.name, exam, folder).mask, file.path)
+            if other is not file.path:
+                raise InputError(
+                    f"The results of {other} and {file.path} would have the same name; rename one or leave it out."
+                )
+
+
+def _refuse_other_dataset(folder: Path) -> None:
+    """Refuse to mix results into a dataset that is not ours, whose description would be lost."""
+    path = folder / DESCRIPTION_NAME
+    if not path.exists():
+        return
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        ours = content["DatasetType"] == "derivative" and any(tool["Name"] == TOOL for tool in content["GeneratedBy"])
+    except (ValueError, KeyError, TypeError):
+        ours = False
+    if not ours:
+        raise InputError(
+            f"{folder} holds another dataset (see its {DESCRIPTION_NAME}); name another output folder, "
+            f"such as {folder / 'derivatives' / 'spinalq'}."
+        )
 
 
 def write_exams(
@@ -102,20 +145,30 @@ def write_exams(
     InputError
         If one of them exists and may not be replaced; then nothing is written.
     """
-    check_free([result.exam for result in results], folder, overwrite=overwrite)
-    files: list[Path] = []
-    for result in results:
-        for scan in result.scans:
-            files += write_scan(scan, result.exam, folder, overwrite=overwrite, author=author)
+    exams = [result.exam for result in results]
+    check_free(exams, folder, overwrite=overwrite)
+    description = folder / DESCRIPTION_NAME
+    with undone_on_failure([*_outputs(exams, folder), description]):
+        files = [
+            path
+            for result in results
+            for scan in result.scans
+            for path in write_scan(scan, result.exam, folder, overwrite=overwrite, author=author)
+        ]
+        first = _write_summary(results, folder, overwrite=overwrite, author=author)
+        write_whole(description, _description().encode(), overwrite=True)
+    return first + files
+
+
+def _write_summary(results: Sequence[ExamResult], folder: Path, *, overwrite: bool, author: str) -> list[Path]:
+    """Write the table and the report of all exams."""
     table = pd.concat([metrics_table(result) for result in results], ignore_index=True)
     sources = [source for result in results for source in _sources(result)]
     flags = [f"{scan.scan.name}: {flag}" for result in results for scan in result.scans for flag in scan.flags]
+    flags += [f"{name} was not measured: {reason}" for result in results for name, reason in result.skipped]
     provenance = Provenance("Measures per vertebral level", sources, flags=flags, author=author)
-    first = [save_table(table, folder / METRICS_NAME, provenance, overwrite=overwrite)]
-    page = as_utf8(report_page(results))
-    first.append(write_whole(folder / REPORT_NAME, page, overwrite=overwrite))
-    write_whole(folder / DESCRIPTION_NAME, _description().encode(), overwrite=True)
-    return first + files
+    saved = save_table(table, folder / METRICS_NAME, provenance, overwrite=overwrite)
+    return [saved, write_whole(folder / REPORT_NAME, as_utf8(report_page(results)), overwrite=overwrite)]
 
 
 def write_scan(
@@ -203,7 +256,7 @@ def measure_files(
     Raises
     ------
     InputError
-        If a file cannot be used, or rows per level are wanted without a level map.
+        If a file cannot be used, rows per level are wanted without a level map, or the map names no slice of the mask.
     """
     if per == "level" and levels_path is None:
         raise InputError("Rows per level need a level map; give --levels FILE, or use --per slice.")
@@ -211,13 +264,20 @@ def measure_files(
     levels = load_levels(levels_path, like=mask.grid) if levels_path else None
     shapes = slice_shapes(mask.data, mask.grid, angle_correction=angle_correction)
     per_slice = levels_per_slice(to_work_order(levels.data, levels.grid)[0]) if levels else None
-    flags = (*shapes.flags, *(read_flags(levels_path) if levels_path else ()))
+    by_level = None if per_slice is None else per_level(shapes, per_slice)
+    if by_level is not None and not len(by_level):
+        raise InputError(
+            f"The level map {levels_path} names no slice of the mask {mask_path}; give the mask's own map."
+        )
+    noted = [*read_flags(mask_path), *(read_flags(levels_path) if levels_path else ())]
+    flags = tuple(dict.fromkeys([*(by_level or shapes).flags, *noted]))
     names = entities(mask_path.name)
     identity = RowIdentity(names.get("sub", ""), names.get("ses", ""), mask.name)
+    rows_of = by_level if per == "level" else None
     if table_format == "sct":
-        table = _sct_table(shapes, per_slice, per, str(mask_path))
+        table = _sct_table(shapes, per_slice, rows_of, str(mask_path))
     else:
-        table = _with_flags(_tidy_table(shapes, per_slice, per, identity), flags)
+        table = _with_flags(_tidy_table(shapes, per_slice, rows_of, identity), flags)
     used = [scan.source for scan in (mask, levels) if scan and scan.source]
     parameters = {"per": per, "format": table_format, "angle_correction": angle_correction}
     return table, Provenance(f"Measures per {per}", used, parameters, flags)
@@ -232,17 +292,17 @@ def _tidy_of_scan(result: ScanResult, exam: Exam, per: str) -> pd.DataFrame:
 
 
 def _tidy_table(
-    shapes: SliceShapes, slice_levels: NDArray[np.int_] | None, per: str, identity: RowIdentity
+    shapes: SliceShapes, slice_levels: NDArray[np.int_] | None, by_level: LevelShapes | None, identity: RowIdentity
 ) -> pd.DataFrame:
-    if per == "slice" or slice_levels is None:
-        return slice_table(shapes, slice_levels, identity)
-    return level_table(per_level(shapes, slice_levels), identity)
+    return slice_table(shapes, slice_levels, identity) if by_level is None else level_table(by_level, identity)
 
 
-def _sct_table(shapes: SliceShapes, slice_levels: NDArray[np.int_] | None, per: str, filename: str) -> pd.DataFrame:
-    if per == "slice" or slice_levels is None:
+def _sct_table(
+    shapes: SliceShapes, slice_levels: NDArray[np.int_] | None, by_level: LevelShapes | None, filename: str
+) -> pd.DataFrame:
+    if by_level is None:
         return sct_slice_table(shapes, slice_levels, filename=filename)
-    return sct_level_table(per_level(shapes, slice_levels), filename=filename)
+    return sct_level_table(by_level, filename=filename)
 
 
 def _with_flags(table: pd.DataFrame, flags: Sequence[str]) -> pd.DataFrame:
