@@ -11,6 +11,8 @@ from napari_spinalq.contrast import Contrast, contrast_from_name
 from napari_spinalq.errors import InputError
 from napari_spinalq.exam import Exam, ExamFile
 
+NIFTI_ENDINGS = (".nii", ".nii.gz")
+
 _ENTITY = re.compile(r"(?:^|_)([a-zA-Z]+)-([a-zA-Z0-9+]+)")
 _DERIVED = re.compile(
     r"(^|[_-])(mask|dseg|probseg|seg|gmseg|levels?|labels?|labeled|discs?|centerline|points?|mtr)([_-]|$)",
@@ -77,7 +79,8 @@ def derived_name(source_name: str, what: str, ending: str) -> str:
 
 def is_scan(path: Path) -> bool:
     """Tell whether a file name is that of a scan, and not of a mask, a label map or another file."""
-    return path.name.endswith((".nii", ".nii.gz")) and not _DERIVED.search(_stem(path.name))
+    hidden = path.name.startswith(".")  # such as what macOS keeps beside each file on a foreign disk
+    return not hidden and path.name.lower().endswith(NIFTI_ENDINGS) and not _DERIVED.search(_stem(path.name))
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,7 @@ def find_gradients(path: Path) -> Gradients:
 
 
 def _stem(name: str) -> str:
-    return name.removesuffix(".gz").removesuffix(".nii")
+    return re.sub(r"(\.nii)?(\.gz)?$", "", name, flags=re.IGNORECASE)
 
 
 def _exam_of_folder(folder: Path) -> Exam:
@@ -114,7 +117,7 @@ def _exam_of_folder(folder: Path) -> Exam:
             folder = inner[0]
     files = sorted(
         path
-        for path in folder.rglob("*.nii*")
+        for path in folder.rglob("*")
         if path.is_file() and is_scan(path) and "derivatives" not in path.relative_to(folder).parts
     )
     if not files:
