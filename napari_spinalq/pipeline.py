@@ -17,8 +17,8 @@ from napari_spinalq.exam import Exam, ExamFile
 from napari_spinalq.geometry import WORK_AXES, Grid, to_work_order
 from napari_spinalq.io.bids import entities
 from napari_spinalq.io.nifti import load_scan
-from napari_spinalq.levels.detect import UNCONFIRMED, label_discs
-from napari_spinalq.levels.discs import Disc, Labelling, with_gaps_filled
+from napari_spinalq.levels.detect import MAX_CLICK_FROM_CORD_MM, UNCONFIRMED, label_discs
+from napari_spinalq.levels.discs import Disc, Labelling, disc_arcs_mm, with_gaps_filled
 from napari_spinalq.levels.levelmap import level_extents, level_map, levels_per_slice
 from napari_spinalq.metrics.levels import per_level, with_level_flags
 from napari_spinalq.metrics.shape import slice_shapes
@@ -30,6 +30,8 @@ Point = tuple[float, float, float]
 
 DISC_CONTRASTS = (Contrast.T2W, Contrast.T1W)
 """Contrasts on which discs are looked for, the better one first."""
+
+POINT_OUTSIDE = "the given point lies outside this scan: its cord was looked for without it"
 
 NO_LEVELS = "levels unknown: mark one disc (such as C2-C3) to name them"
 
@@ -111,13 +113,15 @@ def analyze_scan(
     CordNotFoundError
         If no cord is found.
     """
-    at = guidance.at if guidance.at is not None and scan.grid.contains(guidance.at) else None
+    outside = guidance.at is not None and not scan.grid.contains(guidance.at)
+    at = None if outside else guidance.at
     step = portion(progress, 0.0, 0.6)
     found = segment_cord(scan, at=at, edge_offset_mm=guidance.edge_offset_mm, progress=step)
     labelling = carried or find_levels(scan, found.centerline, guidance.discs, portion(progress, 0.6, 0.9))
     progress(0.9, "measuring")
     parameters = {**found.parameters, "discs": {disc.name: disc.origin.value for disc in labelling.discs}}
-    result = measure_scan(scan, found.mask, labelling, parameters=parameters, flags=found.flags)
+    flags = (*found.flags, POINT_OUTSIDE) if outside else found.flags
+    result = measure_scan(scan, found.mask, labelling, parameters=parameters, flags=flags)
     progress(1.0, "measured")
     return result
 
@@ -164,10 +168,29 @@ def find_levels(
     """Find and name the discs of a scan.
 
     On a contrast that shows no discs only the clicked ones count; those between them are interpolated and flagged.
+
+    Raises
+    ------
+    InputError
+        If the clicks contradict each other, or lie where they cannot name a level of this cord.
     """
     if scan.contrast in DISC_CONTRASTS or scan.contrast is Contrast.UNKNOWN:
         return label_discs(scan.mean_volume(), centerline, clicks=clicks, progress=progress)
-    return with_gaps_filled(Labelling(tuple(clicks), bool(clicks)), centerline)
+    labelling = with_gaps_filled(Labelling(tuple(clicks), bool(clicks)), centerline)
+    _check_reach(labelling, clicks, centerline)
+    return labelling
+
+
+def _check_reach(labelling: Labelling, clicks: Sequence[Disc], centerline: Centerline) -> None:
+    """Refuse clicked discs that are not beside the cord, or that name none of it."""
+    for click, arc in zip(clicks, disc_arcs_mm(clicks, centerline), strict=True):
+        away_mm = float(np.linalg.norm(click.position_mm - centerline.position(arc)))
+        if away_mm > MAX_CLICK_FROM_CORD_MM:
+            raise InputError(f"{click.name} lies {away_mm:.0f} mm from the cord; give the place of the disc (RAS mm).")
+    extents = level_extents(labelling, centerline) if labelling.discs else ()
+    if extents and not any(extent.lower_mm < centerline.length_mm and extent.upper_mm > 0 for extent in extents):
+        names = ", ".join(click.name for click in clicks)
+        raise InputError(f"No level beside {names} reaches the cord of this scan; correct the place (RAS mm) or name.")
 
 
 def analyze_exam(exam: Exam, *, guidance: Guidance = Guidance(), progress: Progress = silent) -> ExamResult:
@@ -187,11 +210,11 @@ def analyze_exam(exam: Exam, *, guidance: Guidance = Guidance(), progress: Progr
     Raises
     ------
     InputError
-        If no scan can be used; a scan that fails beside good ones is named in ``skipped`` instead.
+        If no scan can be used, or the point lies outside all of them; a scan that cannot be read or shows no cord
+        beside good ones is named in ``skipped`` instead.
     """
-    reasons = {file.name: _reason_to_skip(file) for file in exam.files}
-    scans = _ordered([load_scan(file.path, file.contrast) for file in exam.files if not reasons[file.name]])
-    skipped = [(name, reason) for name, reason in reasons.items() if reason]
+    scans, skipped = _usable_scans(exam)
+    _check_point(guidance.at, scans)
     results: list[ScanResult] = []
     for index, scan in enumerate(scans):
         step = portion(progress, index / len(scans), (index + 1) / len(scans))
@@ -204,6 +227,27 @@ def analyze_exam(exam: Exam, *, guidance: Guidance = Guidance(), progress: Progr
         why = "; ".join(f"{name}: {reason}" for name, reason in skipped)
         raise InputError(f"No scan of this exam could be measured ({why}).")
     return ExamResult(exam, tuple(results), tuple(skipped))
+
+
+def _usable_scans(exam: Exam) -> tuple[list[Scan], list[tuple[str, str]]]:
+    """Return the scans to measure, the one to carry the discs first, and the names of the others with the reason."""
+    scans, skipped = [], []
+    for file in exam.files:
+        reason = _reason_to_skip(file)
+        try:
+            if not reason:
+                scans.append(load_scan(file.path, file.contrast))
+        except InputError as error:
+            reason = str(error).rstrip(".")
+        if reason:
+            skipped.append((file.name, reason))
+    return _ordered(scans), skipped
+
+
+def _check_point(at: Point | None, scans: Sequence[Scan]) -> None:
+    if at is not None and scans and not any(scan.grid.contains(at) for scan in scans):
+        where = ", ".join(f"{value:g}" for value in at)
+        raise InputError(f"The point {where} mm (--at) lies outside every scan; give one inside the cord (RAS mm).")
 
 
 def _levels(labelling: Labelling, centerline: Centerline, mask: NDArray, grid: Grid) -> NDArray[np.uint8]:

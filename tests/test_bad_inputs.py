@@ -9,6 +9,7 @@ import sys
 
 import nibabel as nib
 import numpy as np
+import pandas as pd
 import pytest
 
 from napari_spinalq import cli
@@ -196,3 +197,112 @@ def test_a_name_in_another_encoding_is_measured_all_the_same(run, folder):
     code, _, err = run("measure", named, "--per", "slice", "-o", folder / "new.csv")
     assert code == 0, err
     assert (folder / "new.csv").read_text(encoding="utf-8").count("cord_") > SHAPE[2]
+
+
+def test_levels_that_do_not_meet_the_mask(refuse, folder):
+    save(folder / "lower.nii.gz", (CORD & (np.arange(14) < 7)).astype(np.uint8))
+    save(folder / "upper_levels.nii.gz", level_values([0] * 7 + [3] * 7))
+    words = ("measure", folder / "lower.nii.gz", "--levels", folder / "upper_levels.nii.gz", "-o", folder / "new.csv")
+    refuse(folder, "names no slice", *words)
+    refuse(folder, "names no slice", *words, "--per", "slice")
+
+
+def test_slices_without_a_level_are_said(run, folder):
+    levels = save(folder / "upper_levels.nii.gz", level_values([0] * 7 + [3] * 7))
+    words = ("measure", folder / "cord.nii.gz", "--levels", levels, "-o", folder / "new.csv")
+    assert "no level at slices 0:6" in run(*words)[1]
+
+
+def test_doubts_about_the_mask_travel_into_its_table(run, folder):
+    (folder / "cord.json").write_text('{"Flags": ["low margin: check the result"]}')
+    out = folder / "new.csv"
+    said = run("measure", folder / "cord.nii.gz", "--levels", folder / "levels.nii.gz", "-o", out)[1]
+    assert "low margin" in said
+    assert pd.read_csv(out).flag.str.contains("low margin").all()
+
+
+@pytest.mark.parametrize("place", ["500,0,0", "0,0,800", "0,15,-300", "0,70,0"])
+@pytest.mark.parametrize("contrast", ["t2w", "t2star"])
+def test_a_disc_far_from_the_cord_or_out_of_reach(refuse, folder, place, contrast):
+    words = ("label", folder / "t2.nii.gz", "--cord", folder / "cord.nii.gz", "--contrast", contrast)
+    refuse(folder, "C2-C3", *words, "--disc", f"C2-C3={place}", "-o", folder / "new.nii.gz")
+
+
+SAME_NAMES = [
+    ("t2.nii.gz", "t2.nii"),
+    ("a/t2.nii.gz", "b/t2.nii.gz"),
+    ("t2_mt0.nii.gz", "in/t2_mt0.nii.gz"),
+]
+
+
+@pytest.mark.parametrize("names", SAME_NAMES)
+@pytest.mark.parametrize("force", [(), ("--force",)])
+def test_two_scans_whose_results_would_have_one_name(refuse, folder, names, force):
+    for name in names:
+        save(folder / "exam" / name, scan_values())
+    refuse(folder, "same name", "analyze", folder / "exam", "-o", folder / "out", *force)
+
+
+def test_one_scan_given_twice(refuse, folder):
+    scan = folder / "t2.nii.gz"
+    refuse(folder, "same name", "analyze", scan, scan, "-o", folder / "out")
+
+
+def test_results_never_go_into_a_dataset_of_others(refuse, folder):
+    dataset = folder / "dataset"
+    save(dataset / "sub-1" / "anat" / "sub-1_T2w.nii.gz", scan_values())
+    (dataset / "dataset_description.json").write_text('{"Name": "raw", "BIDSVersion": "1.9.0"}')
+    refuse(folder, "another dataset", "analyze", dataset, "-o", dataset)
+    refuse(folder, "another dataset", "analyze", dataset / "sub-1", "-o", dataset, "--force")
+
+
+def test_results_may_be_replaced_in_their_own_dataset(run, folder):
+    words = ("analyze", folder / "t2.nii.gz", "-o", folder / "out")
+    assert run(*words)[0] == 0
+    assert run(*words)[0] == 2
+    assert run(*words, "--force")[0] == 0
+
+
+def test_a_point_outside_every_scan(refuse, folder):
+    scan = folder / "t2.nii.gz"
+    refuse(folder, "--at", "analyze", scan, "-o", folder / "out", "--at", "500,0,0")
+
+
+def test_a_point_outside_one_scan_is_said(run, folder):
+    shifted = nib.Nifti1Image(scan_values(), nib.affines.from_matvec(AFFINE[:3, :3], [12, -15, 80]))
+    nib.save(shifted, folder / "t1.nii.gz")
+    code, said, err = run("analyze", folder / "t2.nii.gz", folder / "t1.nii.gz", "-o", folder / "out", "--at", "0,0,0")
+    assert code == 0, err
+    assert said.count("lies outside this scan") == 1
+
+
+def test_a_damaged_scan_beside_good_ones_is_named(run, folder):
+    (folder / "t1.nii.gz").write_bytes(b"broken")
+    code, said, err = run("analyze", folder / "t2.nii.gz", folder / "t1.nii.gz", "-o", folder / "out")
+    assert code == 0, err
+    assert "Not measured: t1" in said
+    assert "not a readable NIfTI" in said
+    assert "not a readable NIfTI" in (folder / "out" / "report.html").read_text()
+    assert "t1" in (folder / "out" / "metrics.json").read_text()
+
+
+def test_only_damaged_scans(refuse, folder):
+    (folder / "t1.nii.gz").write_bytes(b"broken")
+    refuse(folder, "not a readable NIfTI", "analyze", folder / "t1.nii.gz", "-o", folder / "out")
+
+
+@pytest.mark.parametrize("name", ["._t2.nii.gz", ".1234abcd-t2.nii.gz"])
+def test_hidden_files_are_no_scans(run, folder, name):
+    exam = folder / "exam"
+    save(exam / "t2.nii.gz", scan_values())
+    (exam / name).write_bytes(b"what another system keeps beside a file")
+    code, said, err = run("analyze", exam, "-o", folder / "out")
+    assert code == 0, err
+    assert "Not measured" not in said
+
+
+def test_endings_in_capitals_are_scans(run, folder):
+    exam = folder / "exam"
+    (save(exam / "SUB_T2W.nii.gz", scan_values())).rename(exam / "SUB_T2W.NII.GZ")
+    assert run("analyze", exam, "-o", folder / "out")[0] == 0
+    assert list((folder / "out").rglob("SUB_T2W_label-cord_mask.nii.gz"))
