@@ -5,6 +5,7 @@ Heavy modules are imported inside the commands, so that ``spinalq --help`` answe
 
 from __future__ import annotations
 
+import io
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -259,6 +260,7 @@ def open_viewer(
 
 def main() -> None:
     """Run the command line: bad input ends with one sentence and exit code 2, a bug with exit code 1."""
+    _print_what_the_terminal_can()
     try:
         app(standalone_mode=True)
     except InputError as error:
@@ -266,19 +268,33 @@ def main() -> None:
     except OSError as error:
         place = f" ({error.filename})" if error.filename else ""
         _fail(f"{error.strerror or error}{place}; nothing more was written.", BAD_INPUT)
+    except MemoryError:
+        _fail("There is too little memory for this scan; close other programs, or crop the scan.", BAD_INPUT)
     except KeyboardInterrupt:
         _fail("Stopped.", STOPPED)
     except Exception as error:  # the last net: a bug must not end in a bare traceback
         _report_bug(error)
 
 
+def _print_what_the_terminal_can() -> None:
+    """Show a question mark for a sign that the terminal does not know, such as the square of mm² in plain ASCII."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a closed stream is None
+            stream.reconfigure(errors="replace")
+
+
 def _report_bug(error: Exception) -> None:
     import tempfile
     import traceback
 
-    with tempfile.NamedTemporaryFile("w", prefix="spinalq-", suffix=".log", delete=False) as log:
-        log.write("".join(traceback.format_exception(error)))
-    _fail(f"This is a bug in spinalq: {type(error).__name__}: {error}. Please report it with {log.name}.", BUG)
+    try:
+        with tempfile.NamedTemporaryFile("w", prefix="spinalq-", suffix=".log", delete=False, encoding="utf-8") as log:
+            log.write("".join(traceback.format_exception(error)).encode("utf-8", "replace").decode())
+        trace = log.name
+    except OSError:  # no folder for temporary files: the place alone has to do
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        trace = f"its place, {Path(frame.filename).name} line {frame.lineno} in {frame.name}"
+    _fail(f"This is a bug in spinalq: {type(error).__name__}: {error}. Please report it with {trace}.", BUG)
 
 
 def _fail(message: str, code: int) -> None:

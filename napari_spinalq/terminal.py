@@ -20,6 +20,9 @@ SHOW_AFTER_S = 2.0
 FALLBACK_WIDTH = 140
 """Columns of a table that is written to a file or a pipe: nobody's window is asked, nothing is wrapped."""
 
+WORDS_WIDTH = 20
+"""Columns to which words in a table may be wrapped; numbers are never cut, even if the table leaves the window."""
+
 
 @contextmanager
 def progress_bar() -> Iterator[Progress]:
@@ -56,14 +59,23 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
     console = Console()
     if not console.is_terminal:
         console = Console(width=FALLBACK_WIDTH)
-    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
     last_is_words = any(not _is_number(row[-1]) for row in rows)
+    console.width = max(console.width, _least_width([columns, *rows], last_is_words))
+    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
     for index, column in enumerate(columns):
         words = index == 0 or (last_is_words and index == len(columns) - 1)
         table.add_column(column, justify="left" if words else "right", no_wrap=index < len(columns) - 1)
     for row in rows:
         table.add_row(*row)
     console.print(table)
+
+
+def _least_width(rows: Sequence[Sequence[str]], last_is_words: bool) -> int:
+    """Return the columns that a table needs, three between the texts of neighbouring cells."""
+    widths = [max(map(len, texts)) for texts in zip(*rows, strict=True)]
+    if last_is_words:
+        widths[-1] = min(widths[-1], WORDS_WIDTH)
+    return sum(width + 3 for width in widths) + 1
 
 
 def _is_number(text: str) -> bool:

@@ -1,6 +1,7 @@
 """The command line as a user meets it: words in, files out, one sentence and exit code 2 when the input is bad."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -10,6 +11,7 @@ import pandas as pd
 import pytest
 
 from napari_spinalq import cli
+from napari_spinalq.terminal import print_table
 
 AFFINE = nib.affines.from_matvec(np.diag([-0.5, 0.5, 3.0]), [12.0, -15.0, -20.0])
 SHAPE = (48, 60, 14)
@@ -205,3 +207,71 @@ def test_segment_label_measure_on_a_real_scan(run, sct_testing, tmp_path):
     area = pd.read_csv(table).query("metric == 'area'").set_index("level")["value"]
     assert {"C3", "C4"} <= set(area.index)
     assert area.between(55, 95).all()
+
+
+def spinalq(folder, *words, **environment):
+    """Run the command as a shell does: in a process and an environment of its own."""
+    code = "from napari_spinalq.cli import main; main()"
+    return subprocess.run(
+        [sys.executable, "-c", code, *map(str, words)],
+        cwd=folder,
+        env={**os.environ, **environment},
+        capture_output=True,
+        timeout=120,
+        check=False,
+    )
+
+
+ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+
+
+def test_a_terminal_that_knows_ascii_only(folder):
+    done = spinalq(folder, "analyze", "t2.nii.gz", "-o", "out", "--at", "0,0,0", **ASCII)
+    assert done.returncode == 0, done.stderr
+    assert b"Area" in done.stdout
+    assert b"Wrote" in done.stdout
+
+
+def test_a_bug_is_told_where_no_log_can_be_written(run, folder, monkeypatch):
+    def broken(*_, **__):
+        raise ZeroDivisionError("division by zero")
+
+    def nowhere(*_, **__):
+        raise FileNotFoundError(2, "No usable temporary directory found")
+
+    monkeypatch.setattr("napari_spinalq.derivatives.measure_files", broken)
+    monkeypatch.setattr("tempfile.NamedTemporaryFile", nowhere)
+    code, _, err = run("measure", folder / "cord.nii.gz", "--per", "slice", "-o", folder / "m.csv")
+    assert code == 1
+    assert "bug in spinalq: ZeroDivisionError" in err
+    assert "in broken" in err
+
+
+def test_too_little_memory_is_told(run, folder, monkeypatch):
+    def greedy(*_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr("napari_spinalq.derivatives.measure_files", greedy)
+    assert refused(run("measure", folder / "cord.nii.gz", "--per", "slice", "-o", folder / "m.csv"), "memory")
+
+
+def test_stopping_by_hand_writes_nothing(run, folder, monkeypatch):
+    def stopped(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("napari_spinalq.io.atomic.os.fsync", stopped)
+    before = set(folder.rglob("*"))
+    code, _, err = run("measure", folder / "cord.nii.gz", "--per", "slice", "-o", folder / "new" / "m.csv")
+    assert code == 130
+    assert "Traceback" not in err
+    assert set(folder.rglob("*")) == before
+
+
+def test_a_narrow_terminal_cuts_no_number(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "30")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    numbers = [f"{value}.5" for value in range(100, 112)]
+    print_table("Areas", [f"Heading {number}" for number in numbers], [numbers])
+    out = capsys.readouterr().out
+    assert all(number in out for number in numbers)
+    assert "…" not in out
