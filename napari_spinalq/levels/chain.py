@@ -88,22 +88,25 @@ class Expected:
 
 @dataclass(frozen=True)
 class Landmark:
-    """Where C2-C3 is expected from an independent landmark.
+    """A place seen in the image, independent of the discs, and how far it lies above C2-C3.
 
     Attributes
     ----------
-    sample : float
-        Expected sample of C2-C3.
+    sample : int
+        Sample of the landmark.
+    above_c2c3_mm : float
+        Its typical distance above C2-C3; it grows with body size as the levels do.
     spread_mm : float
         Standard deviation of that expectation.
     """
 
-    sample: float
+    sample: int
+    above_c2c3_mm: float
     spread_mm: float
 
     def off_mm(self, first_disc: int, samples: NDArray[np.int_], scale: float, step_mm: float) -> NDArray[np.float64]:
         """Return how far above its expected place C2-C3 lies if ``first_disc`` lies at each sample, mm."""
-        above_mm = scale * span_mm(FIRST_TRUE_DISC, first_disc)
+        above_mm = scale * (self.above_c2c3_mm + span_mm(FIRST_TRUE_DISC, first_disc))
         return (np.asarray(samples, dtype=np.float64) - self.sample) * step_mm + above_mm
 
     def log_likelihood(
@@ -113,16 +116,35 @@ class Landmark:
         return -0.5 * (self.off_mm(first_disc, samples, scale, step_mm) / self.spread_mm) ** 2
 
 
+@dataclass(frozen=True, eq=False)
+class _Terms:
+    """What a chain is scored by beside the rewards of its discs and its spacings."""
+
+    step_mm: float
+    expected: Expected | None
+    landmark: Landmark | None
+    passed: Mapping[int, NDArray[np.float64]]
+
+    @classmethod
+    def of(
+        cls,
+        rewards: Mapping[int, NDArray[np.float64]],
+        step_mm: float,
+        expected: Expected | None,
+        landmark: Landmark | None,
+    ) -> _Terms:
+        passed = {n: _passed_over(reward, TYPICAL_HEIGHT_MM[n], step_mm) for n, reward in rewards.items()}
+        return cls(step_mm, expected, landmark, passed)
+
+
 def best_chain(
     rewards: Mapping[int, NDArray[np.float64]],
     step_mm: float,
     *,
-    fixed: Mapping[int, NDArray[np.float64]] | None = None,
+    fixed: Mapping[int, NDArray[np.float64]],
     expected: Expected | None = None,
-    landmark: Landmark | None = None,
-    first_disc: int | None = None,
 ) -> Chain | None:
-    """Find the most likely chain of discs.
+    """Find the most likely chain through discs whose names are known.
 
     Parameters
     ----------
@@ -130,56 +152,75 @@ def best_chain(
         Log-likelihood ratio of each disc number at each sample; samples grow to superior. ``-inf`` forbids a place.
     step_mm : float
         Distance between samples, mm.
-    fixed : mapping of int to (n,) array, optional
+    fixed : mapping of int to (n,) array
         Discs that must be in the chain, with their own reward at each sample (``-inf`` far from the click).
     expected : Expected, optional
         Where discs must be seen; without it a chain may end anywhere at no cost.
-    landmark : Landmark, optional
-        Where C2-C3 is expected; weighs on the top of the chain.
-    first_disc : int, optional
-        Only chains whose topmost disc has this number.
 
     Returns
     -------
     Chain or None
-        None if no chain meets the conditions.
+        None if no chain holds all fixed discs.
     """
-    fixed = dict(fixed or {})
     numbers = range(min([FIRST_TRUE_DISC, *fixed]), LAST_DISC + 1)
     scores = {number: fixed[number] + FORCED if number in fixed else rewards[number] for number in numbers}
-    passed = {number: _passed_over(reward, TYPICAL_HEIGHT_MM[number], step_mm) for number, reward in rewards.items()}
-    chains = [_best_at_scale(scores, passed, float(scale), step_mm, expected, landmark, first_disc) for scale in SCALES]
-    found = [chain for chain in chains if chain is not None and chain.score > (len(fixed) - 0.5) * FORCED]
-    if not found:
+    best = _best_over_scales(scores, _Terms.of(rewards, step_mm, expected, None), None)
+    if best is None or best.score < (len(fixed) - 0.5) * FORCED:
         return None
-    best = max(found, key=lambda chain: chain.score)
     return Chain(best.first, best.samples, best.scale, best.score - len(fixed) * FORCED)
 
 
-def _best_at_scale(
+def chains_by_name(
     rewards: Mapping[int, NDArray[np.float64]],
-    passed: Mapping[int, NDArray[np.float64]],
-    scale: float,
     step_mm: float,
-    expected: Expected | None,
-    landmark: Landmark | None,
-    first_disc: int | None,
+    *,
+    expected: Expected | None = None,
+    landmark: Landmark | None = None,
+) -> list[Chain]:
+    """Find the most likely chain for each name of its topmost disc, C2-C3 and below.
+
+    Parameters
+    ----------
+    rewards, step_mm, expected
+        As :func:`best_chain`.
+    landmark : Landmark, optional
+        Weighs on the top of the chain.
+
+    Returns
+    -------
+    list of Chain
+        The most likely first.
+    """
+    terms = _Terms.of(rewards, step_mm, expected, landmark)
+    chains = []
+    for first in range(FIRST_TRUE_DISC, LAST_DISC + 1):
+        scores = {number: rewards[number] for number in range(first, LAST_DISC + 1)}
+        chains.append(_best_over_scales(scores, terms, first))
+    return sorted((chain for chain in chains if chain is not None), key=lambda chain: -chain.score)
+
+
+def _best_over_scales(
+    rewards: Mapping[int, NDArray[np.float64]], terms: _Terms, first_disc: int | None
+) -> Chain | None:
+    chains = [_best_at_scale(rewards, terms, float(scale), first_disc) for scale in SCALES]
+    return max((chain for chain in chains if chain is not None), key=lambda chain: chain.score, default=None)
+
+
+def _best_at_scale(
+    rewards: Mapping[int, NDArray[np.float64]], terms: _Terms, scale: float, first_disc: int | None
 ) -> Chain | None:
     total: dict[int, NDArray[np.float64]] = {}
     ended: dict[int, NDArray[np.float64]] = {}
     above: dict[int, NDArray[np.int_]] = {}
     for number, reward in rewards.items():
-        start, end = _end_scores(number, len(reward), scale, step_mm, expected)
-        if landmark is not None:
-            start = start + landmark.log_likelihood(number, np.arange(len(reward)), scale, step_mm)
+        start, end = _end_scores(number, len(reward), scale, terms)
         if first_disc is not None and number != first_disc:
             start = np.full_like(start, -np.inf)
         above[number] = np.full(len(reward), -1)
         best = start
         if number - 1 in total:
-            carried, origin = _step_down(
-                total[number - 1], passed[number - 1], TYPICAL_HEIGHT_MM[number - 1] * scale, step_mm
-            )
+            height_mm = TYPICAL_HEIGHT_MM[number - 1] * scale
+            carried, origin = _step_down(total[number - 1], terms.passed[number - 1], height_mm, terms.step_mm)
             above[number] = np.where(carried > start, origin, -1)
             best = np.maximum(start, carried)
         total[number] = best + reward
@@ -192,20 +233,24 @@ def _best_at_scale(
 
 
 def _end_scores(
-    number: int, n_samples: int, scale: float, step_mm: float, expected: Expected | None
+    number: int, n_samples: int, scale: float, terms: _Terms
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the score of a chain that begins, and of one that ends, with this disc at each sample.
 
-    Less for each further disc that had room in the expected stretch above, or below.
+    Less for each further disc that had room in the expected stretch above, or below, and where the landmark disagrees.
     """
-    if expected is None:
-        return np.zeros(n_samples), np.zeros(n_samples)
     samples = np.arange(n_samples)
-    up = [scale * span_mm(upper, number) for upper in range(number - 1, FIRST_TRUE_DISC - 1, -1)]
-    down = [scale * span_mm(number, lower) for lower in range(number + 1, LAST_DISC + 1)]
-    missed_above = np.searchsorted(up, (expected.last_sample - samples) * step_mm, side="right").astype(np.float64)
-    missed_below = np.searchsorted(down, (samples - expected.first_sample) * step_mm, side="right").astype(np.float64)
-    return -expected.cost * missed_above, -expected.cost * missed_below
+    start, end = np.zeros(n_samples), np.zeros(n_samples)
+    if terms.landmark is not None:
+        start += terms.landmark.log_likelihood(number, samples, scale, terms.step_mm)
+    if terms.expected is not None:
+        up = [scale * span_mm(upper, number) for upper in range(number - 1, FIRST_TRUE_DISC - 1, -1)]
+        down = [scale * span_mm(number, lower) for lower in range(number + 1, LAST_DISC + 1)]
+        room_above_mm = (terms.expected.last_sample - samples) * terms.step_mm
+        room_below_mm = (samples - terms.expected.first_sample) * terms.step_mm
+        start -= terms.expected.cost * np.searchsorted(up, room_above_mm, side="right")
+        end -= terms.expected.cost * np.searchsorted(down, room_below_mm, side="right")
+    return start, end
 
 
 def _step_down(

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from napari_spinalq.cord.centerline import Centerline
 from napari_spinalq.errors import InputError
-from napari_spinalq.levels.chain import FIRST_TRUE_DISC, Chain, Expected, Landmark, best_chain
+from napari_spinalq.levels.chain import FIRST_TRUE_DISC, Chain, Expected, Landmark, best_chain, chains_by_name
 from napari_spinalq.levels.discs import Disc, Labelling, Origin, by_number, check_discs, disc_arcs_mm, with_gaps_filled
 from napari_spinalq.levels.estimate import estimate_along, with_c1c2
 from napari_spinalq.levels.evidence import STEP_MM, DiscEvidence, disc_evidence, spacing_along_mm, spine_image
 from napari_spinalq.levels.heights import TYPICAL_HEIGHT_MM
-from napari_spinalq.levels.naming import AGREEMENT_MM, MIN_MARGIN, foramen_landmark
+from napari_spinalq.levels.naming import AGREEMENT_MM, MIN_MARGIN, MIN_ROW, foramen_landmark
 from napari_spinalq.progress import Progress, silent
 from napari_spinalq.scan import Scan
 from napari_spinalq.vertebrae import FIRST_DISC, LAST_DISC
@@ -49,6 +49,9 @@ MAX_REWARD = 3.0
 
 MISSING_COST = 1.5
 """Log-likelihood lost for each disc that has room in view beyond the ends of the row but is not part of it."""
+
+SAME_NAME_MM = 6.0
+"""Two chains whose discs of one name lie nearer than this (mm) name alike: a third of a level."""
 
 MIN_CHAIN_SCORE = 2.0
 """A row of discs less likely than this (natural logarithm) against no disc at all is not reported."""
@@ -220,17 +223,23 @@ def _best_naming(
     rewards: dict[int, NDArray[np.float64]], expected: Expected | None, landmark: Landmark | None
 ) -> _Naming | None:
     """Try each name for the topmost disc; the landmark, where seen, weighs on the place of C2-C3 that follows."""
-    names = range(FIRST_TRUE_DISC, LAST_DISC + 1)
-    chains = [best_chain(rewards, STEP_MM, expected=expected, landmark=landmark, first_disc=first) for first in names]
-    scored = sorted((chain for chain in chains if chain is not None), key=lambda chain: -chain.score)
-    if not scored:
+    chains = chains_by_name(rewards, STEP_MM, expected=expected, landmark=landmark)
+    if not chains:
         return None
-    margin = scored[0].score - scored[1].score if len(scored) > 1 else np.inf
-    return _Naming(scored[0], float(margin))
+    others = [chain.score for chain in chains if not _same_names(chain, chains[0])]
+    return _Naming(chains[0], chains[0].score - max(others, default=-np.inf))
+
+
+def _same_names(one: Chain, other: Chain) -> bool:
+    """Tell whether two chains call the same places by the same names, though one may be longer."""
+    places = dict(zip(other.numbers, other.samples, strict=True))
+    apart = [abs(sample - places[n]) for n, sample in zip(one.numbers, one.samples, strict=True) if n in places]
+    return bool(apart) and float(np.median(apart)) * STEP_MM < SAME_NAME_MM
 
 
 def _is_certain(naming: _Naming, landmark: Landmark) -> bool:
-    """Tell whether the row begins at C2-C3, where the landmark expects it, and no other naming is nearly as likely."""
+    """Tell whether a row long enough begins at C2-C3, where the landmark expects it, far ahead of any other naming."""
     chain = naming.chain
-    off_mm = landmark.off_mm(chain.first, np.array(chain.samples[0]), chain.scale, STEP_MM)
-    return chain.first == FIRST_TRUE_DISC and abs(float(off_mm)) <= AGREEMENT_MM and naming.margin >= MIN_MARGIN
+    off_mm = float(landmark.off_mm(chain.first, np.array(chain.samples[0]), chain.scale, STEP_MM))
+    begins_there = chain.first == FIRST_TRUE_DISC and abs(off_mm) <= AGREEMENT_MM
+    return begins_there and len(chain.samples) >= MIN_ROW and naming.margin >= MIN_MARGIN

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from napari_spinalq.levels.chain import Expected, best_chain
+from napari_spinalq.levels.chain import Expected, Landmark, best_chain, chains_by_name
 from napari_spinalq.levels.heights import TYPICAL_HEIGHT_MM
 
 STEP_MM = 0.5
@@ -58,10 +58,7 @@ def test_an_expected_stretch_ends_at_c2c3():
     """With room in view above, the row that begins at C2-C3 costs nothing; one that begins lower misses discs."""
     rewards, truth = spine(3, 8, top_mm=45.0)
     expected = Expected(0, len(rewards[3]) - 1, cost=1.5)
-    best = max(
-        (best_chain(rewards, STEP_MM, expected=expected, first_disc=first) for first in range(3, 12)),
-        key=lambda chain: chain.score,
-    )
+    best = chains_by_name(rewards, STEP_MM, expected=expected)[0]
     assert dict(zip(best.numbers, best.samples, strict=True)) == truth
 
 
@@ -69,3 +66,14 @@ def test_contradicting_places_give_no_chain():
     rewards, truth = spine(3, 8)
     fixed = {3: click(rewards, truth[5]), 5: click(rewards, truth[3])}
     assert best_chain(rewards, STEP_MM, fixed=fixed) is None
+
+
+def test_a_landmark_names_a_row_that_nothing_else_names():
+    """Without its head and with equal evidence everywhere, only the landmark tells C4-C5 from its neighbours."""
+    rewards, truth = spine(5, 9, top_mm=8.0)
+    above_first_mm = 40.0 + TYPICAL_HEIGHT_MM[3] + TYPICAL_HEIGHT_MM[4]
+    head = truth[5] + round(above_first_mm / STEP_MM)
+    best = chains_by_name(rewards, STEP_MM, landmark=Landmark(head, 40.0, 6.0))[0]
+    assert dict(zip(best.numbers, best.samples, strict=True)) == truth
+    higher = Landmark(head + round(TYPICAL_HEIGHT_MM[5] / STEP_MM), 40.0, 6.0)
+    assert chains_by_name(rewards, STEP_MM, landmark=higher)[0].first == 6

@@ -1,6 +1,7 @@
 """Finding and naming discs on real scans, and on a drawn spine with known discs."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -183,6 +184,31 @@ def test_click_far_from_the_cord_is_refused():
     away = replace(line, points_mm=line.points_mm - np.array([0, 30, 0]))
     with pytest.raises(InputError, match="mm from the cord; click the disc itself"):
         label_discs(scan, away, clicks=[Disc(4, (0, 40, 40))])
+
+
+def sample_exam(subject):
+    """A shipped digital scan, the centerline of its true cord, and its true discs in view."""
+    import pandas as pd
+
+    folder = Path(__file__).parents[2] / "sample_data"
+    truth = folder / "derivatives" / "truth" / f"sub-{subject}" / "anat"
+    scan = load_scan(folder / f"sub-{subject}" / "anat" / f"sub-{subject}_T2w.nii.gz")
+    rows = pd.read_csv(truth / f"sub-{subject}_discs.tsv", sep="\t").itertuples()
+    discs = tuple(Disc(int(row.number), (row.x_mm, row.y_mm, row.z_mm)) for row in rows)
+    seen = tuple(disc for disc in discs if disc.number >= 3 and scan.grid.contains(disc.position_mm))
+    return scan, cord_centerline(load_mask(truth / f"sub-{subject}_T2w_label-cord_mask.nii.gz")), seen
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("subject", ["healthy01", "als01"])
+def test_digital_exam_with_any_click_and_without(subject):
+    scan, centerline, truth = sample_exam(subject)
+    assert len(truth) == 7
+    for click in truth:
+        labelling = label_discs(scan, centerline, clicks=[click])
+        assert labelling.confirmed
+        assert max(misses_mm(labelling, truth, centerline).values()) <= TOLERANCE_MM
+    assert max(misses_mm(label_discs(scan, centerline), truth, centerline).values()) <= TOLERANCE_MM
 
 
 def template(sct_testing):

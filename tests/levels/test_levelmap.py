@@ -1,8 +1,10 @@
 """Levels of slices and voxels from named discs."""
 
 import csv
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from napari_spinalq.cord.centerline import Centerline, fit_centerline
@@ -174,3 +176,16 @@ def test_template_discs_reproduce_the_template_levels(sct_testing):
     boundaries = np.flatnonzero(np.diff(expected)) + 0.5
     assert len(differing) <= len(boundaries)
     assert all(np.abs(boundaries - z).min() <= 1 for z in differing)
+
+
+@pytest.mark.parametrize("subject", ["healthy01", "als01"])
+def test_true_discs_give_the_true_levels_of_a_digital_exam(subject):
+    """The phantom cuts levels across its own closed-form centerline, this room across one fitted to the mask."""
+    folder = Path(__file__).parents[2] / "sample_data" / "derivatives" / "truth" / f"sub-{subject}" / "anat"
+    rows = pd.read_csv(folder / f"sub-{subject}_discs.tsv", sep="\t").itertuples()
+    discs = tuple(Disc(int(row.number), (row.x_mm, row.y_mm, row.z_mm)) for row in rows)
+    reference = load_levels(folder / f"sub-{subject}_T2w_label-levels_dseg.nii.gz")
+    centerline = cord_centerline(load_mask(folder / f"sub-{subject}_T2w_label-cord_mask.nii.gz"))
+    found = level_map(Labelling(discs, True), centerline, reference.data > 0, reference.grid)
+    inside = reference.data > 0
+    assert (found[inside] == reference.data[inside]).mean() > 0.995
