@@ -15,6 +15,8 @@ from napari_spinalq.gui import dialogs
 from napari_spinalq.gui.closing import CloseGuard
 from napari_spinalq.gui.dialogs import Answer
 from napari_spinalq.gui.discs import DiscEditor
+from napari_spinalq.gui.display import Plane, show_plane
+from napari_spinalq.gui.keys import bind_keys
 from napari_spinalq.gui.labelling import Labeller
 from napari_spinalq.gui.marks import OrientationMarks
 from napari_spinalq.gui.measuring import Measurer
@@ -75,6 +77,11 @@ class Desk:
             self._refused(error)
             return
         self.open_paths([folder / f"sub-{subject}"])
+
+    def show_plane(self, plane: Plane) -> None:
+        """Show a plane, at the cord if it is known."""
+        show_plane(self.viewer, plane)
+        self.segmenter.centre_on_cord()
 
     def stop(self) -> None:
         """Stop what is going on: long work, or waiting for a click."""
@@ -142,4 +149,5 @@ def desk_of(viewer: Viewer) -> Desk:
     """Return the desk of a viewer; the first call sets it up."""
     if viewer.window not in _DESKS:
         _DESKS[viewer.window] = Desk(viewer)
+        bind_keys(viewer, desk_of)
     return _DESKS[viewer.window]

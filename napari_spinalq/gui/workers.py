@@ -52,7 +52,7 @@ class Job(QObject):
         super().__init__(parent)
         self.title = title
         self._stop = Event()
-        self._worker = thread_worker(_outcome)(task, self._report)
+        self._worker = thread_worker(_Errand(task, self._report).run)()
         self._worker.returned.connect(self._deliver)
         self._worker.finished.connect(self._finish)
 
@@ -84,13 +84,24 @@ class Job(QObject):
             self.succeeded.emit(outcome.value)
 
 
-def _outcome(task: Task, report: Progress) -> _Outcome:
-    try:
-        return _Outcome(task(report))
-    except InputError as error:
-        return _Outcome(refused=error)
-    except Cancelled:
-        return _Outcome(cancelled=True)
+class _Errand:
+    """A task that can be run once and is then forgotten.
+
+    Qt may keep a finished worker for a while; it must not keep the task with it, and by that the viewer.
+    """
+
+    def __init__(self, task: Task, report: Progress) -> None:
+        self._waiting = [(task, report)]
+
+    def run(self) -> _Outcome:
+        """Run the task; bad input and a cancel are outcomes, anything else is a bug and passes on."""
+        task, report = self._waiting.pop()
+        try:
+            return _Outcome(task(report))
+        except InputError as error:
+            return _Outcome(refused=error.with_traceback(None))
+        except Cancelled:
+            return _Outcome(cancelled=True)
 
 
 class Runner(QObject):

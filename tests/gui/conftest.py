@@ -137,6 +137,7 @@ def hand(make_napari_viewer, qtbot, answers) -> Iterator[Hand]:
     qtbot.wait(50)
     made = Hand(dock, qtbot)
     yield made
+    qtbot.wait(50)
     vars(made).clear()  # pytest keeps fixtures until the next test, and napari checks that its windows are gone
 
 
