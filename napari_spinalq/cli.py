@@ -102,6 +102,7 @@ def demo(
     for result, areas in zip(outcome.exams, outcome.area_tables, strict=True):
         _print_scan(result.exam, result.scans[0])
         print_table(areas.title, areas.headings, areas.rows)
+        _say_skipped(result)
     for line in outcome.against_truth:
         typer.echo(line)
     _say_where(outcome.written)
@@ -325,6 +326,10 @@ def _point(words: str | None) -> tuple[float, float, float] | None:
 def _print_exam(result: ExamResult) -> None:
     for scan in result.scans:
         _print_scan(result.exam, scan)
+    _say_skipped(result)
+
+
+def _say_skipped(result: ExamResult) -> None:
     for name, reason in result.skipped:
         typer.echo(f"Not measured: {name}: {reason}.")
 

@@ -86,9 +86,11 @@ def check_free(exams: Sequence[Exam], folder: Path, *, overwrite: bool) -> None:
     Raises
     ------
     InputError
-        If the folder holds results of the same exams and they may not be replaced, is the dataset of something else,
-        or two scans would give results of the same name.
+        If the folder is a file or the dataset of something else, holds results of the same exams that may not be
+        replaced, or two scans would give results of the same name.
     """
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder} is a file; name a folder for the results.")
     _refuse_same_names(exams, folder)
     _refuse_other_dataset(folder)
     refuse_overwrite(_outputs(exams, folder), overwrite=overwrite)

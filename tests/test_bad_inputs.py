@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import shutil
 import stat
 import struct
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 from napari_spinalq import cli
 from napari_spinalq.errors import InputError
 from napari_spinalq.io.nifti import load_levels, load_scan
+from napari_spinalq.io.samples import sample_folder
 
 AFFINE = nib.affines.from_matvec(np.diag([-0.5, 0.5, 3.0]), [12.0, -15.0, -20.0])
 SHAPE = (48, 60, 14)
@@ -306,3 +308,33 @@ def test_endings_in_capitals_are_scans(run, folder):
     (save(exam / "SUB_T2W.nii.gz", scan_values())).rename(exam / "SUB_T2W.NII.GZ")
     assert run("analyze", exam, "-o", folder / "out")[0] == 0
     assert list((folder / "out").rglob("SUB_T2W_label-cord_mask.nii.gz"))
+
+
+def test_an_output_folder_that_is_a_file_is_told_before_the_work(refuse, folder, monkeypatch):
+    def never(*_, **__):
+        raise AssertionError("the work began")
+
+    monkeypatch.setattr("napari_spinalq.pipeline.analyze_exam", never)
+    refuse(folder, "is a file", "analyze", folder / "t2.nii.gz", "-o", folder / "cord.nii.gz")
+
+
+@pytest.mark.parametrize("files", [(), ("dataset_description.json",)])
+def test_sample_exams_that_were_removed(refuse, folder, monkeypatch, files):
+    samples = folder / "sample_data"
+    samples.mkdir()
+    for name in files:
+        (samples / name).write_text("{}")
+    monkeypatch.setattr("napari_spinalq.io.samples._PLACES", (samples,))
+    refuse(folder, "install the package again", "demo", "-o", folder / "out")
+
+
+def test_a_damaged_sample_scan_is_said(run, folder, monkeypatch):
+    samples = folder / "sample_data"
+    shutil.copytree(sample_folder(), samples)
+    for name in ("T2star", "PSIR", "mt-on_MTS", "mt-off_MTS"):
+        for path in samples.glob(f"sub-*/anat/*_{name}.nii.gz"):
+            path.write_bytes(b"broken")
+    monkeypatch.setattr("napari_spinalq.io.samples._PLACES", (samples,))
+    code, said, err = run("demo", "-o", folder / "out")
+    assert code == 0, err
+    assert said.count("_PSIR: ") == 2
