@@ -212,7 +212,7 @@ def test_levels_that_do_not_meet_the_mask(refuse, folder):
 def test_slices_without_a_level_are_said(run, folder):
     levels = save(folder / "upper_levels.nii.gz", level_values([0] * 7 + [3] * 7))
     words = ("measure", folder / "cord.nii.gz", "--levels", levels, "-o", folder / "new.csv")
-    assert "no level at slices 0:6" in run(*words)[1]
+    assert "no level at slices 0-6" in run(*words)[1]
 
 
 def test_doubts_about_the_mask_travel_into_its_table(run, folder):
@@ -338,3 +338,13 @@ def test_a_damaged_sample_scan_is_said(run, folder, monkeypatch):
     code, said, err = run("demo", "-o", folder / "out")
     assert code == 0, err
     assert said.count("_PSIR: ") == 2
+
+
+def test_two_orientations_that_mirror_each_other(folder):
+    """What one program shows as left, another shows as right: nobody can know who is right."""
+    image = nib.load(folder / "t2.nii.gz")
+    image.set_sform(AFFINE, code=1)
+    image.set_qform(np.diag([-1.0, 1.0, 1.0, 1.0]) @ AFFINE, code=1)
+    nib.save(image, folder / "mirrored.nii.gz")
+    with pytest.raises(InputError, match="mirror"):
+        load_scan(folder / "mirrored.nii.gz")
