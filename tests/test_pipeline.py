@@ -1,7 +1,9 @@
 """The main job on digital exams with known truth, and what happens when a scan cannot be used."""
 
 import json
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import nibabel as nib
 import numpy as np
@@ -189,11 +191,27 @@ def test_labels_on_a_contrast_without_discs_rest_on_clicks_alone(subject_folder,
     assert any("interpolated" in flag for flag in found.flags)
 
 
+def readme_areas():
+    """Return the rows of the README's tables as (level, numbers)."""
+    lines = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8").splitlines()
+    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if re.match(r"\| [CT]\d+ \|", line)]
+    return [(row[0], [float(cell) for cell in row[1:] if cell]) for row in cells]
+
+
 @pytest.mark.slow
 def test_the_demonstration_writes_both_exams_and_compares_them(tmp_path):
     outcome = run_demo(tmp_path / "demo")
     assert {result.exam.subject for result in outcome.exams} == {"healthy01", "als01"}
     assert len(outcome.against_truth) == 1 + sum(len(result.scans) for result in outcome.exams)
     assert {"metrics.tsv", "report.html"} <= {path.name for path in outcome.written}
+    shown = readme_areas()
+    for table in outcome.area_tables:
+        for row in table.rows:
+            numbers = [float(cell) for cell in row[1:] if cell]
+            assert any(
+                line[0] == row[0] and np.allclose(line[1], numbers, atol=0.2)
+                for line in shown
+                if len(line[1]) == len(numbers)
+            ), row
     with pytest.raises(InputError, match="--force"):
         run_demo(tmp_path / "demo")
