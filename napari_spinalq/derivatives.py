@@ -37,6 +37,8 @@ BIDS_VERSION = "1.9.0"
 UNCONFIRMED_LEVELS = "levels unconfirmed"
 """What every row of a table says whose levels are a guess."""
 
+LEVELS_BESIDE = "the level map does not touch the mask: slices are named by what lies beside it"
+
 
 @dataclass(frozen=True)
 class ScanPaths:
@@ -271,7 +273,7 @@ def measure_files(
         raise InputError(
             f"The level map {levels_path} names no slice of the mask {mask_path}; give the mask's own map."
         )
-    noted = [*read_flags(mask_path), *(read_flags(levels_path) if levels_path else ())]
+    noted = _noted([path for path in (mask_path, levels_path) if path], mask, levels)
     flags = tuple(dict.fromkeys([*(by_level or shapes).flags, *noted]))
     names = entities(mask_path.name)
     identity = RowIdentity(names.get("sub", ""), names.get("ses", ""), mask.name)
@@ -283,6 +285,14 @@ def measure_files(
     used = [scan.source for scan in (mask, levels) if scan and scan.source]
     parameters = {"per": per, "format": table_format, "angle_correction": angle_correction}
     return table, Provenance(f"Measures per {per}", used, parameters, flags)
+
+
+def _noted(paths: Sequence[Path], mask: Scan, levels: Scan | None) -> list[str]:
+    """Return the doubts that files carry in their sidecars, and that a level map lies beside the mask if it does."""
+    noted = [flag for path in paths for flag in read_flags(path)]
+    if levels is not None and not np.any(levels.data[mask.data > 0]):
+        noted.append(LEVELS_BESIDE)
+    return noted
 
 
 def _tidy_of_scan(result: ScanResult, exam: Exam, per: str) -> pd.DataFrame:

@@ -348,3 +348,12 @@ def test_two_orientations_that_mirror_each_other(folder):
     nib.save(image, folder / "mirrored.nii.gz")
     with pytest.raises(InputError, match="mirror"):
         load_scan(folder / "mirrored.nii.gz")
+
+
+def test_a_level_map_beside_the_mask_is_said(run, folder):
+    """Levels drawn on the vertebrae instead of the cord name the slices all the same, but it may be a mistake."""
+    beside = save(folder / "bodies.nii.gz", np.where((X < 4) & ~CORD, 3, 0).astype(np.uint8))
+    code, said, err = run("measure", folder / "cord.nii.gz", "--levels", beside, "-o", folder / "new.csv")
+    assert code == 0, err
+    assert "the level map does not touch the mask" in said
+    assert pd.read_csv(folder / "new.csv").flag.str.contains("does not touch").all()
