@@ -335,11 +335,14 @@ def _say_skipped(result: ExamResult) -> None:
 
 
 def _print_scan(exam: Exam, result: ScanResult) -> None:
-    from napari_spinalq.metrics.summary import SUMMARY_HEADINGS, summary_rows
+    from napari_spinalq.metrics.summary import SUMMARY_HEADINGS, overall_summary, summary_rows
     from napari_spinalq.terminal import print_table
 
     title = f"sub-{exam.subject}  {result.scan.contrast.label}  ({result.scan.name})"
-    print_table(title, SUMMARY_HEADINGS, summary_rows(result.level_shapes))
+    if len(result.level_shapes):
+        print_table(title, SUMMARY_HEADINGS, summary_rows(result.level_shapes))
+    else:
+        typer.echo(f"{title}\n{overall_summary(result.shapes)}")
     _say_flags(result.flags)
 
 

@@ -37,6 +37,9 @@ BIDS_VERSION = "1.9.0"
 UNCONFIRMED_LEVELS = "levels unconfirmed"
 """What every row of a table says whose levels are a guess."""
 
+UNKNOWN_LEVELS = "levels unknown"
+"""What every row of a table says that has no levels at all."""
+
 LEVELS_BESIDE = "the level map does not touch the mask: slices are named by what lies beside it"
 
 
@@ -237,7 +240,10 @@ def write_levels(
 
 
 def metrics_table(result: ExamResult, per: str = "level") -> pd.DataFrame:
-    """Return the tidy table of an exam, one row a measurement, per ``"level"`` or ``"slice"``."""
+    """Return the tidy table of an exam, one row a measurement, per ``"level"`` or ``"slice"``.
+
+    A scan whose levels are unknown has its rows per slice in either case: its numbers are worth having.
+    """
     return pd.concat([_tidy_of_scan(scan, result.exam, per) for scan in result.scans], ignore_index=True)
 
 
@@ -298,6 +304,8 @@ def _noted(paths: Sequence[Path], mask: Scan, levels: Scan | None) -> list[str]:
 def _tidy_of_scan(result: ScanResult, exam: Exam, per: str) -> pd.DataFrame:
     identity = RowIdentity(exam.subject, exam.session, result.scan.name)
     flags = () if result.labelling.confirmed else (UNCONFIRMED_LEVELS,)
+    if not result.labelling.discs:
+        return _with_flags(slice_table(result.shapes, None, identity), (UNKNOWN_LEVELS,))
     if per == "slice":
         return _with_flags(slice_table(result.shapes, result.slice_levels, identity), flags)
     return _with_flags(level_table(result.level_shapes, identity), flags)

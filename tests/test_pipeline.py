@@ -14,6 +14,7 @@ from napari_spinalq.contrast import Contrast
 from napari_spinalq.demo import COMPARED_LEVELS, run_demo, true_areas
 from napari_spinalq.derivatives import metrics_table, scan_paths, write_exams
 from napari_spinalq.errors import InputError
+from napari_spinalq.exam import Exam
 from napari_spinalq.io.bids import find_exam
 from napari_spinalq.io.nifti import load_levels, load_mask, load_scan
 from napari_spinalq.io.samples import sample_folder
@@ -21,6 +22,7 @@ from napari_spinalq.levels.discs import Disc, Labelling
 from napari_spinalq.metrics.shape import slice_shapes
 from napari_spinalq.pipeline import NO_LEVELS, Guidance, analyze_exam, analyze_scan, label_mask, measure_scan
 from napari_spinalq.report.page import report_page
+from napari_spinalq.results import ExamResult
 
 SUBJECT = "als01"
 
@@ -168,7 +170,13 @@ def test_without_discs_the_numbers_come_per_slice_only_and_it_is_said(subject_fo
     found = analyze_scan(scan)
     assert NO_LEVELS in found.flags
     assert len(found.level_shapes) == 0
-    assert len(found.shapes) > 10
+    exam = ExamResult(Exam(SUBJECT, "", ()), (found,))
+    assert f"area {found.shapes.area_mm2.mean():.1f} mm² on average" in report_page([exam])
+    table = metrics_table(exam)
+    area = table[table.metric == "area"]
+    assert len(area) == len(found.shapes) > 10
+    assert (area.level == "").all()
+    assert area.flag.str.contains("levels unknown").all()
 
 
 def test_a_mask_of_one_slice_is_measured(subject_folder, click):
