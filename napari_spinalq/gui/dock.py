@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_spinalq.gui import dialogs, settings
-from napari_spinalq.gui.desk import desk_of
+from napari_spinalq.gui.desk import Desk, desk_of
 from napari_spinalq.gui.display import Convention, current_plane, use_convention
 from napari_spinalq.gui.hints import next_step
+from napari_spinalq.gui.links import Link
 from napari_spinalq.gui.opening import describe
 from napari_spinalq.gui.panels.levels_panel import LevelsPanel
 from napari_spinalq.gui.panels.measure_panel import MeasurePanel
@@ -27,8 +29,6 @@ if TYPE_CHECKING:
 WIDTH = 372
 """Pixels: with napari's own controls on the left it leaves more than half of a 1366-pixel screen to the image."""
 
-Link = tuple[Any, Callable[..., Any]]
-
 
 class SpinalCordDock(QWidget):
     """Open, segment, name the levels, measure."""
@@ -41,10 +41,9 @@ class SpinalCordDock(QWidget):
         self.measure_panel, self.status = MeasurePanel(), StatusBar()
         self._arrange()
         self._connect_panels()
-        # Bound methods throughout: signals hold them weakly, so a dock that is closed is gone for the desk as well.
-        for signal, slot in self._links():
-            signal.connect(slot)
+        self.destroyed.connect(partial(_detach, ref(self.desk), self.desk.attach(self._links())))
         self._refresh()
+        self.measure_panel.show_rows(self.desk.measurer.rows())
 
     def _arrange(self) -> None:
         layout = QVBoxLayout(self)
@@ -166,3 +165,10 @@ class SpinalCordDock(QWidget):
 
     def _show_selected(self, disc: Any) -> None:
         self.levels_panel.show_selected(disc.number if disc else None)
+
+
+def _detach(desk: ref[Desk], number: int) -> None:
+    """Tell the desk that a dock is gone; the desk itself may be gone already."""
+    alive = desk()
+    if alive is not None:
+        alive.detach(number)

@@ -32,9 +32,13 @@ KEYS: dict[str, Callable[[Desk], object]] = {
 def bind_keys(viewer: Viewer, desk_of: Callable[[Viewer], Desk]) -> None:
     """Bind the shortcuts. The desk is looked up when a key is pressed: napari's keymap would keep it for ever."""
     for key, action in KEYS.items():
-        viewer.bind_key(key, partial(_press, action, desk_of), overwrite=True)
+        viewer.bind_key(key, _press(action, desk_of), overwrite=True)
 
 
-def _press(action: Callable[[Desk], object], desk_of: Callable[[Viewer], Desk], viewer: Viewer) -> None:
-    """Act after napari is done with the key event."""
-    QTimer.singleShot(0, partial(action, desk_of(viewer)))
+def _press(action: Callable[[Desk], object], desk_of: Callable[[Viewer], Desk]) -> Callable[[Viewer], None]:
+    """Return what a key does; it acts after napari is done with the key event."""
+
+    def spinal_cord_shortcut(viewer: Viewer) -> None:
+        QTimer.singleShot(0, partial(action, desk_of(viewer)))
+
+    return spinal_cord_shortcut
