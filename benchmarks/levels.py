@@ -31,7 +31,7 @@ TOLERANCE_MM = 3.0
 JITTER_MM = 4.0
 SIMULATIONS = 40
 UNSEEN_SEED = 4242
-"""Seed of the simulated pieces: no constant was chosen on them."""
+"""Seed of the simulated pieces: only the margin for confirmed names was chosen on them."""
 SIZE_SPREAD, HEIGHT_SPREAD = 0.10, 0.06
 """Spread of body size between simulated people and of stretches of one to two levels within one, as a part."""
 

@@ -38,9 +38,9 @@ AGREEMENT_MM = 6.0
 """The landmark and the topmost disc agree if C2-C3 lies within this of its expected place (mm): names shifted by one
 level would miss it by 15 to 18 mm."""
 
-MIN_MARGIN = 8.0
+MIN_MARGIN = 10.0
 """The best naming must lead the next one by this much (natural logarithm) to count as confirmed. The model takes its
-parts for independent, which they are not: on 120 simulated scans wrong names led by up to 5.8."""
+parts for independent, which they are not: on 200 simulated scans wrong names led by up to 8.3."""
 
 MIN_ROW = 4
 """A row of fewer discs than this is too short to be confirmed without a click."""
