@@ -258,8 +258,8 @@ def test_a_dropped_scan_and_its_dropped_mask_are_taken_up(hand, exam_folder, tru
     scan_path = str(exam_folder / "anat" / f"{SUBJECT}_T2w.nii.gz")
     mask_path = str(truth / f"{SUBJECT}_T2w_label-cord_mask.nii.gz")
     for path in (scan_path, mask_path):
-        for data, settings, kind in get_reader(path)(path):
-            getattr(hand.viewer, f"add_{kind}")(data, **settings)
+        for data, look, kind in get_reader(path)(path):
+            getattr(hand.viewer, f"add_{kind}")(data, **look)
         hand.wait()
     work = hand.desk.session.current
     assert work.scan.source.path.name == f"{SUBJECT}_T2w.nii.gz"
@@ -277,8 +277,8 @@ def test_the_reader_refuses_what_is_not_nifti():
 
 @pytest.mark.slow
 def test_sample_data_arrive_with_the_best_scan_in_hand(hand):
-    for data, settings, kind in healthy():
-        getattr(hand.viewer, f"add_{kind}")(data, **settings)
+    for data, look, kind in healthy():
+        getattr(hand.viewer, f"add_{kind}")(data, **look)
     hand.wait()
     assert hand.desk.session.current.scan.contrast == "t2w"
     assert len(hand.desk.session.works) == len(hand.desk.session.exam.files) > 3

@@ -88,6 +88,7 @@ class MeasurePanel(Step):
         table.setStyleSheet(TIGHT)
         header = table.horizontalHeader()
         header.setMinimumSectionSize(FLAG_WIDTH)
+        header.setHighlightSections(False)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         for place, width in ((0, LEVEL_WIDTH), (len(COLUMNS) - 1, FLAG_WIDTH)):
             header.setSectionResizeMode(place, QHeaderView.ResizeMode.Fixed)
