@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
-from weakref import ref
 
 from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_spinalq.gui import dialogs, settings
-from napari_spinalq.gui.desk import Desk, desk_of
+from napari_spinalq.gui.desk import desk_of
 from napari_spinalq.gui.display import Convention, current_plane, use_convention
 from napari_spinalq.gui.hints import next_step
-from napari_spinalq.gui.links import Link
+from napari_spinalq.gui.links import Link, detach_with
 from napari_spinalq.gui.opening import describe
 from napari_spinalq.gui.panels.levels_panel import LevelsPanel
 from napari_spinalq.gui.panels.measure_panel import MeasurePanel
@@ -41,7 +39,7 @@ class SpinalCordDock(QWidget):
         self.measure_panel, self.status = MeasurePanel(), StatusBar()
         self._arrange()
         self._connect_panels()
-        self.destroyed.connect(partial(_detach, ref(self.desk), self.desk.attach(self._links())))
+        detach_with(self, self.desk.attach(self._links()), self.desk)
         self._refresh()
         self.measure_panel.show_rows(self.desk.measurer.rows())
 
@@ -165,10 +163,3 @@ class SpinalCordDock(QWidget):
 
     def _show_selected(self, disc: Any) -> None:
         self.levels_panel.show_selected(disc.number if disc else None)
-
-
-def _detach(desk: ref[Desk], number: int) -> None:
-    """Tell the desk that a dock is gone; the desk itself may be gone already."""
-    alive = desk()
-    if alive is not None:
-        alive.detach(number)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from functools import partial
+from typing import Any, Protocol
+from weakref import ref
 
 from napari.utils.events import EventEmitter
 from psygnal import SignalInstance
+from qtpy.QtCore import QObject
 
 Link = tuple[Any, Callable[..., Any]]
 
@@ -27,3 +30,21 @@ class Links:
             elif isinstance(signal, EventEmitter):
                 signal.disconnect(slot)
         self._links.clear()
+
+
+class Attached(Protocol):
+    """Someone to whom listeners are attached by number."""
+
+    def detach(self, number: int) -> None:
+        """Tell this listener nothing any more."""
+
+
+def detach_with(widget: QObject, number: int, listened_to: Attached) -> None:
+    """Detach a listener when its widget is destroyed; who was listened to may be gone by then."""
+    widget.destroyed.connect(partial(_detach, ref(listened_to), number))
+
+
+def _detach(listened_to: ref[Attached], number: int) -> None:
+    alive = listened_to()
+    if alive is not None:
+        alive.detach(number)
