@@ -20,6 +20,7 @@ SMALLEST = 110
 """Pixels: beside the controls of a labels layer a screen of 768 lines leaves no more; it grows where there is room."""
 
 DOT = 3.0
+NAME_HEIGHT = 12.0
 HINT = "The plane across the main view opens here."
 Named = tuple[str, NDArray[np.float64]]
 
@@ -117,13 +118,16 @@ class SecondView(QWidget):
 
     def _draw_discs(self, painter: QPainter, place: QRectF) -> None:
         painter.setFont(QFont(self.font().family(), 7))
+        written = -NAME_HEIGHT
         for name, world in self._discs:
             spot = self._at(place, world)
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(DISC_COLOUR))
             painter.drawEllipse(spot, DOT, DOT)
-            painter.setPen(Qt.GlobalColor.white)
-            painter.drawText(QRectF(spot.x() - 60, spot.y() - 8, 54, 16), Qt.AlignmentFlag.AlignRight, name)
+            if spot.y() - written >= NAME_HEIGHT:  # a small view has room for some of the names
+                painter.setPen(Qt.GlobalColor.white)
+                painter.drawText(QRectF(spot.x() - 60, spot.y() - 8, 54, 16), Qt.AlignmentFlag.AlignRight, name)
+                written = spot.y()
 
     def _draw_letters(self, painter: QPainter) -> None:
         painter.setFont(QFont(self.font().family(), 10))
