@@ -85,7 +85,42 @@ def discs_path(levels: Path) -> Path:
     return levels.with_name(levels.name.removesuffix(".gz").removesuffix(".nii") + "_discs.tsv")
 
 
-def check_free(exams: Sequence[Exam], folder: Path, *, overwrite: bool) -> None:
+@dataclass(frozen=True)
+class SummaryPaths:
+    """Where the table and the report of a run lie."""
+
+    metrics: Path
+    report: Path
+
+
+def summary_paths(exams: Sequence[Exam], folder: Path, *, shared: bool) -> SummaryPaths:
+    """Name the table and the report of a run.
+
+    Parameters
+    ----------
+    exams : sequence of Exam
+        What the run measured.
+    folder : Path
+        Where it writes.
+    shared : bool
+        Whether the folder holds results of other exams too: then a single exam has its table and report in its own
+        folder, so that no exam takes the place of another.
+
+    Examples
+    --------
+    >>> summary_paths([Exam("01", "2", ())], Path("out"), shared=True).metrics.as_posix()
+    'out/sub-01/ses-2/sub-01_ses-2_metrics.tsv'
+    >>> summary_paths([Exam("01", "2", ())], Path("out"), shared=False).metrics.as_posix()
+    'out/metrics.tsv'
+    """
+    if not shared or len(exams) != 1:
+        return SummaryPaths(folder / METRICS_NAME, folder / REPORT_NAME)
+    parts = [f"sub-{exams[0].subject}", *([f"ses-{exams[0].session}"] if exams[0].session else [])]
+    place, stem = folder.joinpath(*parts), "_".join(parts)
+    return SummaryPaths(place / f"{stem}_{METRICS_NAME}", place / f"{stem}_{REPORT_NAME}")
+
+
+def check_free(exams: Sequence[Exam], folder: Path, *, overwrite: bool, shared: bool = False) -> None:
     """Refuse, before the work begins, outputs that would take the place of a file or of each other.
 
     Raises
@@ -98,14 +133,14 @@ def check_free(exams: Sequence[Exam], folder: Path, *, overwrite: bool) -> None:
         raise InputError(f"{folder} is a file; name a folder for the results.")
     _refuse_same_names(exams, folder)
     _refuse_other_dataset(folder)
-    refuse_overwrite(_outputs(exams, folder), overwrite=overwrite)
+    refuse_overwrite(output_paths(exams, folder, shared=shared), overwrite=overwrite)
 
 
-def _outputs(exams: Sequence[Exam], folder: Path) -> list[Path]:
+def output_paths(exams: Sequence[Exam], folder: Path, *, shared: bool = False) -> list[Path]:
     """Return every file that the results of some exams may take, but for the description of the dataset."""
     scans = [scan_paths(file.path.name, exam, folder) for exam in exams for file in exam.files]
-    metrics = folder / METRICS_NAME
-    singles = [metrics, sidecar_path(metrics), folder / REPORT_NAME]
+    summary = summary_paths(exams, folder, shared=shared)
+    singles = [summary.metrics, sidecar_path(summary.metrics), summary.report]
     return [*singles, *(path for paths in scans for path in paths.with_sidecars())]
 
 
@@ -138,9 +173,22 @@ def _refuse_other_dataset(folder: Path) -> None:
 
 
 def write_exams(
-    results: Sequence[ExamResult], folder: Path, *, overwrite: bool = False, author: str = ""
+    results: Sequence[ExamResult], folder: Path, *, overwrite: bool = False, author: str = "", shared: bool = False
 ) -> list[Path]:
     """Write all results of one or more exams into a BIDS derivatives folder.
+
+    Parameters
+    ----------
+    results : sequence of ExamResult
+        What was measured.
+    folder : Path
+        Where to write.
+    overwrite : bool
+        Whether existing results may be replaced.
+    author : str
+        As in :class:`~napari_spinalq.io.sidecar.Provenance`.
+    shared : bool
+        As in :func:`summary_paths`.
 
     Returns
     -------
@@ -153,29 +201,30 @@ def write_exams(
         If one of them exists and may not be replaced; then nothing is written.
     """
     exams = [result.exam for result in results]
-    check_free(exams, folder, overwrite=overwrite)
+    check_free(exams, folder, overwrite=overwrite, shared=shared)
     description = folder / DESCRIPTION_NAME
-    with undone_on_failure([*_outputs(exams, folder), description]):
+    with undone_on_failure([*output_paths(exams, folder, shared=shared), description]):
         files = [
             path
             for result in results
             for scan in result.scans
             for path in write_scan(scan, result.exam, folder, overwrite=overwrite, author=author)
         ]
-        first = _write_summary(results, folder, overwrite=overwrite, author=author)
+        summary = summary_paths(exams, folder, shared=shared)
+        first = _write_summary(results, summary, overwrite=overwrite, author=author)
         write_whole(description, _description().encode(), overwrite=True)
     return first + files
 
 
-def _write_summary(results: Sequence[ExamResult], folder: Path, *, overwrite: bool, author: str) -> list[Path]:
+def _write_summary(results: Sequence[ExamResult], paths: SummaryPaths, *, overwrite: bool, author: str) -> list[Path]:
     """Write the table and the report of all exams."""
     table = pd.concat([metrics_table(result) for result in results], ignore_index=True)
     sources = [source for result in results for source in _sources(result)]
     flags = [f"{scan.scan.name}: {flag}" for result in results for scan in result.scans for flag in scan.flags]
     flags += [f"{name} was not measured: {reason}" for result in results for name, reason in result.skipped]
     provenance = Provenance("Measures per vertebral level", sources, flags=flags, author=author)
-    saved = save_table(table, folder / METRICS_NAME, provenance, overwrite=overwrite)
-    return [saved, write_whole(folder / REPORT_NAME, as_utf8(report_page(results)), overwrite=overwrite)]
+    saved = save_table(table, paths.metrics, provenance, overwrite=overwrite)
+    return [saved, write_whole(paths.report, as_utf8(report_page(results)), overwrite=overwrite)]
 
 
 def write_scan(

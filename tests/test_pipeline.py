@@ -131,6 +131,16 @@ def test_sources_are_untouched_and_outputs_kept(result, subject_folder, tmp_path
     assert {path: path.read_bytes() for path in subject_folder.rglob("*") if path.is_file()} == before
 
 
+def test_exams_that_share_a_folder_keep_their_own_tables(result, tmp_path):
+    other = replace(result, exam=replace(result.exam, subject="other"))
+    first = write_exams([result], tmp_path, shared=True)[0]
+    kept = first.read_bytes()
+    second = write_exams([other], tmp_path, shared=True)[0]
+    assert first != second
+    assert first.read_bytes() == kept
+    assert set(pd.read_csv(second, sep="\t").subject) == {"other"}
+
+
 def test_the_report_shows_every_scan_and_needs_nothing_else(result):
     page = report_page([result])
     for scan in result.scans:

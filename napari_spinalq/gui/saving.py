@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from napari_spinalq.derivatives import METRICS_NAME, REPORT_NAME, metrics_table, scan_paths, write_exams
+from napari_spinalq.derivatives import metrics_table, output_paths, write_exams
 from napari_spinalq.errors import InputError
 from napari_spinalq.gui.session import ScanWork, Session
+from napari_spinalq.io.samples import is_sample
 from napari_spinalq.io.save import save_table
 from napari_spinalq.io.sidecar import Provenance
 from napari_spinalq.pipeline import measure_scan
@@ -24,19 +25,22 @@ class Saver:
         session.exam_changed.connect(self._forget_folder)
 
     def suggestion(self) -> Path:
-        """Return the folder where BIDS expects derivatives: beside the subject's folder, else beside the scans."""
+        """Return the folder where BIDS expects derivatives: beside the subject's folder, else beside the scans.
+
+        A sample exam may lie inside the installed package, which is no place for anyone's work.
+        """
         files = self._session.exam.files if self._session.exam else ()
         if not files:
             return Path.cwd()
         scan = files[0].path.resolve()
+        if is_sample(scan):
+            return Path.cwd() / "out" / FOLDER
         subject = next((parent for parent in scan.parents if parent.name.startswith("sub-")), None)
         return (subject.parent if subject else scan.parent) / FOLDER
 
     def existing(self, folder: Path) -> list[Path]:
         """Return the earlier results of this exam in a folder."""
-        exam = self._session.exam
-        expected = [path for file in exam.files for path in scan_paths(file.path.name, exam, folder).with_sidecars()]
-        return [path for path in (folder / METRICS_NAME, folder / REPORT_NAME, *expected) if path.exists()]
+        return [path for path in output_paths([self._session.exam], folder, shared=True) if path.exists()]
 
     def save(self, folder: Path, *, overwrite: bool) -> list[Path]:
         """Write masks, levels, discs, measures and report; earlier results are replaced only if ``overwrite``.
@@ -46,7 +50,7 @@ class Saver:
         InputError
             If there is no mask, a mask is empty, or something is in the way.
         """
-        written = write_exams([self.result()], folder, overwrite=overwrite)
+        written = write_exams([self.result()], folder, overwrite=overwrite, shared=True)
         self.folder = folder
         self._session.mark_saved()
         return written

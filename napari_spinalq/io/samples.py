@@ -37,3 +37,8 @@ def sample_subjects() -> tuple[Path, ...]:
     if not subjects:
         raise InputError(f"The sample exams were removed from {folder}; install the package again.")
     return subjects
+
+
+def is_sample(path: Path) -> bool:
+    """Tell whether a file belongs to the sample exams."""
+    return any(path.resolve().is_relative_to(place.resolve()) for place in _PLACES)

@@ -26,6 +26,8 @@ from tests.gui.conftest import SUBJECT, true_discs
 
 pytestmark = pytest.mark.gui
 
+METRICS = f"{SUBJECT}/{SUBJECT}_metrics.tsv"
+
 DICE_NEEDED = 0.9
 DISC_TOLERANCE_MM = 3.0
 
@@ -84,7 +86,7 @@ def _check_written(hand, shown):
     for saved, disc in zip(discs_from_table(table), session.labelling.discs, strict=True):
         assert (saved.number, saved.origin) == (disc.number, disc.origin)
         np.testing.assert_allclose(saved.position_mm, disc.position_mm, atol=1e-3)
-    metrics = pd.read_csv(folder / "metrics.tsv", sep="\t").query("metric == 'area'").set_index("level")["value"]
+    metrics = pd.read_csv(folder / METRICS, sep="\t").query("metric == 'area'").set_index("level")["value"]
     for level, row in shown.items():
         assert metrics[level] == pytest.approx(row["area_mm2"], rel=1e-6)
     sidecar = json.loads((anat / f"{SUBJECT}_space-T2w_label-cord_mask.json").read_text())
@@ -110,7 +112,7 @@ def test_painting_is_saved_and_said(measured):
 def test_earlier_results_are_not_replaced_unasked(measured, answers):
     hand, session = measured, measured.desk.session
     hand.press(hand.dock.measure_panel.save)
-    metrics = hand.desk.saver.folder / "metrics.tsv"
+    metrics = hand.desk.saver.folder / METRICS
     metrics.write_text("kept")
     session.mark_unsaved()
     answers["overwrite"] = False
@@ -137,7 +139,7 @@ def test_closing_with_unsaved_edits_asks_and_stays_if_told_so(measured, answers)
 
 @pytest.mark.parametrize("answer", [Answer.DISCARD, Answer.SAVE])
 def test_closing_with_unsaved_edits_asks_and_goes(measured, answers, answer):
-    desk, expected = measured.desk, measured.desk.saver.suggestion() / "metrics.tsv"
+    desk, expected = measured.desk, measured.desk.saver.suggestion() / METRICS
     desk.session.mark_unsaved()
     answers["unsaved"] = answer
     assert desk.may_close()

@@ -5,6 +5,7 @@ import pytest
 from napari_spinalq.contrast import Contrast, contrast_from_name
 from napari_spinalq.errors import InputError
 from napari_spinalq.io.bids import derived_name, find_exam, is_scan
+from napari_spinalq.io.samples import is_sample, sample_subjects
 
 
 def touch(folder, *names):
@@ -103,3 +104,9 @@ def test_derived_names_of_two_contrasts_differ():
     names = {derived_name(f"sub-01_{suffix}.nii.gz", "label-cord_mask", ".nii.gz") for suffix in ("T2w", "T2star")}
     assert len(names) == 2
     assert not any(is_scan(__import__("pathlib").Path(name)) for name in names)
+
+
+def test_sample_exams_are_told_from_a_persons_own(tmp_path):
+    assert is_sample(sample_subjects()[0] / "anat")
+    assert not is_sample(tmp_path)
+    assert {path.name for path in sample_subjects()} == {"sub-als01", "sub-healthy01"}
