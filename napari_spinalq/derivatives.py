@@ -223,9 +223,10 @@ def write_levels(
     discs = discs or discs_path(path)
     flags = naming_flags(labelling)
     used = [source for source in (scan.source, *sources) if source is not None]
-    parameters = {"confirmed": labelling.confirmed, "scheme": "1..7 = C1..C7, 8..19 = T1..T12, 20..24 = L1..L5"}
+    confirmed = {**labelling.method, "confirmed": labelling.confirmed}
+    parameters = {**confirmed, "scheme": "1..7 = C1..C7, 8..19 = T1..T12, 20..24 = L1..L5"}
     provenance = Provenance("Vertebral level of each voxel of the cord", used, parameters, flags, author)
-    about = Provenance("Discs, RAS mm", used, {"confirmed": labelling.confirmed}, flags, author)
+    about = Provenance("Discs, RAS mm", used, confirmed, flags, author)
     with undone_on_failure([path, sidecar_path(path), discs, sidecar_path(discs)]):
         save_mask(levels, scan, path, provenance, overwrite=overwrite)
         save_table(discs_to_table(labelling.discs), discs, about, overwrite=overwrite)
