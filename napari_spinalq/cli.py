@@ -194,20 +194,22 @@ def label(
     cord: Annotated[Path, typer.Option("--cord", help="Its cord mask.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The level map to write (.nii or .nii.gz).")],
     disc: Discs = None,
+    segments: Annotated[
+        Path | None, typer.Option("--segments", help="Also write the spinal segments, estimated from the levels.")
+    ] = None,
     contrast: ContrastWord = "auto",
     backend: BackendChoice = Backend.BUILTIN,
     force: Force = False,
 ) -> None:
     """Find and name discs, and write the vertebral level of each voxel of the cord.
 
-    The discs are written beside the level map (_discs.tsv).
+    The discs are written beside the level map (_discs.tsv). Spinal segments (--segments) are an estimate.
 
     Example: spinalq label t2.nii.gz --cord t2_cord.nii.gz -o t2_levels.nii.gz --disc C2-C3=0.5,12,-30
     """
-    from napari_spinalq.derivatives import discs_path, write_levels
+    from napari_spinalq.derivatives import label_outputs, write_labels
     from napari_spinalq.io.atomic import refuse_overwrite
     from napari_spinalq.io.nifti import load_mask
-    from napari_spinalq.io.sidecar import sidecar_path
     from napari_spinalq.levels.discs import parse_disc
     from napari_spinalq.pipeline import label_mask
     from napari_spinalq.terminal import progress_bar
@@ -215,10 +217,10 @@ def label(
     scan = _load(image, contrast)
     mask = load_mask(cord, like=scan.grid)
     clicks = tuple(parse_disc(words) for words in disc or ())
-    refuse_overwrite([output, sidecar_path(output), discs_path(output)], overwrite=force)
+    refuse_overwrite(label_outputs(output, segments), overwrite=force)
     with progress_bar() as progress:
         found = label_mask(scan, mask.data, clicks, progress, backend)
-    written = write_levels(found.levels, found.labelling, scan, output, sources=[mask.source], overwrite=force)
+    written = write_labels(found, output, segments, sources=[mask.source], overwrite=force)
     names = ", ".join(item.name for item in found.labelling.discs)
     typer.echo(f"Discs: {names} ({'confirmed' if found.labelling.confirmed else 'names unconfirmed'})")
     _say_flags(found.labelling.flags)

@@ -140,3 +140,33 @@ def test_a_failing_program_is_told_with_its_last_line(run, installed):
     assert code == 2
     assert err.strip().endswith("RuntimeError: model not installed")
     assert not (installed / "new.nii.gz").exists()
+
+
+def test_segments_are_written_as_an_estimate(run, installed):
+    out, segments = installed / "new.nii.gz", installed / "segments.nii.gz"
+    words = ("label", installed / "t2.nii.gz", "--cord", installed / "cord.nii.gz", "-o", out, "--backend", "sct")
+    code, _, err = run(*words, "--segments", segments)
+    assert code == 0, err
+    found = nib.load(segments).get_fdata()
+    assert np.array_equal(found > 0, nib.load(installed / "cord.nii.gz").get_fdata() > 0)
+    assert {4, 5} <= set(np.unique(found)) <= {0, 3, 4, 5, 6}
+    sidecar = json.loads((installed / "segments.json").read_text())
+    assert "spinal segments estimated from vertebral levels" in sidecar["Flags"]
+    assert any("unconfirmed" in flag for flag in sidecar["Flags"])
+    assert {source["File"] for source in sidecar["Sources"]} == {"t2.nii.gz", "cord.nii.gz"}
+
+
+@pytest.mark.parametrize("name", ["new.nii.gz", "new.nii", "new_discs.nii.gz"])
+def test_segments_do_not_replace_the_levels(run, installed, name):
+    words = ("label", installed / "t2.nii.gz", "--cord", installed / "cord.nii.gz", "-o", installed / "new.nii.gz")
+    code, _, err = run(*words, "--backend", "sct", "--segments", installed / name, "--force")
+    assert code == 2
+    assert "another name" in err
+    assert not (installed / "new.nii.gz").exists()
+
+
+def test_levels_and_segments_are_written_both_or_none(run, installed):
+    (installed / "folder").write_text("not a folder")
+    words = ("label", installed / "t2.nii.gz", "--cord", installed / "cord.nii.gz", "-o", installed / "new.nii.gz")
+    assert run(*words, "--backend", "sct", "--segments", installed / "folder" / "segments.nii.gz")[0] == 2
+    assert not list(installed.glob("new*"))

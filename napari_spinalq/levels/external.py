@@ -126,7 +126,7 @@ def discs_from_level_map(levels: NDArray, grid: Grid, centerline: Centerline) ->
 def _tall_ends(borders: Mapping[int, float], arcs: Mapping[int, NDArray[np.float64]]) -> dict[int, float]:
     """Return the ends of the outermost levels that are taller than usual, by the number of the disc there, mm.
 
-    A level too tall for any person (the program went on counting past the last disc it saw) is left to the usual height.
+    A level too tall for any person (a program that labels on past the last disc it saw) gets the usual height.
     """
     scale = body_scale(list(borders), list(borders.values()))
     top, bottom = min(borders) - 1, max(borders)
