@@ -20,6 +20,7 @@ from napari_spinalq.exam import Exam, ExamFile
 from napari_spinalq.geometry import WORK_AXES, Grid, to_work_order
 from napari_spinalq.io.bids import entities
 from napari_spinalq.io.nifti import load_scan
+from napari_spinalq.levels.check import with_checks
 from napari_spinalq.levels.detect import MAX_CLICK_FROM_CORD_MM, UNCONFIRMED, label_discs
 from napari_spinalq.levels.discs import Disc, Labelling, disc_arcs_mm, with_gaps_filled
 from napari_spinalq.levels.external import label_with
@@ -79,7 +80,7 @@ def measure_scan(
     mask : array, shape ``scan.grid.shape``
         Cord, binary or soft.
     labelling : Labelling
-        Named discs; with none, every level is unknown and said so.
+        Named discs; with none, every level is unknown and said so. What is unusual about them is added to its flags.
     parameters, flags : optional
         Handed on to the result.
 
@@ -90,6 +91,7 @@ def measure_scan(
     """
     shapes = slice_shapes(mask, scan.grid)
     centerline = cord_centerline(shapes.centroid_mm, scan.grid)
+    labelling = with_checks(labelling, centerline, scan.grid)
     levels = _levels(labelling, centerline, mask, scan.grid)
     per_slice = levels_per_slice(to_work_order(levels, scan.grid)[0])
     by_level = with_level_flags(per_level(shapes, per_slice), extent_flags(labelling, centerline))

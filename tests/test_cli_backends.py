@@ -78,6 +78,59 @@ def installed(folder):
     return folder
 
 
+SPINE_STAND_IN = """#!{python}
+import os, shutil, sys
+if sys.argv[1:] != ["input.nii.gz", "labels"] or not os.path.isfile("input.nii.gz"):
+    sys.exit("not a recorded command line")
+os.makedirs("labels/step2_output")
+shutil.copy({spine!r}, "labels/step2_output/input.nii.gz")
+"""
+
+
+@pytest.fixture
+def spine_installed(folder):
+    """Install a stand-in for TotalSpineSeg that leaves cord, canal, C3-C4 and C4-C5."""
+    if os.name == "nt":
+        pytest.skip("stand-ins are scripts that Windows does not start")
+    x, y, _ = np.indices(SHAPE, dtype=float)
+    radius = np.hypot((x - 23.5) * 0.5 / 6, (y - 29.5) * 0.5 / 4)
+    labels = np.select([radius <= 1, radius <= 1.4], [1, 2], 0)
+    labels[20:28, 50:56, 10], labels[20:28, 50:56, 4] = 64, 65
+    nib.save(nib.Nifti1Image(labels.astype(np.uint8), AFFINE), folder / "spine.nii.gz")
+    (folder / "programs").mkdir()
+    path = folder / "programs" / "totalspineseg"
+    path.write_text(SPINE_STAND_IN.format(python=sys.executable, spine=str(folder / "spine.nii.gz")))
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return folder
+
+
+def test_canal_by_totalspineseg(run, spine_installed):
+    out = spine_installed / "new.nii.gz"
+    words = ("segment", spine_installed / "t2.nii.gz", "-o", out, "--structure", "canal")
+    code, said, err = run(*words, "--backend", "totalspineseg")
+    assert code == 0, err
+    assert "1 mm" in said
+    assert np.array_equal(
+        nib.load(out).get_fdata() > 0, np.isin(nib.load(spine_installed / "spine.nii.gz").dataobj, (1, 2))
+    )
+
+
+@pytest.mark.parametrize("command", ["label", "analyze"])
+def test_levels_by_totalspineseg(run, spine_installed, command):
+    out = spine_installed / "out"
+    cord = ("--cord", spine_installed / "cord.nii.gz") if command == "label" else ()
+    place = out if command == "analyze" else spine_installed / "new.nii.gz"
+    code, said, err = run(command, spine_installed / "t2.nii.gz", *cord, "-o", place, "--backend", "totalspineseg")
+    assert code == 0, err
+    assert "unconfirmed" in said
+    path = place if command == "label" else next(out.rglob("*label-levels_dseg.nii.gz"))
+    levels = nib.load(path).get_fdata()
+    assert levels[23, 29, 5:10].tolist() == [4] * 5
+    assert {3, 4, 5} <= set(np.unique(levels))
+    sidecar = json.loads(path.with_name(path.name.replace(".nii.gz", ".json")).read_text())
+    assert sidecar["Parameters"]["backend"] == "TotalSpineSeg"
+
+
 def test_segment(run, installed):
     out = installed / "new.nii.gz"
     code, _, err = run("segment", installed / "t2.nii.gz", "-o", out, "--backend", "sct")
