@@ -30,6 +30,8 @@ SHARED = Path(os.environ.get("SPINALQ_SHARED", Path(__file__).parents[2] / "shar
 TOLERANCE_MM = 3.0
 JITTER_MM = 4.0
 SIMULATIONS = 40
+UNSEEN_SEED = 4242
+"""Seed of the simulated pieces: only the margin for confirmed names was chosen on them."""
 SIZE_SPREAD, HEIGHT_SPREAD = 0.10, 0.06
 """Spread of body size between simulated people and of stretches of one to two levels within one, as a part."""
 
@@ -162,7 +164,7 @@ def _worsened(data: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def simulations(case: Case, *, head: bool) -> None:
     """Print how many discs are found, and named with a click and without, over simulated pieces."""
-    rng = np.random.default_rng(2026)
+    rng = np.random.default_rng(UNSEEN_SEED)
     found, clicked, guessed, sure, sure_right = [], [], [], 0, 0
     for _ in range(SIMULATIONS):
         piece = simulated(case, rng, head=head)
@@ -195,7 +197,7 @@ def real_t2() -> None:
     say("t2: confirmed without a click", str(label_discs(scan, centerline).confirmed), "False")
 
 
-def phantoms(seeds: Sequence[int] = (1, 2)) -> None:
+def phantoms(seeds: Sequence[int] = (1,)) -> None:
     """Print what is found on digital exams with known truth."""
     from napari_spinalq.phantom.design import ExamDesign
     from napari_spinalq.phantom.make import make_exam
@@ -239,7 +241,7 @@ def main() -> None:
     simulations(case, head=False)
     simulations(case, head=True)
     real_t2()
-    phantoms((1,))
+    phantoms()
     timing(case)
 
 

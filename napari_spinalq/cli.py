@@ -112,6 +112,7 @@ def demo(
     for result, areas in zip(outcome.exams, outcome.area_tables, strict=True):
         _print_scan(result.exam, result.scans[0])
         print_table(areas.title, areas.headings, areas.rows)
+        _say_skipped(result)
     for line in outcome.against_truth:
         typer.echo(line)
     _say_where(outcome.written)
@@ -369,16 +370,23 @@ def _point(words: str | None) -> tuple[float, float, float] | None:
 def _print_exam(result: ExamResult) -> None:
     for scan in result.scans:
         _print_scan(result.exam, scan)
+    _say_skipped(result)
+
+
+def _say_skipped(result: ExamResult) -> None:
     for name, reason in result.skipped:
         typer.echo(f"Not measured: {name}: {reason}.")
 
 
 def _print_scan(exam: Exam, result: ScanResult) -> None:
-    from napari_spinalq.metrics.summary import SUMMARY_HEADINGS, summary_rows
+    from napari_spinalq.metrics.summary import SUMMARY_HEADINGS, overall_summary, summary_rows
     from napari_spinalq.terminal import print_table
 
     title = f"sub-{exam.subject}  {result.scan.contrast.label}  ({result.scan.name})"
-    print_table(title, SUMMARY_HEADINGS, summary_rows(result.level_shapes))
+    if len(result.level_shapes):
+        print_table(title, SUMMARY_HEADINGS, summary_rows(result.level_shapes))
+    else:
+        typer.echo(f"{title}\n{overall_summary(result.shapes)}")
     _say_flags(result.flags)
 
 

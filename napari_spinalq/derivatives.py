@@ -38,6 +38,11 @@ BIDS_VERSION = "1.9.0"
 UNCONFIRMED_LEVELS = "levels unconfirmed"
 """What every row of a table says whose levels are a guess."""
 
+UNKNOWN_LEVELS = "levels unknown"
+"""What every row of a table says that has no levels at all."""
+
+LEVELS_BESIDE = "the level map does not touch the mask: slices are named by what lies beside it"
+
 
 @dataclass(frozen=True)
 class ScanPaths:
@@ -87,9 +92,11 @@ def check_free(exams: Sequence[Exam], folder: Path, *, overwrite: bool) -> None:
     Raises
     ------
     InputError
-        If the folder holds results of the same exams and they may not be replaced, is the dataset of something else,
-        or two scans would give results of the same name.
+        If the folder is a file or the dataset of something else, holds results of the same exams that may not be
+        replaced, or two scans would give results of the same name.
     """
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder} is a file; name a folder for the results.")
     _refuse_same_names(exams, folder)
     _refuse_other_dataset(folder)
     refuse_overwrite(_outputs(exams, folder), overwrite=overwrite)
@@ -298,7 +305,10 @@ def write_segments(
 
 
 def metrics_table(result: ExamResult, per: str = "level") -> pd.DataFrame:
-    """Return the tidy table of an exam, one row a measurement, per ``"level"`` or ``"slice"``."""
+    """Return the tidy table of an exam, one row a measurement, per ``"level"`` or ``"slice"``.
+
+    A scan whose levels are unknown has its rows per slice in either case: its numbers are worth having.
+    """
     return pd.concat([_tidy_of_scan(scan, result.exam, per) for scan in result.scans], ignore_index=True)
 
 
@@ -334,7 +344,7 @@ def measure_files(
         raise InputError(
             f"The level map {levels_path} names no slice of the mask {mask_path}; give the mask's own map."
         )
-    noted = [*read_flags(mask_path), *(read_flags(levels_path) if levels_path else ())]
+    noted = _noted([path for path in (mask_path, levels_path) if path], mask, levels)
     flags = tuple(dict.fromkeys([*(by_level or shapes).flags, *noted]))
     names = entities(mask_path.name)
     identity = RowIdentity(names.get("sub", ""), names.get("ses", ""), mask.name)
@@ -348,9 +358,19 @@ def measure_files(
     return table, Provenance(f"Measures per {per}", used, parameters, flags)
 
 
+def _noted(paths: Sequence[Path], mask: Scan, levels: Scan | None) -> list[str]:
+    """Return the doubts that files carry in their sidecars, and that a level map lies beside the mask if it does."""
+    noted = [flag for path in paths for flag in read_flags(path)]
+    if levels is not None and not np.any(levels.data[mask.data > 0]):
+        noted.append(LEVELS_BESIDE)
+    return noted
+
+
 def _tidy_of_scan(result: ScanResult, exam: Exam, per: str) -> pd.DataFrame:
     identity = RowIdentity(exam.subject, exam.session, result.scan.name)
     flags = () if result.labelling.confirmed else (UNCONFIRMED_LEVELS,)
+    if not result.labelling.discs:
+        return _with_flags(slice_table(result.shapes, None, identity), (UNKNOWN_LEVELS,))
     if per == "slice":
         return _with_flags(slice_table(result.shapes, result.slice_levels, identity), flags)
     return _with_flags(level_table(result.level_shapes, identity), flags)

@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import shutil
 import stat
 import struct
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 from napari_spinalq import cli
 from napari_spinalq.errors import InputError
 from napari_spinalq.io.nifti import load_levels, load_scan
+from napari_spinalq.io.samples import sample_folder
 
 AFFINE = nib.affines.from_matvec(np.diag([-0.5, 0.5, 3.0]), [12.0, -15.0, -20.0])
 SHAPE = (48, 60, 14)
@@ -210,7 +212,7 @@ def test_levels_that_do_not_meet_the_mask(refuse, folder):
 def test_slices_without_a_level_are_said(run, folder):
     levels = save(folder / "upper_levels.nii.gz", level_values([0] * 7 + [3] * 7))
     words = ("measure", folder / "cord.nii.gz", "--levels", levels, "-o", folder / "new.csv")
-    assert "no level at slices 0:6" in run(*words)[1]
+    assert "no level at slices 0-6" in run(*words)[1]
 
 
 def test_doubts_about_the_mask_travel_into_its_table(run, folder):
@@ -306,3 +308,52 @@ def test_endings_in_capitals_are_scans(run, folder):
     (save(exam / "SUB_T2W.nii.gz", scan_values())).rename(exam / "SUB_T2W.NII.GZ")
     assert run("analyze", exam, "-o", folder / "out")[0] == 0
     assert list((folder / "out").rglob("SUB_T2W_label-cord_mask.nii.gz"))
+
+
+def test_an_output_folder_that_is_a_file_is_told_before_the_work(refuse, folder, monkeypatch):
+    def never(*_, **__):
+        raise AssertionError("the work began")
+
+    monkeypatch.setattr("napari_spinalq.pipeline.analyze_exam", never)
+    refuse(folder, "is a file", "analyze", folder / "t2.nii.gz", "-o", folder / "cord.nii.gz")
+
+
+@pytest.mark.parametrize("files", [(), ("dataset_description.json",)])
+def test_sample_exams_that_were_removed(refuse, folder, monkeypatch, files):
+    samples = folder / "sample_data"
+    samples.mkdir()
+    for name in files:
+        (samples / name).write_text("{}")
+    monkeypatch.setattr("napari_spinalq.io.samples._PLACES", (samples,))
+    refuse(folder, "install the package again", "demo", "-o", folder / "out")
+
+
+def test_a_damaged_sample_scan_is_said(run, folder, monkeypatch):
+    samples = folder / "sample_data"
+    shutil.copytree(sample_folder(), samples)
+    for name in ("T2star", "PSIR", "mt-on_MTS", "mt-off_MTS"):
+        for path in samples.glob(f"sub-*/anat/*_{name}.nii.gz"):
+            path.write_bytes(b"broken")
+    monkeypatch.setattr("napari_spinalq.io.samples._PLACES", (samples,))
+    code, said, err = run("demo", "-o", folder / "out")
+    assert code == 0, err
+    assert said.count("_PSIR: ") == 2
+
+
+def test_two_orientations_that_mirror_each_other(folder):
+    """What one program shows as left, another shows as right: nobody can know who is right."""
+    image = nib.load(folder / "t2.nii.gz")
+    image.set_sform(AFFINE, code=1)
+    image.set_qform(np.diag([-1.0, 1.0, 1.0, 1.0]) @ AFFINE, code=1)
+    nib.save(image, folder / "mirrored.nii.gz")
+    with pytest.raises(InputError, match="mirror"):
+        load_scan(folder / "mirrored.nii.gz")
+
+
+def test_a_level_map_beside_the_mask_is_said(run, folder):
+    """Levels drawn on the vertebrae instead of the cord name the slices all the same, but it may be a mistake."""
+    beside = save(folder / "bodies.nii.gz", np.where((X < 4) & ~CORD, 3, 0).astype(np.uint8))
+    code, said, err = run("measure", folder / "cord.nii.gz", "--levels", beside, "-o", folder / "new.csv")
+    assert code == 0, err
+    assert "the level map does not touch the mask" in said
+    assert pd.read_csv(folder / "new.csv").flag.str.contains("does not touch").all()

@@ -1,7 +1,9 @@
 """The main job on digital exams with known truth, and what happens when a scan cannot be used."""
 
 import json
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import nibabel as nib
 import numpy as np
@@ -12,6 +14,7 @@ from napari_spinalq.contrast import Contrast
 from napari_spinalq.demo import COMPARED_LEVELS, run_demo, true_areas
 from napari_spinalq.derivatives import metrics_table, scan_paths, write_exams
 from napari_spinalq.errors import InputError
+from napari_spinalq.exam import Exam
 from napari_spinalq.io.bids import find_exam
 from napari_spinalq.io.nifti import load_levels, load_mask, load_scan
 from napari_spinalq.io.samples import sample_folder
@@ -19,6 +22,7 @@ from napari_spinalq.levels.discs import Disc, Labelling
 from napari_spinalq.metrics.shape import slice_shapes
 from napari_spinalq.pipeline import NO_LEVELS, Guidance, analyze_exam, analyze_scan, label_mask, measure_scan
 from napari_spinalq.report.page import report_page
+from napari_spinalq.results import ExamResult
 
 SUBJECT = "als01"
 
@@ -166,7 +170,13 @@ def test_without_discs_the_numbers_come_per_slice_only_and_it_is_said(subject_fo
     found = analyze_scan(scan)
     assert NO_LEVELS in found.flags
     assert len(found.level_shapes) == 0
-    assert len(found.shapes) > 10
+    exam = ExamResult(Exam(SUBJECT, "", ()), (found,))
+    assert f"area {found.shapes.area_mm2.mean():.1f} mm² on average" in report_page([exam])
+    table = metrics_table(exam)
+    area = table[table.metric == "area"]
+    assert len(area) == len(found.shapes) > 10
+    assert (area.level == "").all()
+    assert area.flag.str.contains("levels unknown").all()
 
 
 def test_a_mask_of_one_slice_is_measured(subject_folder, click):
@@ -189,11 +199,27 @@ def test_labels_on_a_contrast_without_discs_rest_on_clicks_alone(subject_folder,
     assert any("interpolated" in flag for flag in found.flags)
 
 
+def readme_areas():
+    """Return the rows of the README's tables as (level, numbers)."""
+    lines = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8").splitlines()
+    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if re.match(r"\| [CT]\d+ \|", line)]
+    return [(row[0], [float(cell) for cell in row[1:] if cell]) for row in cells]
+
+
 @pytest.mark.slow
 def test_the_demonstration_writes_both_exams_and_compares_them(tmp_path):
     outcome = run_demo(tmp_path / "demo")
     assert {result.exam.subject for result in outcome.exams} == {"healthy01", "als01"}
     assert len(outcome.against_truth) == 1 + sum(len(result.scans) for result in outcome.exams)
     assert {"metrics.tsv", "report.html"} <= {path.name for path in outcome.written}
+    shown = readme_areas()
+    for table in outcome.area_tables:
+        for row in table.rows:
+            numbers = [float(cell) for cell in row[1:] if cell]
+            assert any(
+                line[0] == row[0] and np.allclose(line[1], numbers, atol=0.2)
+                for line in shown
+                if len(line[1]) == len(numbers)
+            ), row
     with pytest.raises(InputError, match="--force"):
         run_demo(tmp_path / "demo")

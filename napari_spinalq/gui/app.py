@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_spinalq.gui.dock import SpinalCordDock
+from napari_spinalq.gui.second import NAME, SecondViewDock
 
 if TYPE_CHECKING:
     import napari
@@ -28,6 +29,7 @@ def add_dock(viewer: napari.Viewer, exam_paths: Sequence[str | Path] | str | Pat
     """Add the dock to a viewer and open an exam in it (by default the healthy sample exam)."""
     dock = SpinalCordDock(viewer)
     viewer.window.add_dock_widget(dock, name=DOCK_NAME, area="right", tabify=False)
+    viewer.window.add_dock_widget(SecondViewDock(viewer), name=NAME, area="left", tabify=False)
     if exam_paths is None:
         dock.desk.open_sample(SAMPLE)
     else:

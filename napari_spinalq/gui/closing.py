@@ -16,16 +16,20 @@ class CloseGuard(QObject):
 
     def __init__(self, window: QWidget, may_close: Callable[[], bool], closed: Callable[[], None]) -> None:
         super().__init__(window)
-        self._window, self._may_close, self._closed = window, may_close, closed
+        self._window = window
+        self._may_close: Callable[[], bool] | None = may_close
+        self._closed: Callable[[], None] | None = closed
         window.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Refuse the close event if the user wants to stay."""
-        if watched is not self._window or event.type() != QEvent.Type.Close:
+        if self._may_close is None or watched is not self._window or event.type() != QEvent.Type.Close:
             return False
         if not self._may_close():
             event.ignore()
             return True
         self._window.removeEventFilter(self)
         self._closed()
+        # Qt keeps this guard as long as the window; what it guarded shall not be kept with it.
+        self._may_close = self._closed = None
         return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -15,7 +16,10 @@ from napari_spinalq.gui import dialogs
 from napari_spinalq.gui.closing import CloseGuard
 from napari_spinalq.gui.dialogs import Answer
 from napari_spinalq.gui.discs import DiscEditor
+from napari_spinalq.gui.display import Plane, show_plane
+from napari_spinalq.gui.keys import bind_keys
 from napari_spinalq.gui.labelling import Labeller
+from napari_spinalq.gui.links import Link, Links
 from napari_spinalq.gui.marks import OrientationMarks
 from napari_spinalq.gui.measuring import Measurer
 from napari_spinalq.gui.opening import Opener
@@ -52,11 +56,25 @@ class Desk:
         self.labeller = Labeller(viewer, self.session, self.runner, self.picker, self.editor)
         self.measurer = Measurer(viewer, self.session)
         self.saver = Saver(self.session)
+        self._docks: dict[int, Links] = {}
+        self._numbers = count()
         self._guard = CloseGuard(self.window, self.may_close, self._closed)
         for source in (self.segmenter.told, self.labeller.told, self.measurer.told):
             source.connect(self.told.emit)
         self.editor.refused.connect(self.refuse)
         self.runner.refused.connect(self._refused)
+
+    def attach(self, links: Sequence[Link]) -> int:
+        """Connect a dock; returns a number by which it is detached again."""
+        number = next(self._numbers)
+        self._docks[number] = Links(links)
+        return number
+
+    def detach(self, number: int) -> None:
+        """Tell a dock nothing any more."""
+        links = self._docks.pop(number, None)
+        if links is not None:
+            links.cut()
 
     def open_paths(self, paths: Sequence[str | Path]) -> None:
         """Open an exam, unless unsaved edits hold the user back."""
@@ -75,6 +93,11 @@ class Desk:
             self._refused(error)
             return
         self.open_paths([folder / f"sub-{subject}"])
+
+    def show_plane(self, plane: Plane) -> None:
+        """Show a plane, at the cord if it is known."""
+        show_plane(self.viewer, plane)
+        self.segmenter.centre_on_cord()
 
     def stop(self) -> None:
         """Stop what is going on: long work, or waiting for a click."""
@@ -134,7 +157,12 @@ class Desk:
         return dialogs.confirm(self.window, question, consequence, "Replace")
 
     def _closed(self) -> None:
-        self.runner.cancel()
+        self.runner.stop_and_wait()
+        self.measurer.stop()
+        self.editor.stop()
+        self.opener.stop()
+        for number in tuple(self._docks):
+            self.detach(number)
         _DESKS.pop(self.viewer.window, None)
 
 
@@ -142,4 +170,5 @@ def desk_of(viewer: Viewer) -> Desk:
     """Return the desk of a viewer; the first call sets it up."""
     if viewer.window not in _DESKS:
         _DESKS[viewer.window] = Desk(viewer)
+        bind_keys(viewer, desk_of)
     return _DESKS[viewer.window]

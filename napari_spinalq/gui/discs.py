@@ -53,6 +53,10 @@ class DiscEditor:
             self.show()
         return self.layer
 
+    def stop(self) -> None:
+        """Listen to the layers no more: the window closes."""
+        self._viewer.layers.events.removed.disconnect(self._layer_removed)
+
     def show(self) -> None:
         """Show those of the session's discs that lie in the scan at hand, in its world."""
         work, discs = self._session.current, self._session.labelling.discs

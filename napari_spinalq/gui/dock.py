@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from napari.utils.events import EventEmitter
-from psygnal import SignalInstance
-from qtpy.QtCore import QTimer
 from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_spinalq.gui import dialogs, settings
 from napari_spinalq.gui.desk import desk_of
-from napari_spinalq.gui.display import Convention, Plane, current_plane, show_plane, use_convention
+from napari_spinalq.gui.display import Convention, current_plane, use_convention
 from napari_spinalq.gui.hints import next_step
+from napari_spinalq.gui.links import Link, detach_with
 from napari_spinalq.gui.opening import describe
 from napari_spinalq.gui.panels.levels_panel import LevelsPanel
 from napari_spinalq.gui.panels.measure_panel import MeasurePanel
@@ -31,8 +27,6 @@ if TYPE_CHECKING:
 WIDTH = 372
 """Pixels: with napari's own controls on the left it leaves more than half of a 1366-pixel screen to the image."""
 
-Link = tuple[Any, Callable[..., Any]]
-
 
 class SpinalCordDock(QWidget):
     """Open, segment, name the levels, measure."""
@@ -45,12 +39,9 @@ class SpinalCordDock(QWidget):
         self.measure_panel, self.status = MeasurePanel(), StatusBar()
         self._arrange()
         self._connect_panels()
-        links = self._links()
-        for signal, slot in links:
-            signal.connect(slot)
-        self.destroyed.connect(partial(_cut, links))
-        self._bind_keys()
+        detach_with(self, self.desk.attach(self._links()), self.desk)
         self._refresh()
+        self.measure_panel.show_rows(self.desk.measurer.rows())
 
     def _arrange(self) -> None:
         layout = QVBoxLayout(self)
@@ -64,17 +55,17 @@ class SpinalCordDock(QWidget):
 
     def _connect_panels(self) -> None:
         desk = self.desk
-        self.view_bar.plane_wanted.connect(self._show_plane)
-        self.view_bar.cord_wanted.connect(lambda: desk.segmenter.close_in())
+        self.view_bar.plane_wanted.connect(desk.show_plane)
+        self.view_bar.cord_wanted.connect(desk.segmenter.close_in)
         self.view_bar.convention_wanted.connect(self._use_convention)
-        self.open_panel.files_wanted.connect(lambda: desk.open_paths(dialogs.choose_scans(self)))
+        self.open_panel.files_wanted.connect(self._choose_scans)
         self.open_panel.folder_wanted.connect(self._choose_folder)
         self.open_panel.sample_wanted.connect(desk.open_sample)
         self.open_panel.scan_chosen.connect(desk.opener.choose)
-        self.segment_panel.segment_wanted.connect(lambda: desk.segmenter.segment())
+        self.segment_panel.segment_wanted.connect(desk.segmenter.segment)
         self.segment_panel.click_wanted.connect(desk.segmenter.wait_for_click)
         self.segment_panel.tool_wanted.connect(desk.segmenter.use_tool)
-        self.levels_panel.find_wanted.connect(lambda: desk.labeller.find())
+        self.levels_panel.find_wanted.connect(desk.labeller.find)
         self.levels_panel.hint_wanted.connect(desk.labeller.wait_for_click)
         self.levels_panel.add_wanted.connect(desk.labeller.add_by_click)
         self.levels_panel.rename_wanted.connect(self._rename)
@@ -86,7 +77,7 @@ class SpinalCordDock(QWidget):
         self.status.cancel_wanted.connect(desk.runner.cancel)
 
     def _links(self) -> list[Link]:
-        """Return what the desk and the viewer tell, and who listens; cut again when the dock goes."""
+        """Return what the desk and the viewer tell, and who listens."""
         desk, viewer = self.desk, self.desk.viewer
         links: list[Link] = [
             (signal, self._refresh)
@@ -115,27 +106,13 @@ class SpinalCordDock(QWidget):
             (viewer.scene.camera.events.orientation, self._refresh_view),
         ]
 
-    def _bind_keys(self) -> None:
-        desk = self.desk
-        keys: dict[str, Callable[[], object]] = {
-            **{f"F{2 + place}": partial(self._show_plane, plane) for place, plane in enumerate(Plane)},
-            "F6": desk.segmenter.close_in,
-            "F7": desk.segmenter.segment,
-            "F8": desk.labeller.find,
-            "F9": desk.save,
-            "Escape": desk.stop,
-        }
-        for key, action in keys.items():
-            desk.viewer.bind_key(key, partial(_call, action), overwrite=True)
+    def _choose_scans(self) -> None:
+        self.desk.open_paths(dialogs.choose_scans(self))
 
     def _choose_folder(self) -> None:
         folder = dialogs.choose_exam_folder(self)
         if folder:
             self.desk.open_paths([folder])
-
-    def _show_plane(self, plane: Plane) -> None:
-        show_plane(self.desk.viewer, plane)
-        self.desk.segmenter.centre_on_cord()
 
     def _use_convention(self, convention: Convention) -> None:
         use_convention(self.desk.viewer, convention)
@@ -186,17 +163,3 @@ class SpinalCordDock(QWidget):
 
     def _show_selected(self, disc: Any) -> None:
         self.levels_panel.show_selected(disc.number if disc else None)
-
-
-def _call(action: Callable[[], object], _viewer: Any) -> None:
-    """Run the action of a key after napari is done with the key event."""
-    QTimer.singleShot(0, action)
-
-
-def _cut(links: list[Link]) -> None:
-    """Undo the links of a dock that goes; Qt's own signals let go of a deleted widget by themselves."""
-    for signal, slot in links:
-        if isinstance(signal, SignalInstance):
-            signal.disconnect(slot, missing_ok=True)
-        elif isinstance(signal, EventEmitter):
-            signal.disconnect(slot)

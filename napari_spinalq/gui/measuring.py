@@ -16,7 +16,7 @@ from napari_spinalq.gui.convert import mm_to_world
 from napari_spinalq.gui.display import go_to
 from napari_spinalq.gui.session import ScanWork, Session
 from napari_spinalq.gui.table_model import Row
-from napari_spinalq.gui.workers import Job
+from napari_spinalq.gui.workers import CLOSING_WAIT_S, Job
 from napari_spinalq.metrics.levels import LevelShapes
 from napari_spinalq.metrics.live import LiveShapes
 from napari_spinalq.metrics.summary import SUMMARY_COLUMNS
@@ -70,6 +70,15 @@ class Measurer:
         """Return the measures per level as the table shows them."""
         return None if self.live is None else self.live.levels
 
+    def stop(self) -> None:
+        """Measure no more: the window closes."""
+        self._session.mask_changed.disconnect(self._follow_mask)
+        self._session.discs_changed.disconnect(self._measure_whole)
+        self._follow(None)
+        self._rest.stop()
+        if self._job is not None:
+            self._job.stop_and_wait(CLOSING_WAIT_S)
+
     def go_to_level(self, number: int) -> None:
         """Move all views to the middle slice of a level and the centre of the cord in it."""
         levels, work = self.levels(), self._session.current
@@ -82,18 +91,22 @@ class Measurer:
 
     def _follow_mask(self) -> None:
         work = self._session.current
-        layer = work.mask if work else None
+        self._follow(work.mask if work else None)
+        self.live = None
+        if self._layer is None:
+            self.rows_changed.emit([])
+        else:
+            self._measure_whole()
+
+    def _follow(self, layer: Labels | None) -> None:
+        """Listen to the edits of this layer, and to no other."""
         if self._layer is not None:
             for emitter in _edits(self._layer):
                 emitter.disconnect(self._painted)
         self._layer = layer
-        self.live = None
-        if layer is None:
-            self.rows_changed.emit([])
-            return
-        for emitter in _edits(layer):
-            emitter.connect(self._painted)
-        self._measure_whole()
+        if layer is not None:
+            for emitter in _edits(layer):
+                emitter.connect(self._painted)
 
     def _painted(self, event: Any) -> None:
         """Follow the brush. ``set_data`` also comes when another slice is shown: voxels decide whether they changed."""
@@ -144,9 +157,13 @@ class Measurer:
             self._stale = False
             self._measure_whole()
 
-    def _tell_rows(self) -> None:
+    def rows(self) -> list[Row]:
+        """Return the rows of the table as they stand."""
         levels = self.levels()
-        self.rows_changed.emit([] if levels is None else rows_of(levels))
+        return [] if levels is None else rows_of(levels)
+
+    def _tell_rows(self) -> None:
+        self.rows_changed.emit(self.rows())
 
 
 def rows_of(levels: LevelShapes) -> list[Row]:

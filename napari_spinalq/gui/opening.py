@@ -79,6 +79,11 @@ class Opener:
 
         self._runner.run(f"Reading {file.path.name}", read, self._take)
 
+    def stop(self) -> None:
+        """Listen to the layers no more: the window closes."""
+        self._viewer.layers.events.inserted.disconnect(self._inserted)
+        self._viewer.layers.events.removed.disconnect(self._removed)
+
     def _take(self, scan: Scan) -> None:
         with self._undisturbed():
             image = layers.add_image(self._viewer, scan)

@@ -79,8 +79,9 @@ class Session:
 
     @property
     def unsaved(self) -> bool:
-        """Whether the mask or the discs changed since the last save."""
-        return self._unsaved
+        """Whether there is a mask or a disc that changed since the last save."""
+        anything = bool(self.labelling.discs) or any(work.mask is not None for work in self.works)
+        return self._unsaved and anything
 
     def open_exam(self, exam: Exam) -> None:
         """Put another exam on the table; the work on the last one is dropped."""

@@ -15,6 +15,9 @@ from napari_spinalq.progress import Progress
 
 Task = Callable[[Progress], Any]
 
+CLOSING_WAIT_S = 3.0
+"""A window that closes waits this long (s) for running work to stop; all steps report progress more often."""
+
 
 @dataclass(frozen=True)
 class _Outcome:
@@ -52,7 +55,8 @@ class Job(QObject):
         super().__init__(parent)
         self.title = title
         self._stop = Event()
-        self._worker = thread_worker(_outcome)(task, self._report)
+        self._errand = _Errand(task, self._report)
+        self._worker = thread_worker(self._errand.run)()
         self._worker.returned.connect(self._deliver)
         self._worker.finished.connect(self._finish)
 
@@ -63,6 +67,12 @@ class Job(QObject):
     def cancel(self) -> None:
         """Ask the task to stop; it does so at its next report of progress."""
         self._stop.set()
+
+    def stop_and_wait(self, timeout_s: float) -> None:
+        """Ask the task to stop and wait for it: needed before the objects that it works on are deleted."""
+        self.cancel()
+        self._errand.done.wait(timeout_s)
+        self._worker = None
 
     def _finish(self) -> None:
         """Let go of the worker, which holds the task and by it the viewer, and tell that all is over."""
@@ -84,13 +94,27 @@ class Job(QObject):
             self.succeeded.emit(outcome.value)
 
 
-def _outcome(task: Task, report: Progress) -> _Outcome:
-    try:
-        return _Outcome(task(report))
-    except InputError as error:
-        return _Outcome(refused=error)
-    except Cancelled:
-        return _Outcome(cancelled=True)
+class _Errand:
+    """A task that can be run once and is then forgotten.
+
+    Qt may keep a finished worker for a while; it must not keep the task with it, and by that the viewer.
+    """
+
+    def __init__(self, task: Task, report: Progress) -> None:
+        self._waiting = [(task, report)]
+        self.done = Event()
+
+    def run(self) -> _Outcome:
+        """Run the task; bad input and a cancel are outcomes, anything else is a bug and passes on."""
+        task, report = self._waiting.pop()
+        try:
+            return _Outcome(task(report))
+        except InputError as error:
+            return _Outcome(refused=error.with_traceback(None))
+        except Cancelled:
+            return _Outcome(cancelled=True)
+        finally:
+            self.done.set()
 
 
 class Runner(QObject):
@@ -142,6 +166,11 @@ class Runner(QObject):
         """Stop the job that is running, if any."""
         if self._job is not None:
             self._job.cancel()
+
+    def stop_and_wait(self) -> None:
+        """Stop the job that is running, if any, and wait for it: the window closes."""
+        if self._job is not None:
+            self._job.stop_and_wait(CLOSING_WAIT_S)
 
     def _note_cancelled(self) -> None:
         self._was_cancelled = True

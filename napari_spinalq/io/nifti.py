@@ -251,6 +251,22 @@ def _check_placed(image: Any, raw: Any, path: Path) -> None:
             f"{path} does not say how it is oriented (sform and qform codes are 0), so left and right would be a "
             "guess; convert it from DICOM again."
         )
+    _check_one_handed(image.header, path)
+
+
+def _check_one_handed(header: Any, path: Path) -> None:
+    """Refuse a header whose sform and qform are mirror images: programs that trust either would swap left and right."""
+    if header["sform_code"] == 0 or header["qform_code"] == 0:
+        return
+    try:
+        volumes = [np.linalg.det(form[:3, :3]) for form in (header.get_sform(), header.get_qform())]
+    except HeaderDataError:  # an unusable qform beside the sform that counts
+        return
+    if volumes[0] * volumes[1] < 0:
+        raise InputError(
+            f"The sform and qform of {path} mirror each other, so left and right would be a guess; convert it from "
+            "DICOM again."
+        )
 
 
 def _raw_header(image: Any, path: Path) -> Any:

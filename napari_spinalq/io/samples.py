@@ -25,5 +25,15 @@ def sample_folder() -> Path:
 
 
 def sample_subjects() -> tuple[Path, ...]:
-    """Return the folders of the sample subjects, sorted by name."""
-    return tuple(sorted(path for path in sample_folder().glob("sub-*") if path.is_dir()))
+    """Return the folders of the sample subjects, sorted by name.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    folder = sample_folder()
+    subjects = tuple(sorted(path for path in folder.glob("sub-*") if path.is_dir()))
+    if not subjects:
+        raise InputError(f"The sample exams were removed from {folder}; install the package again.")
+    return subjects

@@ -34,6 +34,9 @@ SCALES = np.exp(np.arange(-0.40, 0.321, 0.04))
 SPACING_RANGE = (0.6, 1.5)
 """Spacings tried, as a part of the scaled typical one."""
 
+LANDMARK_FLOOR = -8.0
+"""Least that a landmark can add to a score: four standard deviations; farther off it says nothing more."""
+
 NEAR_DISC = 0.3
 """Within this part of a level's typical height a sample belongs to the disc itself; farther on, evidence is another's.
 """
@@ -112,8 +115,12 @@ class Landmark:
     def log_likelihood(
         self, first_disc: int, samples: NDArray[np.int_], scale: float, step_mm: float
     ) -> NDArray[np.float64]:
-        """Return the Gaussian log-likelihood of each place of the topmost disc, 0 at best."""
-        return -0.5 * (self.off_mm(first_disc, samples, scale, step_mm) / self.spread_mm) ** 2
+        """Return the log-likelihood of each place of the topmost disc, 0 at best.
+
+        Gaussian with a floor: a landmark that contradicts every name is itself mistaken.
+        """
+        gaussian = -0.5 * (self.off_mm(first_disc, samples, scale, step_mm) / self.spread_mm) ** 2
+        return np.maximum(gaussian, LANDMARK_FLOOR)
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 import numpy as np
 
@@ -25,6 +26,7 @@ END_TOLERANCE_MM = 3.0
 """Slack (mm) on top of the factors: discs are marked to within about 1.5 mm at either end of a span."""
 
 
+@cache
 def span_mm(upper_disc: int, lower_disc: int) -> float:
     """Return the typical distance (mm) along the cord between two discs.
 

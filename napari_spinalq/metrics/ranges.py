@@ -30,7 +30,8 @@ def at_slices(slices: Iterable[int]) -> str:
     Examples
     --------
     >>> at_slices([12]), at_slices([3, 4])
-    ('slice 12', 'slices 3:4')
+    ('slice 12', 'slices 3-4')
     """
     numbers = sorted({int(number) for number in slices})
-    return f"{'slice' if len(numbers) == 1 else 'slices'} {slice_ranges(numbers)}"
+    ranges = slice_ranges(numbers).replace(":", "-").replace(";", ", ")  # a colon would read as a time or a ratio
+    return f"{'slice' if len(numbers) == 1 else 'slices'} {ranges}"

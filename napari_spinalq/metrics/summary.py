@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from napari_spinalq.metrics.levels import LevelShapes
+from napari_spinalq.metrics.shape import SliceShapes
 from napari_spinalq.vertebrae import level_name
 
 
@@ -43,6 +44,21 @@ def summary_rows(levels: LevelShapes) -> list[tuple[str, ...]]:
         Measures per level.
     """
     return [_row(levels, place) for place in range(len(levels))]
+
+
+def overall_summary(shapes: SliceShapes) -> str:
+    """Return one sentence on a mask whose levels are unknown: its area over all slices.
+
+    Parameters
+    ----------
+    shapes : SliceShapes
+        Measures per slice, of one slice at least.
+    """
+    area = shapes.area_mm2
+    return (
+        f"Without levels: {len(shapes)} slices, area {area.mean():.1f} mm² on average "
+        f"({area.min():.1f} to {area.max():.1f})."
+    )
 
 
 def _row(levels: LevelShapes, place: int) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from napari_spinalq import __version__
 from napari_spinalq.geometry import Grid, to_work_order
-from napari_spinalq.metrics.summary import SUMMARY_HEADINGS, summary_rows
+from napari_spinalq.metrics.summary import SUMMARY_HEADINGS, overall_summary, summary_rows
 from napari_spinalq.report.figures import axial_figure, profile_figure, sagittal_figure
 from napari_spinalq.results import ExamResult, ScanResult
 
@@ -56,6 +56,7 @@ def _scan(result: ScanResult) -> dict[str, Any]:
         "geometry": f"{spacing} mm, {scan.grid.axis_codes}",
         "flags": result.flags,
         "rows": summary_rows(result.level_shapes),
+        "overall": overall_summary(result.shapes),
         **_figures(result),
         "sources": [{"name": scan.source.path.name, "sha256": scan.source.sha256}] if scan.source else [],
         "parameters": [(key.replace("_", " "), value) for key, value in result.parameters.items()],

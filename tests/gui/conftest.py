@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,7 @@ from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
 from qtpy.QtGui import QMouseEvent
 from qtpy.QtWidgets import QApplication
 
-from napari_spinalq.gui import dialogs, layers
+from napari_spinalq.gui import dialogs, layers, settings
 from napari_spinalq.gui.app import DOCK_NAME
 from napari_spinalq.gui.dock import SpinalCordDock
 from napari_spinalq.io.nifti import load_mask
@@ -108,6 +109,14 @@ def exam_folder(tmp_path) -> Path:
     return target
 
 
+@pytest.fixture(autouse=True)
+def preferences(monkeypatch) -> SimpleNamespace:
+    """Give every test preferences of its own, and leave those of the user alone."""
+    own = SimpleNamespace(display=SimpleNamespace(convention="radiological"))
+    monkeypatch.setattr(settings, "get_plugin_settings", lambda: {settings.PLUGIN: own})
+    return own
+
+
 @pytest.fixture
 def answers(monkeypatch):
     """Answer every question that would open a window; tests change the answers."""
@@ -137,6 +146,7 @@ def hand(make_napari_viewer, qtbot, answers) -> Iterator[Hand]:
     qtbot.wait(50)
     made = Hand(dock, qtbot)
     yield made
+    qtbot.wait(50)
     vars(made).clear()  # pytest keeps fixtures until the next test, and napari checks that its windows are gone
 
 

@@ -68,3 +68,21 @@ def test_a_change_too_small_to_see_is_not_marked(model):
 
 def test_clipboard_text(model):
     assert model.as_text() == f"Level\tArea mm²\nC3\t81.2\nC4\t9.1\nC5\t{MISSING}\n"
+
+
+def test_a_change_is_seen_in_the_selected_row_too(qtbot):
+    from qtpy.QtWidgets import QStyle, QStyleOptionViewItem
+
+    from napari_spinalq.gui.panels.measure_panel import MeasurePanel
+
+    panel = MeasurePanel()
+    qtbot.addWidget(panel)
+    row = {"number": 3, "level": "C3", "area_mm2": 60.0}
+    panel.show_rows([row])
+    panel.show_rows([row | {"area_mm2": 61.0}])
+    index = panel.table.model().index(0, 2)
+    option = QStyleOptionViewItem()
+    for cell, seen_as_selected in ((index, False), (index.siblingAtColumn(0), True)):
+        option.state = QStyle.StateFlag.State_Selected
+        panel.table.itemDelegate().initStyleOption(option, cell)
+        assert bool(option.state & QStyle.StateFlag.State_Selected) is seen_as_selected

@@ -35,7 +35,7 @@ def test_mean_spread_and_sum(cone):
     np.testing.assert_allclose(levels.sd["area_mm2"][2], cone.area_mm2[:10].std())
     np.testing.assert_allclose(levels.length_mm, 10.0, rtol=1e-3)
     assert levels.level_flags == ((), (), ())
-    assert levels.flags == ("no level at slices 30:39",)
+    assert levels.flags == ("no level at slices 30-39",)
 
 
 def test_partly_covered_levels_are_flagged(phantom):
@@ -46,17 +46,17 @@ def test_partly_covered_levels_are_flagged(phantom):
     assert levels.level_flags == (
         ("partly covered: only 4 mm long",),
         (),
-        ("partly covered: no mask at slices 15:16",),
-        ("partly covered: no mask at slices 0:3",),
+        ("partly covered: no mask at slices 15-16",),
+        ("partly covered: no mask at slices 0-3",),
     )
-    assert levels.flags == ("gap at slices 15:16",)
+    assert levels.flags == ("gap at slices 15-16",)
 
 
 def test_flags_of_slices_reach_their_level(phantom):
     mask, grid = phantom.upright()
     mask[[12, 13], 2, 2] = 1
     levels = per_level(slice_shapes(mask, grid), SLICE_LEVELS)
-    assert levels.level_flags[1] == ("1 stray voxel outside the main component ignored (slices 12:13)",)
+    assert levels.level_flags[1] == ("1 stray voxel outside the main component ignored (slices 12-13)",)
 
 
 def test_no_level_at_all(cone):

@@ -300,7 +300,7 @@ class TestGapsAndShortMasks:
         mask, grid = phantom.upright()
         mask[21:25] = 0
         shapes = slice_shapes(mask, grid)
-        assert shapes.flags == ("gap at slices 21:24",)
+        assert shapes.flags == ("gap at slices 21-24",)
         assert len(shapes) == 36
         np.testing.assert_allclose(shapes.area_mm2, phantom.area_mm2, rtol=0.01)
 

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from qtpy.QtCore import QModelIndex, QPersistentModelIndex, Qt, Signal
-from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QSizePolicy, QTableView
+from qtpy.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QMenu,
+    QSizePolicy,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableView,
+)
 
 from napari_spinalq.gui.panels.parts import StateLine, Step, button, row
 from napari_spinalq.gui.table_model import Column, LevelTableModel, Row, sortable
@@ -29,6 +38,16 @@ ROW_HEIGHT = 21
 LEVEL_WIDTH, FLAG_WIDTH = 38, 18
 TIGHT = "QTableView, QHeaderView { font-size: 12px; } QHeaderView::section { padding: 2px 1px; font-weight: normal; }"
 VISIBLE_ROWS = 8
+
+
+class ChangeDelegate(QStyledItemDelegate):
+    """Lets the mark of a changed cell be seen in the selected row too: that is the level being painted."""
+
+    def initStyleOption(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
+        """Draw a marked cell as if it were not selected."""
+        super().initStyleOption(option, index)
+        if index.data(Qt.ItemDataRole.BackgroundRole) is not None:
+            option.state &= ~QStyle.StateFlag.State_Selected
 
 
 class MeasurePanel(Step):
@@ -74,6 +93,7 @@ class MeasurePanel(Step):
     def _make_table(self) -> QTableView:
         table = QTableView()
         table.setModel(self._sorted)
+        table.setItemDelegate(ChangeDelegate(table))
         table.setSortingEnabled(True)
         table.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -88,6 +108,7 @@ class MeasurePanel(Step):
         table.setStyleSheet(TIGHT)
         header = table.horizontalHeader()
         header.setMinimumSectionSize(FLAG_WIDTH)
+        header.setHighlightSections(False)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         for place, width in ((0, LEVEL_WIDTH), (len(COLUMNS) - 1, FLAG_WIDTH)):
             header.setSectionResizeMode(place, QHeaderView.ResizeMode.Fixed)

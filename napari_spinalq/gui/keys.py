@@ -1,0 +1,44 @@
+"""The shortcuts of the dock, at hand wherever the focus is in napari's window."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QTimer
+
+from napari_spinalq.gui.display import Plane
+
+if TYPE_CHECKING:
+    from napari import Viewer
+
+    from napari_spinalq.gui.desk import Desk
+
+KEYS: dict[str, Callable[[Desk], object]] = {
+    "F2": lambda desk: desk.show_plane(Plane.AXIAL),
+    "F3": lambda desk: desk.show_plane(Plane.SAGITTAL),
+    "F4": lambda desk: desk.show_plane(Plane.CORONAL),
+    "F5": lambda desk: desk.show_plane(Plane.VOLUME),
+    "F6": lambda desk: desk.segmenter.close_in(),
+    "F7": lambda desk: desk.segmenter.segment(),
+    "F8": lambda desk: desk.labeller.find(),
+    "F9": lambda desk: desk.save(),
+    "Escape": lambda desk: desk.stop(),
+}
+"""What each key does. Napari takes no shortcuts from a manifest."""
+
+
+def bind_keys(viewer: Viewer, desk_of: Callable[[Viewer], Desk]) -> None:
+    """Bind the shortcuts. The desk is looked up when a key is pressed: napari's keymap would keep it for ever."""
+    for key, action in KEYS.items():
+        viewer.bind_key(key, _press(action, desk_of), overwrite=True)
+
+
+def _press(action: Callable[[Desk], object], desk_of: Callable[[Viewer], Desk]) -> Callable[[Viewer], None]:
+    """Return what a key does; it acts after napari is done with the key event."""
+
+    def spinal_cord_shortcut(viewer: Viewer) -> None:
+        QTimer.singleShot(0, partial(action, desk_of(viewer)))
+
+    return spinal_cord_shortcut
