@@ -9,17 +9,21 @@ import io
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from napari_spinalq import __version__
+from napari_spinalq.cord.backends import Backend
 from napari_spinalq.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
 
     from napari_spinalq.exam import Exam
+    from napari_spinalq.progress import Progress
     from napari_spinalq.results import ExamResult, ScanResult
     from napari_spinalq.scan import Scan
 
@@ -55,6 +59,8 @@ class Structure(StrEnum):
     """What can be segmented."""
 
     CORD = "cord"
+    GM = "gm"
+    CANAL = "canal"
 
 
 Force = Annotated[bool, typer.Option("--force", help="Replace existing outputs.")]
@@ -66,6 +72,10 @@ At = Annotated[str | None, typer.Option("--at", metavar="X,Y,Z", help="A point i
 EdgeOffset = Annotated[
     float | None,
     typer.Option(help="How far inside the half-maximum edge the outline is drawn (mm); 0 = the physical edge."),
+]
+BackendChoice = Annotated[
+    Backend,
+    typer.Option("--backend", help="Who does it: builtin, or an installed Spinal Cord Toolbox or TotalSpineSeg."),
 ]
 ContrastWord = Annotated[str, typer.Option("--contrast", help="auto, or t1w t2w t2star psir mt dwi.")]
 
@@ -117,19 +127,22 @@ def analyze(
     disc: Discs = None,
     at: At = None,
     edge_offset_mm: EdgeOffset = None,
+    backend: BackendChoice = Backend.BUILTIN,
     force: Force = False,
 ) -> None:
     """Segment, label and measure every scan of an exam; write masks, levels, a table and a report.
 
     Example: spinalq analyze sub-01 -o out --disc C2-C3=0.5,12,-30
     """
+    from napari_spinalq.cord.backends.segment import refuse_unused
     from napari_spinalq.derivatives import check_free, write_exams
     from napari_spinalq.io.bids import find_exam
     from napari_spinalq.levels.discs import parse_disc
     from napari_spinalq.pipeline import Guidance, analyze_exam
     from napari_spinalq.terminal import progress_bar
 
-    guidance = Guidance(_point(at), tuple(parse_disc(words) for words in disc or ()), edge_offset_mm)
+    refuse_unused(backend, {"--at": at, "--edge-offset-mm": edge_offset_mm})
+    guidance = Guidance(_point(at), tuple(parse_disc(words) for words in disc or ()), edge_offset_mm, backend)
     found = find_exam(exam)
     check_free([found], output, overwrite=force)
     with progress_bar() as progress:
@@ -148,26 +161,31 @@ def segment(
     at: At = None,
     edge_offset_mm: EdgeOffset = None,
     soft: Annotated[bool, typer.Option("--soft", help="Write partial volume (0 to 1) instead of 0 and 1.")] = False,
+    backend: BackendChoice = Backend.BUILTIN,
     force: Force = False,
 ) -> None:
-    """Segment the cord.
+    """Segment the cord; with other programs also gm (sct) or canal (totalspineseg).
 
     Example: spinalq segment t2.nii.gz -o t2_cord.nii.gz
     """
-    from napari_spinalq.cord.segment import segment_cord
+    from napari_spinalq.cord.backends.segment import refuse_unused
     from napari_spinalq.io.atomic import refuse_overwrite
     from napari_spinalq.io.save import save_mask
     from napari_spinalq.io.sidecar import Provenance, sidecar_path
     from napari_spinalq.terminal import progress_bar
 
+    refuse_unused(backend, {"--at": at, "--edge-offset-mm": edge_offset_mm, "--soft": soft})
     scan = _load(image, contrast)
     refuse_overwrite([output, sidecar_path(output)], overwrite=force)
     with progress_bar() as progress:
-        found = segment_cord(scan, at=_point(at), edge_offset_mm=edge_offset_mm, progress=progress)
+        if backend is Backend.BUILTIN:
+            mask, parameters, flags = _builtin_mask(scan, structure, at, edge_offset_mm, soft, progress)
+        else:
+            mask, parameters, flags = _external_mask(scan, structure, backend, progress)
     used = [scan.source] if scan.source else []
-    provenance = Provenance(f"{structure.value} mask, automatic", used, found.parameters, found.flags)
-    save_mask(found.soft if soft else found.mask, scan, output, provenance, overwrite=force)
-    _say_flags(found.flags)
+    provenance = Provenance(f"{structure.value} mask, automatic", used, parameters, flags)
+    save_mask(mask, scan, output, provenance, overwrite=force)
+    _say_flags(flags)
     _say_where([output])
 
 
@@ -177,19 +195,22 @@ def label(
     cord: Annotated[Path, typer.Option("--cord", help="Its cord mask.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The level map to write (.nii or .nii.gz).")],
     disc: Discs = None,
+    segments: Annotated[
+        Path | None, typer.Option("--segments", help="Also write the spinal segments, estimated from the levels.")
+    ] = None,
     contrast: ContrastWord = "auto",
+    backend: BackendChoice = Backend.BUILTIN,
     force: Force = False,
 ) -> None:
     """Find and name discs, and write the vertebral level of each voxel of the cord.
 
-    The discs are written beside the level map (_discs.tsv).
+    The discs are written beside the level map (_discs.tsv). Spinal segments (--segments) are an estimate.
 
     Example: spinalq label t2.nii.gz --cord t2_cord.nii.gz -o t2_levels.nii.gz --disc C2-C3=0.5,12,-30
     """
-    from napari_spinalq.derivatives import discs_path, write_levels
+    from napari_spinalq.derivatives import label_outputs, write_labels
     from napari_spinalq.io.atomic import refuse_overwrite
     from napari_spinalq.io.nifti import load_mask
-    from napari_spinalq.io.sidecar import sidecar_path
     from napari_spinalq.levels.discs import parse_disc
     from napari_spinalq.pipeline import label_mask
     from napari_spinalq.terminal import progress_bar
@@ -197,10 +218,10 @@ def label(
     scan = _load(image, contrast)
     mask = load_mask(cord, like=scan.grid)
     clicks = tuple(parse_disc(words) for words in disc or ())
-    refuse_overwrite([output, sidecar_path(output), discs_path(output)], overwrite=force)
+    refuse_overwrite(label_outputs(output, segments), overwrite=force)
     with progress_bar() as progress:
-        found = label_mask(scan, mask.data, clicks, progress)
-    written = write_levels(found.levels, found.labelling, scan, output, sources=[mask.source], overwrite=force)
+        found = label_mask(scan, mask.data, clicks, progress, backend)
+    written = write_labels(found, output, segments, sources=[mask.source], overwrite=force)
     names = ", ".join(item.name for item in found.labelling.discs)
     typer.echo(f"Discs: {names} ({'confirmed' if found.labelling.confirmed else 'names unconfirmed'})")
     _say_flags(found.labelling.flags)
@@ -308,6 +329,29 @@ def _load(path: Path, contrast: str) -> Scan:
     from napari_spinalq.io.nifti import load_scan
 
     return load_scan(path, None if contrast == "auto" else parse_contrast(contrast))
+
+
+def _builtin_mask(
+    scan: Scan, structure: Structure, at: str | None, edge_offset_mm: float | None, soft: bool, progress: Progress
+) -> tuple[NDArray, Mapping[str, Any], Sequence[str]]:
+    from napari_spinalq.cord.segment import segment_cord
+
+    if structure is not Structure.CORD:
+        raise InputError(
+            f"The built-in segmentation does not draw {structure.value}; use --backend sct for gm, or "
+            "--backend totalspineseg for canal."
+        )
+    found = segment_cord(scan, at=_point(at), edge_offset_mm=edge_offset_mm, progress=progress)
+    return found.soft if soft else found.mask, found.parameters, found.flags
+
+
+def _external_mask(
+    scan: Scan, structure: Structure, backend: Backend, progress: Progress
+) -> tuple[NDArray, Mapping[str, Any], Sequence[str]]:
+    from napari_spinalq.cord.backends.segment import segment_with
+
+    found = segment_with(backend, scan, structure.value, progress)
+    return found.mask, found.parameters, found.flags
 
 
 def _point(words: str | None) -> tuple[float, float, float] | None:

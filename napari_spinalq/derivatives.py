@@ -22,6 +22,7 @@ from napari_spinalq.io.save import save_mask, save_table
 from napari_spinalq.io.sidecar import TOOL, Provenance, read_flags, sidecar_path
 from napari_spinalq.levels.discs import Labelling
 from napari_spinalq.levels.levelmap import levels_per_slice
+from napari_spinalq.levels.spinal import SEGMENT_SCHEME, SEGMENTS_ESTIMATED, segment_map
 from napari_spinalq.levels.tables import discs_to_table
 from napari_spinalq.metrics.levels import LevelShapes, per_level
 from napari_spinalq.metrics.sct_format import sct_level_table, sct_slice_table
@@ -279,13 +280,77 @@ def write_levels(
     discs = discs or discs_path(path)
     flags = naming_flags(labelling)
     used = [source for source in (scan.source, *sources) if source is not None]
-    parameters = {"confirmed": labelling.confirmed, "scheme": "1..7 = C1..C7, 8..19 = T1..T12, 20..24 = L1..L5"}
+    confirmed = {**labelling.method, "confirmed": labelling.confirmed}
+    parameters = {**confirmed, "scheme": "1..7 = C1..C7, 8..19 = T1..T12, 20..24 = L1..L5"}
     provenance = Provenance("Vertebral level of each voxel of the cord", used, parameters, flags, author)
-    about = Provenance("Discs, RAS mm", used, {"confirmed": labelling.confirmed}, flags, author)
+    about = Provenance("Discs, RAS mm", used, confirmed, flags, author)
     with undone_on_failure([path, sidecar_path(path), discs, sidecar_path(discs)]):
         save_mask(levels, scan, path, provenance, overwrite=overwrite)
         save_table(discs_to_table(labelling.discs), discs, about, overwrite=overwrite)
     return [path, discs]
+
+
+def label_outputs(levels: Path, segments: Path | None) -> list[Path]:
+    """Return all files that labelling writes.
+
+    Raises
+    ------
+    InputError
+        If the two maps, the discs or their sidecars would have the same name.
+    """
+    files = [levels, discs_path(levels), *([segments] if segments else [])]
+    outputs = [path for file in files for path in (file, sidecar_path(file))]
+    if len({path.absolute() for path in outputs}) < len(outputs):
+        raise InputError(f"{segments} would replace the levels or their sidecar; give the segments another name.")
+    return outputs
+
+
+def write_labels(
+    result: ScanResult,
+    levels: Path,
+    segments: Path | None = None,
+    *,
+    sources: Sequence[Source | None] = (),
+    overwrite: bool = False,
+) -> list[Path]:
+    """Write level map and discs of a labelled cord and, where a name is given, its spinal segments: all or none."""
+    with undone_on_failure(label_outputs(levels, segments)):
+        written = write_levels(
+            result.levels, result.labelling, result.scan, levels, sources=sources, overwrite=overwrite
+        )
+        if segments is not None:
+            written += write_segments(result, segments, sources=sources, overwrite=overwrite)
+    return written
+
+
+def write_segments(
+    result: ScanResult, path: Path, *, sources: Sequence[Source | None] = (), overwrite: bool = False, author: str = ""
+) -> list[Path]:
+    """Write the estimated spinal segment of each voxel of a labelled cord.
+
+    Parameters
+    ----------
+    result : ScanResult
+        Cord and discs.
+    path : Path
+        The map.
+    sources : sequence of Source, optional
+        Further files that it was made from.
+    overwrite, author : optional
+        As everywhere.
+
+    Raises
+    ------
+    InputError
+        If no disc is known, or as :func:`~napari_spinalq.levels.spinal.spinal_extents`.
+    """
+    scan, labelling = result.scan, result.labelling
+    segments = segment_map(labelling, result.centerline, result.mask, scan.grid)
+    used = [source for source in (scan.source, *sources) if source is not None]
+    parameters = {**labelling.method, "confirmed": labelling.confirmed, "scheme": SEGMENT_SCHEME}
+    flags = (SEGMENTS_ESTIMATED, *naming_flags(labelling))
+    provenance = Provenance("Spinal segment of each voxel of the cord, estimated", used, parameters, flags, author)
+    return [save_mask(segments, scan, path, provenance, overwrite=overwrite)]
 
 
 def metrics_table(result: ExamResult, per: str = "level") -> pd.DataFrame:

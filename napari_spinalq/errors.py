@@ -19,5 +19,9 @@ class CordNotFoundError(InputError):
     """No cord was found in the scan; the message says how to point at it."""
 
 
+class BackendError(InputError):
+    """Another program that was asked to do the work is missing, failed or gave no usable result."""
+
+
 class Cancelled(Exception):
     """A long computation was stopped on request; nothing was written."""

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_spinalq.contrast import Contrast
+from napari_spinalq.cord.backends import Backend
+from napari_spinalq.cord.backends.exchange import ExternalMask
+from napari_spinalq.cord.backends.segment import segment_with
 from napari_spinalq.cord.centerline import Centerline, fit_centerline
-from napari_spinalq.cord.segment import segment_cord
+from napari_spinalq.cord.segment import CordSegmentation, segment_cord
 from napari_spinalq.errors import CordNotFoundError, InputError
 from napari_spinalq.exam import Exam, ExamFile
 from napari_spinalq.geometry import WORK_AXES, Grid, to_work_order
 from napari_spinalq.io.bids import entities
 from napari_spinalq.io.nifti import load_scan
+from napari_spinalq.levels.check import with_checks
 from napari_spinalq.levels.detect import MAX_CLICK_FROM_CORD_MM, UNCONFIRMED, label_discs
 from napari_spinalq.levels.discs import Disc, Labelling, disc_arcs_mm, with_gaps_filled
+from napari_spinalq.levels.external import label_with
 from napari_spinalq.levels.levelmap import level_extents, level_map, levels_per_slice
 from napari_spinalq.metrics.levels import per_level, with_level_flags
 from napari_spinalq.metrics.shape import slice_shapes
@@ -48,11 +53,14 @@ class Guidance:
         Named discs.
     edge_offset_mm : float, optional
         How far inside the half-maximum edge the outline is drawn; by default as readers draw it.
+    backend : Backend
+        Who segments and labels.
     """
 
     at: Point | None = None
     discs: tuple[Disc, ...] = ()
     edge_offset_mm: float | None = None
+    backend: Backend = Backend.BUILTIN
 
 
 def measure_scan(
@@ -72,7 +80,7 @@ def measure_scan(
     mask : array, shape ``scan.grid.shape``
         Cord, binary or soft.
     labelling : Labelling
-        Named discs; with none, every level is unknown and said so.
+        Named discs; with none, every level is unknown and said so. What is unusual about them is added to its flags.
     parameters, flags : optional
         Handed on to the result.
 
@@ -83,6 +91,7 @@ def measure_scan(
     """
     shapes = slice_shapes(mask, scan.grid)
     centerline = cord_centerline(shapes.centroid_mm, scan.grid)
+    labelling = with_checks(labelling, centerline, scan.grid)
     levels = _levels(labelling, centerline, mask, scan.grid)
     per_slice = levels_per_slice(to_work_order(levels, scan.grid)[0])
     by_level = with_level_flags(per_level(shapes, per_slice), extent_flags(labelling, centerline))
@@ -115,15 +124,27 @@ def analyze_scan(
     """
     outside = guidance.at is not None and not scan.grid.contains(guidance.at)
     at = None if outside else guidance.at
-    step = portion(progress, 0.0, 0.6)
-    found = segment_cord(scan, at=at, edge_offset_mm=guidance.edge_offset_mm, progress=step)
-    labelling = carried or find_levels(scan, found.centerline, guidance.discs, portion(progress, 0.6, 0.9))
+    steps = portion(progress, 0.0, 0.6), portion(progress, 0.6, 0.9)
+    if guidance.backend is Backend.BUILTIN:
+        found = segment_cord(scan, at=at, edge_offset_mm=guidance.edge_offset_mm, progress=steps[0])
+        labelling = carried or find_levels(scan, found.centerline, guidance.discs, steps[1])
+    else:
+        found, outline = _external_cord(scan, guidance.backend, steps[0])
+        labelling = carried or find_levels(scan, found.centerline, guidance.discs, steps[1], guidance.backend, outline)
     progress(0.9, "measuring")
     parameters = {**found.parameters, "discs": {disc.name: disc.origin.value for disc in labelling.discs}}
     flags = (*found.flags, POINT_OUTSIDE) if outside else found.flags
     result = measure_scan(scan, found.mask, labelling, parameters=parameters, flags=flags)
     progress(1.0, "measured")
     return result
+
+
+def _external_cord(scan: Scan, backend: Backend, progress: Progress) -> tuple[CordSegmentation, ExternalMask]:
+    """Segment the cord with another program; all that it left in the same run comes along."""
+    outline = segment_with(backend, scan, "cord", progress)
+    centerline = cord_centerline(slice_shapes(outline.mask, scan.grid).centroid_mm, scan.grid)
+    soft = outline.mask.astype(np.float32)
+    return CordSegmentation(outline.mask, soft, centerline, outline.flags, dict(outline.parameters)), outline
 
 
 def cord_centerline(centroids_mm: NDArray[np.float64], grid: Grid) -> Centerline:
@@ -144,7 +165,13 @@ def cord_centerline(centroids_mm: NDArray[np.float64], grid: Grid) -> Centerline
     return Centerline(np.stack([centroids_mm[0] - half_step, centroids_mm[0] + half_step]))
 
 
-def label_mask(scan: Scan, mask: NDArray, clicks: Sequence[Disc] = (), progress: Progress = silent) -> ScanResult:
+def label_mask(
+    scan: Scan,
+    mask: NDArray,
+    clicks: Sequence[Disc] = (),
+    progress: Progress = silent,
+    backend: Backend = Backend.BUILTIN,
+) -> ScanResult:
     """Find and name the discs of a scan whose cord is known, and measure that cord.
 
     Parameters
@@ -157,17 +184,26 @@ def label_mask(scan: Scan, mask: NDArray, clicks: Sequence[Disc] = (), progress:
         Discs that a person named.
     progress : Progress
         Told how far the work is.
+    backend : Backend
+        Who finds and names the discs.
     """
     centerline = cord_centerline(slice_shapes(mask, scan.grid).centroid_mm, scan.grid)
-    return measure_scan(scan, mask, find_levels(scan, centerline, clicks, progress))
+    outline = ExternalMask(mask, {})
+    return measure_scan(scan, mask, find_levels(scan, centerline, clicks, progress, backend, outline))
 
 
 def find_levels(
-    scan: Scan, centerline: Centerline, clicks: Sequence[Disc] = (), progress: Progress = silent
+    scan: Scan,
+    centerline: Centerline,
+    clicks: Sequence[Disc] = (),
+    progress: Progress = silent,
+    backend: Backend = Backend.BUILTIN,
+    outline: ExternalMask | None = None,
 ) -> Labelling:
     """Find and name the discs of a scan.
 
     On a contrast that shows no discs only the clicked ones count; those between them are interpolated and flagged.
+    Another program than the built-in one is given the cord in ``outline``.
 
     Raises
     ------
@@ -175,6 +211,8 @@ def find_levels(
         If the clicks contradict each other, or lie where they cannot name a level of this cord.
     """
     if scan.contrast in DISC_CONTRASTS or scan.contrast is Contrast.UNKNOWN:
+        if outline is not None and backend is not Backend.BUILTIN:
+            return label_with(backend, scan, outline, centerline, clicks, progress)
         return label_discs(scan.mean_volume(), centerline, clicks=clicks, progress=progress)
     labelling = with_gaps_filled(Labelling(tuple(clicks), bool(clicks)), centerline)
     _check_reach(labelling, clicks, centerline)
@@ -291,7 +329,7 @@ def _ordered(scans: list[Scan]) -> list[Scan]:
 
 def _carried(first: ScanResult) -> Labelling:
     note = f"levels carried over from {first.scan.name} by position"
-    return Labelling(first.labelling.discs, first.labelling.confirmed, (*naming_flags(first.labelling), note))
+    return replace(first.labelling, flags=(*naming_flags(first.labelling), note))
 
 
 def _named(progress: Progress, scan: Scan) -> Progress:

@@ -95,6 +95,6 @@ def test_the_demonstration_runs_without_qt_napari_and_display(tmp_path):
 
 
 def test_every_room_has_tests():
-    rooms = {path.parent.name for path in FILES if path.parent != PACKAGE and "panels" not in path.parts}
+    rooms = {room(path) for path in FILES if path.parent != PACKAGE}
     tested = {path.name for path in Path(__file__).parent.iterdir() if path.is_dir()}
     assert rooms - {"__pycache__"} <= tested

@@ -49,7 +49,7 @@ def save_mask(data: NDArray, like: Scan, path: str | Path, provenance: Provenanc
     """
     path = _checked_output(Path(path), like, provenance)
     refuse_overwrite([path, sidecar_path(path)], overwrite=overwrite)
-    image = _image(_checked_data(data, like), like)
+    image = as_image(_checked_data(data, like), like)
     raw = image.to_bytes()
     content = gzip.compress(raw, GZIP_LEVEL, mtime=0) if path.name.endswith(".gz") else raw
     with undone_on_failure([path, sidecar_path(path)]):
@@ -99,8 +99,20 @@ def _checked_data(data: NDArray, like: Scan) -> NDArray:
     return data
 
 
-def _image(data: NDArray, like: Scan) -> Any:
-    """Build the NIfTI image with the header of the source, so that its affine stays the same bits."""
+def as_image(data: NDArray, like: Scan) -> Any:
+    """Build a NIfTI image with the header of the source of ``like``, so that its affine stays the same bits.
+
+    Parameters
+    ----------
+    data : array, shape ``like.grid.shape``
+        Values in the axis order of the file that ``like`` was read from.
+    like : Scan
+        The image whose place and orientation are taken over.
+
+    Returns
+    -------
+    nibabel Nifti1Image or Nifti2Image
+    """
     if like.source is None:
         return nib.Nifti1Image(data, like.grid.affine)
     header = like.source.header.copy()

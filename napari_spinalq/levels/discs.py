@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,11 +76,14 @@ class Labelling:
         Whether the names rest on a click or on certain anatomy; otherwise they are a guess, and every result says so.
     flags : tuple of str
         What a reader must know, as plain sentences.
+    method : mapping
+        Who found the discs and how (JSON values), where it was another program.
     """
 
     discs: tuple[Disc, ...]
     confirmed: bool
     flags: tuple[str, ...] = ()
+    method: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     @property
     def numbers(self) -> tuple[int, ...]:
