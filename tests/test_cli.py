@@ -226,7 +226,7 @@ ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 
 
 def test_a_terminal_that_knows_ascii_only(folder):
-    done = spinalq(folder, "analyze", "t2.nii.gz", "-o", "out", "--at", "0,0,0", **ASCII)
+    done = spinalq(folder, "analyze", "t2.nii.gz", "-o", "out", "--at", "0,0,0", "--disc", "C3-C4=0,9,1", **ASCII)
     assert done.returncode == 0, done.stderr
     assert b"Area" in done.stdout
     assert b"Wrote" in done.stdout
