@@ -1,0 +1,110 @@
+"""How far grey matter stands out from white matter in a scan, before anything is fitted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_spinalq.cord.butterfly_model import butterfly_model
+from napari_spinalq.cord.butterfly_raster import coverage
+from napari_spinalq.cord.cord_slices import CordSlice
+
+RIM_MM = 0.5
+RIM_PIXELS = 0.7
+"""Voxels nearer to the edge of the cord than this (the larger of both) are left out: they hold CSF."""
+
+BLUR_MM = 0.6
+"""Width of the ramp of the expected outline, mm: about how far a person's grey matter lies off the mean."""
+
+MIN_VOXELS_PER_TERM = 2
+"""A slice with fewer inner voxels per fitted term says nothing."""
+
+MIN_CONTRAST_TO_NOISE = 1.0
+"""Grey matter is measurable from this median contrast-to-noise ratio of the slices on. Scans without contrast give up
+to 0.3 (T2w at 1 mm, T1w, digital cords without contrast), MT at 0.84 mm 1.3 to 1.8, T2* at 0.5 mm 2 to 3."""
+
+MIN_SIGNIFICANCE = 4.0
+"""... and if the slices together put it this many standard errors from zero: chance gives 1, one slice of 1 mm pixels
+with a contrast-to-noise ratio of 1 gives 2.5."""
+
+
+@dataclass(frozen=True)
+class GreyMatterContrast:
+    """Contrast of grey against white matter.
+
+    Attributes
+    ----------
+    contrast_to_noise : float
+        Median over slices of (grey - white) / residual standard deviation of the voxels; negative where grey matter is
+        darker.
+    significance : float
+        Sum of the slices' t values over the root of their number (Stouffer).
+    per_slice : tuple of float
+        Contrast-to-noise ratio of each slice that could be read.
+    """
+
+    contrast_to_noise: float
+    significance: float
+    per_slice: tuple[float, ...]
+
+    @property
+    def measurable(self) -> bool:
+        """Whether grey matter stands out from white matter."""
+        strong = abs(self.contrast_to_noise) >= MIN_CONTRAST_TO_NOISE
+        sure = abs(self.significance) >= MIN_SIGNIFICANCE
+        return strong and sure and self.significance * self.contrast_to_noise > 0
+
+    @property
+    def polarity(self) -> int:
+        """+1 where grey matter is brighter than white matter, -1 where darker."""
+        return 1 if self.contrast_to_noise >= 0 else -1
+
+
+def grey_matter_contrast(slices: list[CordSlice], levels: NDArray[np.float64]) -> GreyMatterContrast:
+    """Measure the contrast by regression of each slice on the expected outline.
+
+    Values inside the cord are explained by a quadratic bias field, a term that grows with the fourth power of the
+    normalised radius (rings of truncation and partial volume at the edge) and the expected coverage by grey matter.
+
+    Parameters
+    ----------
+    slices : list of CordSlice
+        Slices of the scan.
+    levels : (n_slices,) array
+        Vertebral level of each.
+    """
+    found = [_slice_contrast(piece, float(level)) for piece, level in zip(slices, levels, strict=True)]
+    pairs = np.array([pair for pair in found if pair is not None]).reshape(-1, 2)
+    if not len(pairs):
+        return GreyMatterContrast(0.0, 0.0, ())
+    ratio, t = pairs.T
+    return GreyMatterContrast(
+        float(np.median(ratio)), float(t.sum() / np.sqrt(len(t))), tuple(float(value) for value in ratio)
+    )
+
+
+def _slice_contrast(piece: CordSlice, level: float) -> tuple[float, float] | None:
+    """Return contrast-to-noise ratio and t value, or None where too few voxels, or equal ones, are left."""
+    expected = coverage(piece.block, butterfly_model(level).outline @ piece.to_mm.T, BLUR_MM)
+    x, y = piece.normalised
+    radius_fourth = ((x**2 + y**2) ** 2)[..., None]
+    terms = np.concatenate([bias_terms(piece), radius_fourth, expected[..., None]], axis=-1)
+    inner = piece.depth_mm > max(RIM_MM, RIM_PIXELS * max(piece.block.pixel_mm))
+    design, values = terms[inner], piece.values[inner]
+    spare = len(values) - design.shape[1]
+    if len(values) < MIN_VOXELS_PER_TERM * design.shape[1] or np.ptp(values) == 0:
+        return None
+    inverse = np.linalg.pinv(design.T @ design)
+    solution = inverse @ (design.T @ values)
+    noise = np.sqrt(((values - design @ solution) ** 2).sum() / spare)
+    if noise == 0:
+        return None
+    return float(solution[-1] / noise), float(solution[-1] / (noise * np.sqrt(inverse[-1, -1])))
+
+
+def bias_terms(piece: CordSlice) -> NDArray[np.float64]:
+    """Return the six terms of a quadratic bias field in normalised coordinates, shape (n_y, n_x, 6)."""
+    x, y = piece.normalised
+    return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1)
