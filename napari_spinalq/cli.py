@@ -54,6 +54,8 @@ class Structure(StrEnum):
     """What can be segmented."""
 
     CORD = "cord"
+    GM = "gm"
+    CANAL = "canal"
 
 
 Force = Annotated[bool, typer.Option("--force", help="Replace existing outputs.")]
@@ -141,28 +143,44 @@ def analyze(
 def segment(
     image: Annotated[Path, typer.Argument(metavar="IMAGE", help="The scan (NIfTI).")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The mask to write (.nii or .nii.gz).")],
-    structure: Annotated[Structure, typer.Option(help="What to segment.")] = Structure.CORD,
+    structure: Annotated[
+        Structure, typer.Option(help="cord; gm: grey matter; canal: cord and CSF up to the outer wall of the CSF.")
+    ] = Structure.CORD,
+    cord: Annotated[
+        Path | None, typer.Option("--cord", help="A cord mask for gm and canal; by default the cord is found first.")
+    ] = None,
     contrast: ContrastWord = "auto",
     at: At = None,
     edge_offset_mm: EdgeOffset = None,
     soft: Annotated[bool, typer.Option("--soft", help="Write partial volume (0 to 1) instead of 0 and 1.")] = False,
     force: Force = False,
 ) -> None:
-    """Segment the cord.
+    """Segment the cord, its grey matter or the canal.
 
-    Example: spinalq segment t2.nii.gz -o t2_cord.nii.gz
+    Where a scan does not show the structure, nothing is drawn and nothing is written.
+
+    Example: spinalq segment t2s.nii.gz -o t2s_gm.nii.gz --structure gm
     """
-    from napari_spinalq.cord.segment import segment_cord
+    from napari_spinalq.cord.structures import segment_structure
     from napari_spinalq.io.atomic import refuse_overwrite
+    from napari_spinalq.io.nifti import load_mask
     from napari_spinalq.io.save import save_mask
     from napari_spinalq.io.sidecar import Provenance, sidecar_path
     from napari_spinalq.terminal import progress_bar
 
     scan = _load(image, contrast)
     refuse_overwrite([output, sidecar_path(output)], overwrite=force)
+    known_cord = None if cord is None else load_mask(cord, like=scan.grid)
     with progress_bar() as progress:
-        found = segment_cord(scan, at=_point(at), edge_offset_mm=edge_offset_mm, progress=progress)
-    used = [scan.source] if scan.source else []
+        found = segment_structure(
+            structure.value,
+            scan,
+            cord_mask=None if known_cord is None else known_cord.data,
+            at=_point(at),
+            edge_offset_mm=edge_offset_mm,
+            progress=progress,
+        )
+    used = [item.source for item in (scan, known_cord) if item is not None and item.source]
     provenance = Provenance(f"{structure.value} mask, automatic", used, found.parameters, found.flags)
     save_mask(found.soft if soft else found.mask, scan, output, provenance, overwrite=force)
     _say_flags(found.flags)

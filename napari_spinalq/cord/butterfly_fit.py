@@ -16,8 +16,8 @@ from napari_spinalq.cord.butterfly_raster import coverage, coverage_and_slope
 from napari_spinalq.cord.cord_slices import CordSlice
 from napari_spinalq.cord.gm_contrast import bias_terms
 
-RIM_MM = (0.5, 1.0)
-"""A voxel counts in full from this depth (mm) in the cord on, and not at all above the first: the rim holds CSF."""
+RIM_RAMP_MM = 0.5
+"""The rim of the cord holds CSF and does not count; from this far (mm) within it on a voxel counts in full."""
 
 MAX_NORMALISED_X = 1.2
 """Voxels farther to a side than this hold nerve roots or veins, in a mask that took them in."""
@@ -25,8 +25,8 @@ MAX_NORMALISED_X = 1.2
 FIRST_BLURS_MM = (0.6, 0.4, 0.2)
 """Extra ramp of the contour in the first steps, mm: a blurred contour finds its place from farther away."""
 
-STEPS = 10
-REFIT_STEPS = 5
+STEPS = 7
+REFIT_STEPS = 3
 """Gauss-Newton steps from the mean shape, and from a shape that was fitted before."""
 
 MAX_STEP = 2.0
@@ -122,8 +122,7 @@ def fit_butterfly(
 
 def _trust(piece: CordSlice) -> NDArray[np.float64]:
     """Weight of each voxel, 0..1."""
-    outer, inner = RIM_MM
-    trust = np.clip((piece.depth_mm - outer) / (inner - outer), 0.0, 1.0)
+    trust = np.clip((piece.depth_mm - piece.rim_mm) / RIM_RAMP_MM, 0.0, 1.0)
     return trust * (np.abs(piece.normalised[0]) < MAX_NORMALISED_X)
 
 

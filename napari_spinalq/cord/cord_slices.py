@@ -23,6 +23,9 @@ MIN_ELONGATION = 1.15
 """The turn of a cord is read from its long axis if that is this many times the short one; a rounder one counts as
 unturned."""
 
+RIM_MM, RIM_PIXELS = 0.5, 1.0
+"""Voxels no deeper in the cord than this (the larger of both) hold CSF: the outermost row, and half a millimetre."""
+
 MAX_TURN_DEG = 30.0
 """Nobody lies more turned about the long axis of the body than this (degrees): a longer axis there is no turn."""
 
@@ -63,6 +66,11 @@ class CordSlice:
         """Distance of each voxel of the cord from the nearest voxel outside of it, mm; 0 outside."""
         inside = np.pad(self.cover >= 0.5, 1)
         return ndimage.distance_transform_edt(inside, sampling=self.block.pixel_mm)[1:-1, 1:-1]
+
+    @property
+    def rim_mm(self) -> float:
+        """Depth up to which voxels hold CSF, mm."""
+        return max(RIM_MM, RIM_PIXELS * max(self.block.pixel_mm))
 
     @cached_property
     def to_mm(self) -> NDArray[np.float64]:

@@ -11,10 +11,6 @@ from napari_spinalq.cord.butterfly_model import butterfly_model
 from napari_spinalq.cord.butterfly_raster import coverage
 from napari_spinalq.cord.cord_slices import CordSlice
 
-RIM_MM = 0.5
-RIM_PIXELS = 0.7
-"""Voxels nearer to the edge of the cord than this (the larger of both) are left out: they hold CSF."""
-
 BLUR_MM = 0.6
 """Width of the ramp of the expected outline, mm: about how far a person's grey matter lies off the mean."""
 
@@ -22,8 +18,9 @@ MIN_VOXELS_PER_TERM = 2
 """A slice with fewer inner voxels per fitted term says nothing."""
 
 MIN_CONTRAST_TO_NOISE = 1.0
-"""Grey matter is measurable from this median contrast-to-noise ratio of the slices on. Scans without contrast give up
-to 0.3 (T2w at 1 mm, T1w, digital cords without contrast), MT at 0.84 mm 1.3 to 1.8, T2* at 0.5 mm 2 to 3."""
+"""Grey matter is measurable from this median contrast-to-noise ratio of the slices on. Scans that do not show it give
+0.1 to 0.3 (digital cords without contrast, T1w), and up to 0.8 where structured noise mimics it (T2w at 1 mm,
+diffusion); scans that do show it give 1.5 and more (MT at 0.84 mm; T2* at 0.5 mm has 2 to 3)."""
 
 MIN_SIGNIFICANCE = 4.0
 """... and if the slices together put it this many standard errors from zero: chance gives 1, one slice of 1 mm pixels
@@ -91,7 +88,7 @@ def _slice_contrast(piece: CordSlice, level: float) -> tuple[float, float] | Non
     x, y = piece.normalised
     radius_fourth = ((x**2 + y**2) ** 2)[..., None]
     terms = np.concatenate([bias_terms(piece), radius_fourth, expected[..., None]], axis=-1)
-    inner = piece.depth_mm > max(RIM_MM, RIM_PIXELS * max(piece.block.pixel_mm))
+    inner = piece.depth_mm > piece.rim_mm
     design, values = terms[inner], piece.values[inner]
     spare = len(values) - design.shape[1]
     if len(values) < MIN_VOXELS_PER_TERM * design.shape[1] or np.ptp(values) == 0:

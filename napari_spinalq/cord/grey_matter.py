@@ -14,7 +14,7 @@ from napari_spinalq.cord.butterfly_model import GENERIC_LEVEL, butterfly_model
 from napari_spinalq.cord.centerline import Centerline
 from napari_spinalq.cord.cord_slices import CordSlice, arcs_mm, cord_of_scan
 from napari_spinalq.cord.ends import slice_ranges
-from napari_spinalq.cord.gm_contrast import MIN_CONTRAST_TO_NOISE, GreyMatterContrast, grey_matter_contrast
+from napari_spinalq.cord.gm_contrast import MIN_CONTRAST_TO_NOISE, grey_matter_contrast
 from napari_spinalq.cord.segment import MASK_LEVEL
 from napari_spinalq.errors import InputError
 from napari_spinalq.geometry import Grid, reorient_array
@@ -127,30 +127,45 @@ def segment_grey_matter(
     work, _, slices = cord_of_scan(scan, cord_mask)
     levels = _levels_of(slices, slice_levels, work.grid.shape[0])
     contrast = grey_matter_contrast(slices, levels)
-    parameters = _parameters(contrast, edge_level, slice_levels is not None, other_soft is not None)
-    if not contrast.measurable:
-        nothing = np.zeros(scan.grid.shape, np.float32)
-        return GreyMatterSegmentation(
-            nothing.astype(np.uint8), nothing, False, contrast.contrast_to_noise, (NOT_MEASURABLE,), parameters
-        )
-    fits = _fit_all(slices, levels, arcs_mm(slices, centerline, work.grid), portion(progress, 0.05, 0.95))
-    other = None if other_soft is None else reorient_array(np.asarray(other_soft, float), scan.grid, "SAR")[0]
-    drawn = _drawn(slices, fits, work.grid, edge_level, other)
-    soft, _ = reorient_array(drawn, work.grid, scan.grid.axis_codes)
+    fits: list[ButterflyFit | None] = []
+    if contrast.measurable:
+        places_mm = arcs_mm(slices, centerline, work.grid)
+        fits = _fit_all(slices, levels, places_mm, contrast.polarity, portion(progress, 0.05, 0.95))
+    measurable = any(fit is not None for fit in fits)
+    soft = np.zeros(scan.grid.shape, np.float32)
+    if measurable:
+        other = None if other_soft is None else reorient_array(np.asarray(other_soft, float), scan.grid, "SAR")[0]
+        drawn = _drawn(slices, fits, work.grid, edge_level, other)
+        soft, _ = reorient_array(drawn, work.grid, scan.grid.axis_codes)
     progress(1.0, "grey matter segmented")
-    flags = _flags(slices, fits, contrast, work.grid.shape[0])
-    mask = (soft >= MASK_LEVEL).astype(np.uint8)
-    return GreyMatterSegmentation(mask, soft, True, contrast.contrast_to_noise, flags, parameters)
+    return GreyMatterSegmentation(
+        mask=(soft >= MASK_LEVEL).astype(np.uint8),
+        soft=soft,
+        measurable=measurable,
+        contrast_to_noise=contrast.contrast_to_noise,
+        flags=_flags(slices, fits, work.grid.shape[0]) if measurable else (NOT_MEASURABLE,),
+        parameters={
+            "method": "fitted butterfly and voxel values",
+            "edge_level": edge_level,
+            "measurable": measurable,
+            "contrast_to_noise": round(contrast.contrast_to_noise, 3),
+            "contrast_significance": round(contrast.significance, 2),
+            "grey_matter_is": "brighter" if contrast.polarity > 0 else "darker",
+            "shape_by_level": slice_levels is not None,
+            "with_other_map": other_soft is not None,
+        },
+    )
 
 
 def _drawn(
-    slices: list[CordSlice], fits: list[ButterflyFit], grid: Grid, edge_level: float, other: NDArray | None
+    slices: list[CordSlice], fits: list[ButterflyFit | None], grid: Grid, edge_level: float, other: NDArray | None
 ) -> NDArray[np.float32]:
-    """Put the evidence of all slices together, work order."""
+    """Put the evidence of all slices together, work order; a slice without a fit stays empty."""
     soft = np.zeros(grid.shape, np.float32)
     for piece, fit in zip(slices, fits, strict=True):
-        elsewhere = None if other is None else other[piece.index][piece.box]
-        soft[piece.index][piece.box] = combine_evidence(piece, fit, edge_level, elsewhere)
+        if fit is not None:
+            elsewhere = None if other is None else other[piece.index][piece.box]
+            soft[piece.index][piece.box] = combine_evidence(piece, fit, edge_level, elsewhere)
     return soft
 
 
@@ -219,47 +234,51 @@ def _levels_of(slices: list[CordSlice], slice_levels: ArrayLike | None, n_slices
 
 
 def _fit_all(
-    slices: list[CordSlice], levels: NDArray[np.float64], places_mm: NDArray[np.float64], progress: Progress
-) -> list[ButterflyFit]:
-    """Fit every slice by itself, then again with what its neighbours say about shape and contrast."""
+    slices: list[CordSlice],
+    levels: NDArray[np.float64],
+    places_mm: NDArray[np.float64],
+    polarity: int,
+    progress: Progress,
+) -> list[ButterflyFit | None]:
+    """Fit every slice by itself, then again with what its neighbours say about shape and contrast.
+
+    A slice in which grey matter does not stand out by itself gets no fit and tells its neighbours nothing.
+    """
     models = [butterfly_model(float(level)) for level in levels]
-    fits = []
-    for done, (piece, model) in enumerate(zip(slices, models, strict=True)):
-        progress(0.7 * done / len(slices), "fitting grey matter")
-        fits.append(fit_butterfly(piece, model))
+    first: list[ButterflyFit] = []
+    for piece, model in zip(slices, models, strict=True):
+        progress(0.7 * len(first) / len(slices), "fitting grey matter")
+        first.append(fit_butterfly(piece, model))
+    clear = np.flatnonzero([polarity * fit.contrast_to_noise >= MIN_CONTRAST_TO_NOISE for fit in first])
+    final: list[ButterflyFit | None] = [None] * len(slices)
+    if len(clear) == 0:
+        return final
+    expected = _expected_weights([first[index] for index in clear], places_mm[clear])
+    contrasts = ndimage.median_filter(
+        np.array([first[index].contrast for index in clear]), min(CONTRAST_WINDOW, len(clear)), mode="nearest"
+    )
+    for done, index in enumerate(clear):
+        progress(0.7 + 0.3 * done / len(clear), "fitting grey matter along the cord")
+        final[index] = fit_butterfly(
+            slices[index],
+            models[index],
+            start=first[index].weights,
+            expected=expected[done],
+            contrast=float(contrasts[done]),
+        )
+    return final
+
+
+def _expected_weights(fits: list[ButterflyFit], places_mm: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mode weights that a slice's neighbourhood lets expect in it, shape (n_slices, n_modes)."""
     weights = np.stack([fit.weights for fit in fits])
     near = np.exp(-((places_mm[:, None] - places_mm) ** 2) / (2 * ALONG_CORD_MM**2))
-    expected = ALONG_CORD_SHARE * (near @ weights) / near.sum(axis=1, keepdims=True)
-    window = min(CONTRAST_WINDOW, len(fits))
-    contrasts = ndimage.median_filter(np.array([fit.contrast for fit in fits]), window, mode="nearest")
-    refitted = []
-    for done, (piece, model) in enumerate(zip(slices, models, strict=True)):
-        progress(0.7 + 0.3 * done / len(slices), "fitting grey matter along the cord")
-        refitted.append(
-            fit_butterfly(piece, model, start=weights[done], expected=expected[done], contrast=float(contrasts[done]))
-        )
-    return refitted
+    return ALONG_CORD_SHARE * (near @ weights) / near.sum(axis=1, keepdims=True)
 
 
-def _flags(
-    slices: list[CordSlice], fits: list[ButterflyFit], contrast: GreyMatterContrast, n_slices: int
-) -> tuple[str, ...]:
-    weak = np.zeros(n_slices, dtype=bool)
-    for piece, fit in zip(slices, fits, strict=True):
-        weak[piece.index] = contrast.polarity * fit.contrast_to_noise < MIN_CONTRAST_TO_NOISE
-    if not weak.any():
+def _flags(slices: list[CordSlice], fits: list[ButterflyFit | None], n_slices: int) -> tuple[str, ...]:
+    empty = np.zeros(n_slices, dtype=bool)
+    empty[[piece.index for piece, fit in zip(slices, fits, strict=True) if fit is None]] = True
+    if not empty.any():
         return ()
-    return (f"grey matter hardly stands out in slices {slice_ranges(weak)}: check the outline there",)
-
-
-def _parameters(contrast: GreyMatterContrast, edge_level: float, with_levels: bool, with_other: bool) -> dict[str, Any]:
-    return {
-        "method": "fitted butterfly and voxel values",
-        "edge_level": edge_level,
-        "measurable": contrast.measurable,
-        "contrast_to_noise": round(contrast.contrast_to_noise, 3),
-        "contrast_significance": round(contrast.significance, 2),
-        "grey_matter_is": "brighter" if contrast.polarity > 0 else "darker",
-        "shape_by_level": with_levels,
-        "with_other_map": with_other,
-    }
+    return (f"grey matter left out in slices {slice_ranges(empty)}: it does not stand out from white matter there",)

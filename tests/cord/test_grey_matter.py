@@ -65,6 +65,17 @@ def test_without_contrast_nothing_is_drawn(neck, signals, seed):
     assert abs(found.contrast_to_noise) < 0.5
 
 
+def test_slices_without_contrast_are_left_out_and_named(neck):
+    scan, flat = neck.scan(), neck.scan(**NO_CONTRAST)
+    data = scan.data.copy()
+    data[:, :, 3:] = flat.data[:, :, 3:]
+    found = segment_grey_matter(replace(scan, data=data), neck.cord, neck.centerline)
+    assert found.measurable
+    assert (areas_mm2(found.soft, scan.grid) > 0).tolist() == [True, True, True, False, False]
+    assert found.flags == ("grey matter left out in slices 3-4: it does not stand out from white matter there",)
+    assert dice(found.mask[:, :, :3] > 0, neck.grey[:, :, :3] >= 0.5) > 0.92
+
+
 def test_contrast_drowned_in_noise_is_not_measurable(neck):
     assert not segment_grey_matter(neck.scan(noise=150.0), neck.cord, neck.centerline).measurable
 
