@@ -24,12 +24,12 @@ NOT_MEASURABLE = "canal not measurable on this scan: the CSF does not stand out"
 """Said where no slice shows the outer wall of the fluid."""
 
 MIN_FLUID_CONTRAST = 2.0
-"""Fluid differs from the cord by at least this many standard deviations of the cord's voxels, or counts as isointense:
-T2w and T2* have 8 and more."""
+"""Fluid differs from the cord by at least this many standard deviations of the cord's voxels, grey matter included, or
+counts as isointense: bright fluid has 5 to 15 (2.5 in the poorest slice seen), noise alone 1."""
 
 MIN_WALL_EDGE = 0.35
-"""Mean fall at the wall in units of the cord-fluid contrast under which a slice is not drawn: clear sacs have 0.6 to
-1.2, chance gives 0.2."""
+"""Mean fall at the wall in units of the cord-fluid contrast under which a slice is not drawn: slices that show a sac have
+0.5 to 1.5, fluid of the wrong brightness mostly under 0.2."""
 
 MAX_AREA_MM2 = 450.0
 """A wider outline (mm2) is no dural sac but a cistern of the skull base: sacs have 150 to 300."""

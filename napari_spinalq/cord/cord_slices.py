@@ -26,6 +26,9 @@ unturned."""
 RIM_MM, RIM_PIXELS = 0.5, 1.0
 """Voxels no deeper in the cord than this (the larger of both) hold CSF: the outermost row, and half a millimetre."""
 
+MIN_INNER_VOXELS = 16
+"""A slice with fewer voxels within its rim tells nothing about what is inside: eight terms are fitted to them."""
+
 MAX_TURN_DEG = 30.0
 """Nobody lies more turned about the long axis of the body than this (degrees): a longer axis there is no turn."""
 
@@ -71,6 +74,16 @@ class CordSlice:
     def rim_mm(self) -> float:
         """Depth up to which voxels hold CSF, mm."""
         return max(RIM_MM, RIM_PIXELS * max(self.block.pixel_mm))
+
+    @cached_property
+    def inner(self) -> NDArray[np.bool_]:
+        """Voxels of the cord within its rim."""
+        return self.depth_mm > self.rim_mm
+
+    @property
+    def readable(self) -> bool:
+        """Whether enough voxels lie within the rim to tell tissues apart."""
+        return int(self.inner.sum()) >= MIN_INNER_VOXELS
 
     @cached_property
     def to_mm(self) -> NDArray[np.float64]:

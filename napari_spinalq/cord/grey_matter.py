@@ -44,6 +44,10 @@ ALONG_CORD_MM = 5.0
 ALONG_CORD_SHARE = 0.5
 """Part of the neighbours' departure from the mean shape that is expected in a slice."""
 
+COARSE_PIXEL_MM = 0.7
+"""On larger pixels a dorsal horn is thinner than a pixel: on digital cords the area then errs by 10 %, towards the
+expected shape, against 2 to 4 % at 0.5 mm."""
+
 CONTRAST_WINDOW = 5
 """The contrast of a slice is the median over this many slices: coils shade a scan slowly along the cord."""
 
@@ -245,17 +249,19 @@ def _fit_all(
     A slice in which grey matter does not stand out by itself gets no fit and tells its neighbours nothing.
     """
     models = [butterfly_model(float(level)) for level in levels]
-    first: list[ButterflyFit] = []
-    for piece, model in zip(slices, models, strict=True):
-        progress(0.7 * len(first) / len(slices), "fitting grey matter")
-        first.append(fit_butterfly(piece, model))
-    clear = np.flatnonzero([polarity * fit.contrast_to_noise >= MIN_CONTRAST_TO_NOISE for fit in first])
+    first: dict[int, ButterflyFit] = {}
+    for index, (piece, model) in enumerate(zip(slices, models, strict=True)):
+        progress(0.7 * index / len(slices), "fitting grey matter")
+        fit = fit_butterfly(piece, model) if piece.readable else None
+        if fit is not None and polarity * fit.contrast_to_noise >= MIN_CONTRAST_TO_NOISE:
+            first[index] = fit
+    clear = list(first)
     final: list[ButterflyFit | None] = [None] * len(slices)
-    if len(clear) == 0:
+    if not clear:
         return final
-    expected = _expected_weights([first[index] for index in clear], places_mm[clear])
+    expected = _expected_weights(list(first.values()), places_mm[clear])
     contrasts = ndimage.median_filter(
-        np.array([first[index].contrast for index in clear]), min(CONTRAST_WINDOW, len(clear)), mode="nearest"
+        np.array([fit.contrast for fit in first.values()]), min(CONTRAST_WINDOW, len(clear)), mode="nearest"
     )
     for done, index in enumerate(clear):
         progress(0.7 + 0.3 * done / len(clear), "fitting grey matter along the cord")
@@ -277,8 +283,13 @@ def _expected_weights(fits: list[ButterflyFit], places_mm: NDArray[np.float64]) 
 
 
 def _flags(slices: list[CordSlice], fits: list[ButterflyFit | None], n_slices: int) -> tuple[str, ...]:
+    flags = []
     empty = np.zeros(n_slices, dtype=bool)
     empty[[piece.index for piece, fit in zip(slices, fits, strict=True) if fit is None]] = True
-    if not empty.any():
-        return ()
-    return (f"grey matter left out in slices {slice_ranges(empty)}: it does not stand out from white matter there",)
+    if empty.any():
+        where = slice_ranges(empty)
+        flags.append(f"grey matter left out in slices {where}: it does not stand out from white matter there")
+    pixel_mm = max(slices[0].block.pixel_mm)
+    if pixel_mm > COARSE_PIXEL_MM:
+        flags.append(f"grey matter on pixels of {pixel_mm:.2g} mm: its area leans on the expected shape")
+    return tuple(flags)

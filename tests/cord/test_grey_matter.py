@@ -7,6 +7,7 @@ import pytest
 
 from napari_spinalq.cord.butterfly_fit import fit_butterfly
 from napari_spinalq.cord.butterfly_model import butterfly_model
+from napari_spinalq.cord.centerline import Centerline
 from napari_spinalq.cord.cord_slices import cord_slices
 from napari_spinalq.cord.grey_matter import (
     NOT_MEASURABLE,
@@ -16,8 +17,9 @@ from napari_spinalq.cord.grey_matter import (
 )
 from napari_spinalq.cord.segment import segment_cord
 from napari_spinalq.errors import InputError
-from napari_spinalq.geometry import reorient_array
+from napari_spinalq.geometry import Grid, reorient_array
 from napari_spinalq.io.nifti import load_scan
+from napari_spinalq.scan import Scan
 
 PSIR = {"white": 170.0, "grey": 55.0, "csf": -240.0}
 NO_CONTRAST = {"white": 195.0, "grey": 195.0}
@@ -74,6 +76,19 @@ def test_slices_without_contrast_are_left_out_and_named(neck):
     assert (areas_mm2(found.soft, scan.grid) > 0).tolist() == [True, True, True, False, False]
     assert found.flags == ("grey matter left out in slices 3-4: it does not stand out from white matter there",)
     assert dice(found.mask[:, :, :3] > 0, neck.grey[:, :, :3] >= 0.5) > 0.92
+
+
+@pytest.mark.parametrize("voxel_mm", [0.5, 1.5])
+def test_a_scan_of_equal_values_or_too_few_voxels_is_not_measurable(voxel_mm):
+    y, x = np.meshgrid(np.arange(24) - 12.0, np.arange(24) - 12.0, indexing="ij")
+    radius_mm = 2.8 if voxel_mm > 1 else 5.0
+    cord = np.repeat((voxel_mm * np.hypot(x, y) < radius_mm)[None].astype(float), 3, axis=0)
+    grid = Grid((3, 24, 24), np.array([[0, 0, voxel_mm, 0], [0, voxel_mm, 0, 0], [5.0, 0, 0, 0], [0, 0, 0, 1.0]]))
+    middle = grid.voxel_to_mm([[0, 12, 12], [2, 12, 12]])
+    noise = np.random.default_rng(0).normal(0, 1, cord.shape) if voxel_mm > 1 else np.zeros(cord.shape)
+    found = segment_grey_matter(Scan(100.0 + noise, grid), cord, Centerline(middle))
+    assert not found.measurable
+    assert not found.soft.any()
 
 
 def test_contrast_drowned_in_noise_is_not_measurable(neck):
@@ -196,6 +211,16 @@ def test_hand_drawn_grey_matter_is_met_without_a_click(sct_testing, image, refer
     cord = segment_cord(scan)
     found = segment_grey_matter(scan, cord.soft, cord.centerline)
     assert dice(found.mask > 0, np.asarray(truth.data) >= 0.5) >= at_least
+
+
+@pytest.mark.realdata
+def test_grey_matter_on_coarse_pixels_is_drawn_with_a_warning(sct_testing):
+    scan = load_scan(sct_testing / "mt" / "mt1.nii.gz")
+    cord = segment_cord(scan)
+    found = segment_grey_matter(scan, cord.soft, cord.centerline)
+    assert found.measurable
+    assert found.flags == ("grey matter on pixels of 0.84 mm: its area leans on the expected shape",)
+    assert (areas_mm2(found.soft, scan.grid) / areas_mm2(cord.soft, scan.grid)).mean() == pytest.approx(0.19, abs=0.05)
 
 
 @pytest.mark.realdata
