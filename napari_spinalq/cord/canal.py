@@ -28,8 +28,8 @@ MIN_FLUID_CONTRAST = 2.0
 counts as isointense: bright fluid has 5 to 15 (2.5 in the poorest slice seen), noise alone 1."""
 
 MIN_WALL_EDGE = 0.35
-"""Mean fall at the wall in units of the cord-fluid contrast under which a slice is not drawn: slices that show a sac have
-0.5 to 1.5, fluid of the wrong brightness mostly under 0.2."""
+"""Mean fall at the wall in units of the cord-fluid contrast under which a slice is not drawn: slices that show a sac
+have 0.5 to 1.5, fluid of the wrong brightness mostly under 0.2."""
 
 MAX_AREA_MM2 = 450.0
 """A wider outline (mm2) is no dural sac but a cistern of the skull base: sacs have 150 to 300."""

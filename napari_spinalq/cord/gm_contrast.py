@@ -20,8 +20,8 @@ MIN_CONTRAST_TO_NOISE = 1.0
 diffusion); scans that do show it give 1.5 and more (MT at 0.84 mm; T2* at 0.5 mm has 2 to 3)."""
 
 MIN_SIGNIFICANCE = 4.0
-"""... and if the slices together put it this many standard errors from zero: in noise it has a standard deviation of 1.1.
-One slice with a contrast-to-noise ratio of 1 gives 5 on pixels of 0.5 mm, and 2 on pixels of 1 mm: too few."""
+"""... and if the slices together put it this many standard errors from zero: noise spreads by 1.1. One slice with a
+contrast-to-noise ratio of 1 gives 5 on pixels of 0.5 mm, and 2 on pixels of 1 mm: too few."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from napari_spinalq.cord.butterfly_model import GENERIC_LEVEL, butterfly_model
 from napari_spinalq.cord.centerline import Centerline
 from napari_spinalq.cord.cord_slices import CordSlice, arcs_mm, cord_of_scan
 from napari_spinalq.cord.ends import slice_ranges
-from napari_spinalq.cord.gm_contrast import MIN_CONTRAST_TO_NOISE, grey_matter_contrast
+from napari_spinalq.cord.gm_contrast import MIN_CONTRAST_TO_NOISE, GreyMatterContrast, grey_matter_contrast
 from napari_spinalq.cord.segment import MASK_LEVEL
 from napari_spinalq.errors import InputError
 from napari_spinalq.geometry import Grid, reorient_array
@@ -90,13 +90,12 @@ def segment_grey_matter(
     other_soft: NDArray | None = None,
     progress: Progress = silent,
 ) -> GreyMatterSegmentation:
-    """Segment the grey matter of the cord.
+    """Segment the grey matter of the cord, brighter or darker than white matter; see ``docs/segmentation.md``.
 
     Parameters
     ----------
     scan : Scan
-        Any contrast and axis order; of a 4-D scan the median volume is used. Grey matter may be brighter or darker
-        than white matter.
+        Any contrast and axis order; of a 4-D scan the median volume is used.
     cord_mask : array, shape ``scan.grid.shape``
         The cord, binary or soft (0..1).
     centerline : Centerline
@@ -108,8 +107,7 @@ def segment_grey_matter(
         Share of the grey-white contrast at which a voxel counts as grey matter: ``READER_EDGE`` as readers draw (the
         default), ``PHYSICAL_EDGE`` for areas without bias.
     other_soft : array, shape ``scan.grid.shape``, optional
-        Share or probability of grey matter from elsewhere (0..1), weighed with the rest: see
-        :func:`combine_evidence`.
+        Share or probability of grey matter from elsewhere (0..1): see :func:`combine_evidence`.
     progress : Progress
         Told where the work stands.
 
@@ -122,42 +120,25 @@ def segment_grey_matter(
     ------
     InputError
         If the mask is empty or of another shape, or an argument is out of range.
-
-    Notes
-    -----
-    ``docs/segmentation.md`` describes the method and what it reaches.
     """
     _check(scan, edge_level, other_soft)
     work, _, slices = cord_of_scan(scan, cord_mask)
     levels = _levels_of(slices, slice_levels, work.grid.shape[0])
     contrast = grey_matter_contrast(slices, levels)
-    fits: list[ButterflyFit | None] = []
+    fits: list[ButterflyFit | None] = [None] * len(slices)
     if contrast.measurable:
         places_mm = arcs_mm(slices, centerline, work.grid)
         fits = _fit_all(slices, levels, places_mm, contrast.polarity, portion(progress, 0.05, 0.95))
-    measurable = any(fit is not None for fit in fits)
-    soft = np.zeros(scan.grid.shape, np.float32)
-    if measurable:
-        other = None if other_soft is None else reorient_array(np.asarray(other_soft, float), scan.grid, "SAR")[0]
-        drawn = _drawn(slices, fits, work.grid, edge_level, other)
-        soft, _ = reorient_array(drawn, work.grid, scan.grid.axis_codes)
+    other = None if other_soft is None else reorient_array(np.asarray(other_soft, float), scan.grid, "SAR")[0]
+    soft, _ = reorient_array(_drawn(slices, fits, work.grid, edge_level, other), work.grid, scan.grid.axis_codes)
     progress(1.0, "grey matter segmented")
     return GreyMatterSegmentation(
         mask=(soft >= MASK_LEVEL).astype(np.uint8),
         soft=soft,
-        measurable=measurable,
+        measurable=any(fit is not None for fit in fits),
         contrast_to_noise=contrast.contrast_to_noise,
-        flags=_flags(slices, fits, work.grid.shape[0]) if measurable else (NOT_MEASURABLE,),
-        parameters={
-            "method": "fitted butterfly and voxel values",
-            "edge_level": edge_level,
-            "measurable": measurable,
-            "contrast_to_noise": round(contrast.contrast_to_noise, 3),
-            "contrast_significance": round(contrast.significance, 2),
-            "grey_matter_is": "brighter" if contrast.polarity > 0 else "darker",
-            "shape_by_level": slice_levels is not None,
-            "with_other_map": other_soft is not None,
-        },
+        flags=_flags(slices, fits, work.grid.shape[0]),
+        parameters=_parameters(contrast, fits, edge_level, slice_levels is not None, other_soft is not None),
     )
 
 
@@ -283,6 +264,8 @@ def _expected_weights(fits: list[ButterflyFit], places_mm: NDArray[np.float64]) 
 
 
 def _flags(slices: list[CordSlice], fits: list[ButterflyFit | None], n_slices: int) -> tuple[str, ...]:
+    if not any(fit is not None for fit in fits):
+        return (NOT_MEASURABLE,)
     flags = []
     empty = np.zeros(n_slices, dtype=bool)
     empty[[piece.index for piece, fit in zip(slices, fits, strict=True) if fit is None]] = True
@@ -293,3 +276,18 @@ def _flags(slices: list[CordSlice], fits: list[ButterflyFit | None], n_slices: i
     if pixel_mm > COARSE_PIXEL_MM:
         flags.append(f"grey matter on pixels of {pixel_mm:.2g} mm: its area leans on the expected shape")
     return tuple(flags)
+
+
+def _parameters(
+    contrast: GreyMatterContrast, fits: list[ButterflyFit | None], edge_level: float, by_level: bool, with_other: bool
+) -> dict[str, Any]:
+    return {
+        "method": "fitted butterfly and voxel values",
+        "edge_level": edge_level,
+        "measurable": any(fit is not None for fit in fits),
+        "contrast_to_noise": round(contrast.contrast_to_noise, 3),
+        "contrast_significance": round(contrast.significance, 2),
+        "grey_matter_is": "brighter" if contrast.polarity > 0 else "darker",
+        "shape_by_level": by_level,
+        "with_other_map": with_other,
+    }
