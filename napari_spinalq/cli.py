@@ -156,7 +156,12 @@ def analyze(
 def segment(
     image: Annotated[Path, typer.Argument(metavar="IMAGE", help="The scan (NIfTI).")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The mask to write (.nii or .nii.gz).")],
-    structure: Annotated[Structure, typer.Option(help="What to segment.")] = Structure.CORD,
+    structure: Annotated[
+        Structure, typer.Option(help="cord; gm: grey matter; canal: cord and CSF up to the outer wall of the CSF.")
+    ] = Structure.CORD,
+    cord: Annotated[
+        Path | None, typer.Option("--cord", help="A cord mask for gm and canal; by default the cord is found first.")
+    ] = None,
     contrast: ContrastWord = "auto",
     at: At = None,
     edge_offset_mm: EdgeOffset = None,
@@ -164,25 +169,30 @@ def segment(
     backend: BackendChoice = Backend.BUILTIN,
     force: Force = False,
 ) -> None:
-    """Segment the cord; with other programs also gm (sct) or canal (totalspineseg).
+    """Segment the cord, its grey matter or the canal.
 
-    Example: spinalq segment t2.nii.gz -o t2_cord.nii.gz
+    Where a scan does not show the structure, nothing is drawn and nothing is written.
+
+    Example: spinalq segment t2s.nii.gz -o t2s_gm.nii.gz --structure gm
     """
     from napari_spinalq.cord.backends.segment import refuse_unused
     from napari_spinalq.io.atomic import refuse_overwrite
+    from napari_spinalq.io.nifti import load_mask
     from napari_spinalq.io.save import save_mask
     from napari_spinalq.io.sidecar import Provenance, sidecar_path
     from napari_spinalq.terminal import progress_bar
 
-    refuse_unused(backend, {"--at": at, "--edge-offset-mm": edge_offset_mm, "--soft": soft})
+    refuse_unused(backend, {"--at": at, "--edge-offset-mm": edge_offset_mm, "--soft": soft, "--cord": cord})
     scan = _load(image, contrast)
     refuse_overwrite([output, sidecar_path(output)], overwrite=force)
+    known_cord = None if cord is None else load_mask(cord, like=scan.grid)
     with progress_bar() as progress:
         if backend is Backend.BUILTIN:
-            mask, parameters, flags = _builtin_mask(scan, structure, at, edge_offset_mm, soft, progress)
+            known = None if known_cord is None else known_cord.data
+            mask, parameters, flags = _builtin_mask(scan, structure, known, at, edge_offset_mm, soft, progress)
         else:
             mask, parameters, flags = _external_mask(scan, structure, backend, progress)
-    used = [scan.source] if scan.source else []
+    used = [item.source for item in (scan, known_cord) if item is not None and item.source]
     provenance = Provenance(f"{structure.value} mask, automatic", used, parameters, flags)
     save_mask(mask, scan, output, provenance, overwrite=force)
     _say_flags(flags)
@@ -332,16 +342,19 @@ def _load(path: Path, contrast: str) -> Scan:
 
 
 def _builtin_mask(
-    scan: Scan, structure: Structure, at: str | None, edge_offset_mm: float | None, soft: bool, progress: Progress
+    scan: Scan,
+    structure: Structure,
+    known_cord: NDArray | None,
+    at: str | None,
+    edge_offset_mm: float | None,
+    soft: bool,
+    progress: Progress,
 ) -> tuple[NDArray, Mapping[str, Any], Sequence[str]]:
-    from napari_spinalq.cord.segment import segment_cord
+    from napari_spinalq.cord.structures import segment_structure
 
-    if structure is not Structure.CORD:
-        raise InputError(
-            f"The built-in segmentation does not draw {structure.value}; use --backend sct for gm, or "
-            "--backend totalspineseg for canal."
-        )
-    found = segment_cord(scan, at=_point(at), edge_offset_mm=edge_offset_mm, progress=progress)
+    found = segment_structure(
+        structure.value, scan, cord_mask=known_cord, at=_point(at), edge_offset_mm=edge_offset_mm, progress=progress
+    )
     return found.soft if soft else found.mask, found.parameters, found.flags
 
 

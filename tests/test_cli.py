@@ -138,6 +138,12 @@ def bad_cases(folder):
         "click with two numbers": (("segment", t2, "-o", out, "--at", "1,2"), "X,Y,Z"),
         "click that is no number": (("segment", t2, "-o", out, "--at", "nan,1,2"), "X,Y,Z"),
         "click outside": (("segment", t2, "-o", out, "--at", "500,0,0"), "500"),
+        "cord given for the cord": (("segment", t2, "-o", out, "--cord", folder / "cord.nii.gz"), "of no use"),
+        "offset of grey matter": (("segment", t2, "-o", out, "--structure", "gm", "--edge-offset-mm", "1"), "offset"),
+        "no grey matter to be seen": (
+            ("segment", t2, "-o", out, "--structure", "gm", "--cord", folder / "cord.nii.gz"),
+            "GM not measurable on this scan: no contrast between grey and white matter",
+        ),
         "no cord": (("segment", folder / "zero.nii.gz", "-o", out), "zero.nii.gz" if False else "cord"),
         "output no nifti": (("segment", t2, "-o", folder / "new.png", "--at", "0,0,0"), ".nii"),
         "output is the source": (("segment", t2, "-o", t2, "--force", "--at", "0,0,0"), "source"),
@@ -157,6 +163,7 @@ def bad_cases(folder):
 CASES = [
     "missing file", "not nifti", "unknown contrast", "click in words", "click with two numbers",
     "click that is no number", "click outside", "no cord", "output no nifti", "output is the source",
+    "cord given for the cord", "offset of grey matter", "no grey matter to be seen",
     "mask of another grid", "empty mask", "levels of another grid", "levels without levels",
     "table of another ending", "disc that is none", "disc without place", "exam without scans",
 ]  # fmt: skip
@@ -275,3 +282,21 @@ def test_a_narrow_terminal_cuts_no_number(capsys, monkeypatch):
     out = capsys.readouterr().out
     assert all(number in out for number in numbers)
     assert "…" not in out
+
+
+@pytest.mark.realdata
+def test_segment_grey_matter_and_canal_of_a_real_scan(run, sct_testing, tmp_path):
+    t2s = sct_testing / "t2s" / "t2s_uncropped.nii.gz"
+    volumes = {}
+    for structure in ("cord", "gm", "canal"):
+        out = tmp_path / f"{structure}.nii.gz"
+        code, said, err = run("segment", t2s, "-o", out, "--structure", structure)
+        assert code == 0, err
+        assert str(out) in said
+        image = nib.load(out)
+        assert np.array_equal(image.affine, nib.load(t2s).affine)
+        volumes[structure] = np.asarray(image.dataobj).sum()
+        sidecar = json.loads((tmp_path / f"{structure}.json").read_text())
+        assert sidecar["Description"].startswith(structure)
+    assert 0.12 < volumes["gm"] / volumes["cord"] < 0.24
+    assert 1.5 < volumes["canal"] / volumes["cord"] < 4

@@ -112,7 +112,7 @@ def find_outlines(
     reward = edge + REGION_WEIGHT * region_score(levels)
     reward -= shape_weight * ((RADII_MM - expected_mm[..., None]) / SHAPE_SIGMA_MM) ** 2
     reward[:, :, (RADII_MM < MIN_RADIUS_MM) | (RADII_MM > MAX_RADIUS_MM)] = -1e3
-    index = _closed_path(reward.astype(np.float32))
+    index = closed_path(reward.astype(np.float32))
     return RADII_MM[index].astype(np.float64), np.take_along_axis(edge, index[..., None], axis=2)[..., 0].astype(
         np.float64
     )
@@ -125,7 +125,7 @@ def half_maximum(levels: NDArray[np.float32], radii_mm: NDArray[np.float64]) -> 
     the ray itself, so neither a bias field nor grey matter shifts it.
     """
     fine = np.arange(-PLATEAU_MM, PLATEAU_MM + 1e-9, RADIAL_STEP_MM / 5)
-    profile = _read(levels, radii_mm[..., None] + fine)
+    profile = read_rays(levels, radii_mm[..., None] + fine)
     rim = np.median(profile[..., (fine >= -PLATEAU_MM) & (fine <= -0.5)], axis=-1)
     around = profile[..., fine >= 0].min(axis=-1)
     middle = 0.5 * (rim + around)[..., None]
@@ -137,7 +137,7 @@ def half_maximum(levels: NDArray[np.float32], radii_mm: NDArray[np.float64]) -> 
     return np.where(found, radii_mm + fine[best] + 0.5 * (fine[1] - fine[0]), radii_mm)
 
 
-def _read(levels: NDArray[np.float32], radii_mm: NDArray[np.float64]) -> NDArray[np.float64]:
+def read_rays(levels: NDArray[np.float32], radii_mm: NDArray[np.float64]) -> NDArray[np.float64]:
     """Linear interpolation along the rays at radii of shape (n_slices, n_angles, n)."""
     at = np.clip(radii_mm / RADIAL_STEP_MM, 0, levels.shape[2] - 1.001)
     lower = at.astype(int)
@@ -146,18 +146,27 @@ def _read(levels: NDArray[np.float32], radii_mm: NDArray[np.float64]) -> NDArray
     return first * (1 - weight) + np.take_along_axis(levels, lower + 1, axis=2) * weight
 
 
-def _closed_path(reward: NDArray[np.float32]) -> NDArray[np.int_]:
+def closed_path(reward: NDArray[np.float32], max_step: int = MAX_STEP) -> NDArray[np.int_]:
     """Best radius index on every ray, shape (n_slices, n_angles), with smooth steps around the circle.
 
+    Parameters
+    ----------
+    reward : (n_slices, n_angles, n_radii) array
+        What an outline gains by passing through each sample.
+    max_step : int
+        Largest change between neighbouring rays, radial steps.
+
+    Notes
+    -----
     The circle is unrolled three times; the middle turn no longer knows where the unrolling began.
     """
     n_slices, n_angles, n_radii = reward.shape
-    steps = np.arange(-MAX_STEP, MAX_STEP + 1)
+    steps = np.arange(-max_step, max_step + 1)
     costs = (0.1 * ANGULAR_WEIGHT * steps**2).astype(np.float32)
     total = reward[:, 0].copy()
     came_from = np.zeros((3 * n_angles, n_slices, n_radii), np.int8)
     for turn in range(1, 3 * n_angles):
-        padded = np.pad(total, ((0, 0), (MAX_STEP, MAX_STEP)), constant_values=-1e6)
+        padded = np.pad(total, ((0, 0), (max_step, max_step)), constant_values=-1e6)
         options = np.stack([padded[:, i : i + n_radii] - cost for i, cost in enumerate(costs)])
         came_from[turn] = steps[np.argmax(options, axis=0)]
         total = options.max(axis=0) + reward[:, turn % n_angles]

@@ -23,11 +23,13 @@ SUBSAMPLES = 8
 RAY_ANGLES = 2.0 * np.pi * np.arange(ANGLES) / ANGLES
 """Angle of each ray, radians: 0 points to the patient's right, a quarter turn to anterior."""
 
-RADII_MM = RADIAL_STEP_MM * np.arange(int(REACH_MM / RADIAL_STEP_MM) + 1)
+RADII_MM: NDArray[np.float64] = RADIAL_STEP_MM * np.arange(int(REACH_MM / RADIAL_STEP_MM) + 1.0)
 """Radius of each sample of a ray, mm."""
 
 
-def unwrap(stack: AxialStack, centres_mm: NDArray[np.float64]) -> NDArray[np.float32]:
+def unwrap(
+    stack: AxialStack, centres_mm: NDArray[np.float64], radii_mm: NDArray[np.float64] = RADII_MM
+) -> NDArray[np.float32]:
     """Read every slice on rays from its centre by cubic splines.
 
     Parameters
@@ -36,6 +38,8 @@ def unwrap(stack: AxialStack, centres_mm: NDArray[np.float64]) -> NDArray[np.flo
         Axial slices.
     centres_mm : (n_slices, 2) array
         y and x of the centre in each slice, mm.
+    radii_mm : (n_radii,) array
+        Where each ray is read, mm, ascending.
 
     Returns
     -------
@@ -43,10 +47,12 @@ def unwrap(stack: AxialStack, centres_mm: NDArray[np.float64]) -> NDArray[np.flo
         Beyond the border of the field of view the nearest pixel is repeated.
     """
     _, dy, dx = stack.spacing_mm
-    rise, run = np.outer(np.sin(RAY_ANGLES), RADII_MM), np.outer(np.cos(RAY_ANGLES), RADII_MM)
-    rays = np.empty((len(centres_mm), ANGLES, len(RADII_MM)), np.float32)
+    rise, run = np.outer(np.sin(RAY_ANGLES), radii_mm), np.outer(np.cos(RAY_ANGLES), radii_mm)
+    rays = np.empty((len(centres_mm), ANGLES, len(radii_mm)), np.float32)
+    reach = float(radii_mm[-1])
     for index, (y, x) in enumerate(centres_mm):
-        (top, bottom), (left, right) = _window(y, dy, stack.values.shape[1]), _window(x, dx, stack.values.shape[2])
+        top, bottom = _window(y, reach, dy, stack.values.shape[1])
+        left, right = _window(x, reach, dx, stack.values.shape[2])
         window = stack.values[index, top:bottom, left:right]
         at = np.stack([(y + rise) / dy - top, (x + run) / dx - left])
         rays[index] = ndimage.map_coordinates(window, at, order=3, mode="nearest")
@@ -112,10 +118,10 @@ def coverage(
     return soft
 
 
-def _window(centre_mm: float, pixel_mm: float, count: int) -> tuple[int, int]:
-    """Pixels needed to interpolate ``REACH_MM`` around a centre, with a margin for the spline's memory."""
-    first = int((centre_mm - REACH_MM) / pixel_mm) - 6
-    last = int((centre_mm + REACH_MM) / pixel_mm) + 7
+def _window(centre_mm: float, reach_mm: float, pixel_mm: float, count: int) -> tuple[int, int]:
+    """Pixels needed to interpolate ``reach_mm`` around a centre, with a margin for the spline's memory."""
+    first = int((centre_mm - reach_mm) / pixel_mm) - 6
+    last = int((centre_mm + reach_mm) / pixel_mm) + 7
     return min(max(first, 0), count - 1), max(min(last, count), 1)
 
 

@@ -99,7 +99,7 @@ def segment_cord(
     -----
     ``docs/segmentation.md`` describes the method and what it reaches on real scans.
     """
-    work = _one_volume(scan).in_work_order()
+    work = one_volume(scan).in_work_order()
     stack, offset_mm = _checked(work, edge_offset_mm)
     slabs = search_stack(stack)
     click = None if at is None else _click(at, work.grid, slabs)
@@ -122,7 +122,7 @@ def segment_cord(
     )
 
 
-def _one_volume(scan: Scan) -> Scan:
+def one_volume(scan: Scan) -> Scan:
     """Return a 3-D scan: itself, or the median over its volumes.
 
     The median of a diffusion scan is a diffusion-weighted volume, in which the CSF is dark and the cord bright; in

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.interpolate import PchipInterpolator
 
+from napari_spinalq.anatomy import figures
+from napari_spinalq.anatomy.butterfly import ROOT_VERTEX, TIP_VERTEX, inside_polygons, scaled_half
 from napari_spinalq.errors import InputError
-from napari_spinalq.phantom import figures
-from napari_spinalq.phantom.grey_matter import ROOT_VERTEX, TIP_VERTEX, inside_polygons, scaled_half
 from napari_spinalq.phantom.outline import half_axes_mm, inside_outline, moment_diameters_mm
 from napari_spinalq.phantom.tissue import Tissue
 from napari_spinalq.vertebrae import level_name

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from napari_spinalq.anatomy.figures import FORAMEN_MAGNUM_MM
 from napari_spinalq.errors import InputError
 from napari_spinalq.phantom.anatomy import Anatomy, Pose
 from napari_spinalq.phantom.cord import LEVELS, CordDesign
 from napari_spinalq.phantom.curve import SagittalCurve
-from napari_spinalq.phantom.figures import FORAMEN_MAGNUM_MM
 from napari_spinalq.phantom.tissue import TRACT_NAMES
 
 HEALTHY_LOSS_PER_MONTH = 0.0002

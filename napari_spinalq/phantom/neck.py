@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_spinalq.phantom.figures import FORAMEN_MAGNUM_MM
+from napari_spinalq.anatomy.figures import FORAMEN_MAGNUM_MM
 from napari_spinalq.phantom.place import Place, ellipse, paint_where
 from napari_spinalq.phantom.tissue import Tissue
 

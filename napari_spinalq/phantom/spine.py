@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_spinalq.phantom import figures
+from napari_spinalq.anatomy import figures
 from napari_spinalq.phantom.place import Place, ellipse, paint_where, rounded_box
 from napari_spinalq.phantom.tissue import Tissue
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from napari_spinalq.anatomy import figures
 from napari_spinalq.errors import InputError
-from napari_spinalq.phantom import figures
 from napari_spinalq.phantom.cord import Cord, CordDesign
 from napari_spinalq.phantom.tissue import Tissue
 

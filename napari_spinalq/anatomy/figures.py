@@ -1,4 +1,4 @@
-"""Anatomical figures that the phantom is drawn from, per vertebral level.
+"""Anatomical figures of the healthy cord, per vertebral level; the phantom is drawn from them.
 
 Cord area, diameters, grey-matter fraction and tract moments were measured on the PAM50 template (De Leener et al. 2018,
 NeuroImage, doi:10.1016/j.neuroimage.2017.10.041) and its white-matter atlas (Levy et al. 2015, NeuroImage,

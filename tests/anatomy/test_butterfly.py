@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from napari_spinalq.phantom.grey_matter import inside_polygons, polygon_area, scaled_half
+from napari_spinalq.anatomy.butterfly import inside_polygons, polygon_area, scaled_half
 
 
 @pytest.mark.parametrize("level", [1.0, 3.3, 5.0, 8.0])
