@@ -172,7 +172,6 @@ BAD = {
     "an offset": (("--backend", "sct", "--edge-offset-mm", "0"), "--edge-offset-mm is only"),
     "soft": (("--backend", "sct", "--soft"), "--soft is only"),
     "structure": (("--backend", "totalspineseg", "--structure", "gm"), "not gm"),
-    "built-in structure": (("--structure", "canal"), "--backend totalspineseg"),
 }
 
 
