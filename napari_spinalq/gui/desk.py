@@ -24,6 +24,7 @@ from napari_spinalq.gui.marks import OrientationMarks
 from napari_spinalq.gui.measuring import Measurer
 from napari_spinalq.gui.opening import Opener
 from napari_spinalq.gui.picking import Picker
+from napari_spinalq.gui.reopening import Reopener
 from napari_spinalq.gui.saving import Saver
 from napari_spinalq.gui.segmenting import Segmenter
 from napari_spinalq.gui.session import Session
@@ -50,17 +51,19 @@ class Desk:
         self.runner = Runner()
         self.picker = Picker(viewer)
         self.marks = OrientationMarks(viewer)
-        self.opener = Opener(viewer, self.session, self.runner)
+        self.saver = Saver(self.session)
+        self.reopener = Reopener(viewer, self.session, self.saver)
+        self.opener = Opener(viewer, self.session, self.runner, self.reopener)
         self.editor = DiscEditor(viewer, self.session)
         self.segmenter = Segmenter(viewer, self.session, self.runner, self.picker, self._confirm)
         self.labeller = Labeller(viewer, self.session, self.runner, self.picker, self.editor)
         self.measurer = Measurer(viewer, self.session)
-        self.saver = Saver(self.session)
         self._docks: dict[int, Links] = {}
         self._numbers = count()
         self._guard = CloseGuard(self.window, self.may_close, self._closed)
-        for source in (self.segmenter.told, self.labeller.told, self.measurer.told):
+        for source in (self.reopener.told, self.segmenter.told, self.labeller.told, self.measurer.told):
             source.connect(self.told.emit)
+        self.reopener.discs_back.connect(self.labeller.take_discs_in_hand)
         self.editor.refused.connect(self.refuse)
         self.runner.refused.connect(self._refused)
 
@@ -119,7 +122,7 @@ class Desk:
 
     def save(self) -> bool:
         """Save everything as BIDS derivatives; False if it was not saved."""
-        folder = self.saver.folder or dialogs.choose_output_folder(self.window, self.saver.suggestion())
+        folder = self.saver.folder or dialogs.choose_output_folder(self.window, self.saver.home())
         if not folder:
             return False
         try:

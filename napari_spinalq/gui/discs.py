@@ -13,6 +13,7 @@ from qtpy.QtCore import QTimer
 
 from napari_spinalq.errors import InputError
 from napari_spinalq.gui.layers import add_discs, disc_places, gather_discs, show_discs
+from napari_spinalq.levels.detect import UNCONFIRMED
 from napari_spinalq.levels.discs import Disc, Labelling, Origin, by_number, check_discs, next_disc_number
 from napari_spinalq.vertebrae import disc_name
 
@@ -124,7 +125,8 @@ class DiscEditor:
             self.refused.emit(str(error))
             return
         sure = old.confirmed if confirmed is None else confirmed
-        self._session.set_labelling(Labelling(by_number(discs), sure and bool(discs), old.flags))
+        flags = tuple(flag for flag in old.flags if not (sure and flag == UNCONFIRMED))
+        self._session.set_labelling(Labelling(by_number(discs), sure and bool(discs), flags))
 
     def _select(self, number: int) -> None:
         numbers = [disc.number for disc in self._shown]

@@ -83,13 +83,17 @@ class Labeller:
             go_to(self._viewer, (z, middle[1], middle[2]))
             self._viewer.fit_to_view()
 
+    def take_discs_in_hand(self) -> None:
+        """Let the discs be selected and dragged."""
+        layer = self._editor.layer
+        if layer is not None:
+            self._viewer.layers.selection.active = layer
+            layer.mode = "select"
+
     def _clicked(self, number: int, world: np.ndarray) -> None:
         place = world_to_mm(world, self._session.current.scan.grid)
         self.find(Disc(number, tuple(float(value) for value in place), Origin.CLICKED))
 
     def _take(self, labelling: Labelling) -> None:
         self._session.set_labelling(labelling)
-        layer = self._editor.layer
-        if layer is not None:
-            self._viewer.layers.selection.active = layer
-            layer.mode = "select"
+        self.take_discs_in_hand()

@@ -19,6 +19,7 @@ from napari_spinalq.geometry import WORK_AXES
 from napari_spinalq.gui import layers
 from napari_spinalq.gui.convert import layer_grid, layer_scan, mm_to_world
 from napari_spinalq.gui.display import Plane, go_to, show_plane, use_convention
+from napari_spinalq.gui.reopening import Reopener
 from napari_spinalq.gui.session import ScanWork, Session
 from napari_spinalq.gui.settings import convention
 from napari_spinalq.gui.workers import Runner
@@ -26,6 +27,7 @@ from napari_spinalq.io.bids import find_exam
 from napari_spinalq.io.nifti import load_scan
 from napari_spinalq.metrics.shape import slice_shapes
 from napari_spinalq.pipeline import cord_centerline
+from napari_spinalq.reopen import SavedWork
 from napari_spinalq.scan import Scan
 
 if TYPE_CHECKING:
@@ -37,12 +39,14 @@ BEST_FIRST = (Contrast.T2W, Contrast.T1W, Contrast.T2STAR, Contrast.MT, Contrast
 NEARLY_CUBIC = 1.5
 """Voxels less stretched than this are shown sagittal first: that view shows the whole neck at once."""
 
+LOOKING = "Looking for saved work"
+
 
 class Opener:
     """Puts exams and scans on the table. Only the scan at hand is in the viewer: its slices set the sliders."""
 
-    def __init__(self, viewer: ViewerModel, session: Session, runner: Runner) -> None:
-        self._viewer, self._session, self._runner = viewer, session, runner
+    def __init__(self, viewer: ViewerModel, session: Session, runner: Runner, reopener: Reopener) -> None:
+        self._viewer, self._session, self._runner, self._reopener = viewer, session, runner, reopener
         self._busy = False
         self._arrived: list[Any] = []
         viewer.layers.events.inserted.connect(self._inserted)
@@ -52,7 +56,7 @@ class Opener:
             self._note(layer)
 
     def open_paths(self, paths: Sequence[str | Path]) -> None:
-        """Open an exam: one folder, or its scans.
+        """Open an exam: one folder, or its scans. The scan that is shown first is one with saved work, if any has.
 
         Raises
         ------
@@ -62,7 +66,7 @@ class Opener:
         exam = find_exam(paths)
         self._clear()
         self._session.open_exam(exam)
-        self.choose(exam.files.index(_best(exam.files)))
+        self.choose(exam.files.index(_best(self._reopener.among(exam.files))))
 
     def choose(self, index: int) -> None:
         """Take a scan of the exam in hand; it is read if need be."""
@@ -71,11 +75,15 @@ class Opener:
         if work is not None:
             self._session.take(work)
             self._face(work)
+            self._look_for_saved(work)
             return
+        search = self._reopener.search()
 
-        def read(progress: Any) -> Scan:
+        def read(progress: Any) -> tuple[Scan, SavedWork | None]:
             progress(0.0, f"Reading {file.path.name}")
-            return load_scan(file.path, file.contrast)
+            scan = load_scan(file.path, file.contrast)
+            progress(0.7, LOOKING)
+            return scan, search(scan)
 
         self._runner.run(f"Reading {file.path.name}", read, self._take)
 
@@ -84,12 +92,20 @@ class Opener:
         self._viewer.layers.events.inserted.disconnect(self._inserted)
         self._viewer.layers.events.removed.disconnect(self._removed)
 
-    def _take(self, scan: Scan) -> None:
+    def _take(self, read: tuple[Scan, SavedWork | None]) -> None:
+        scan, saved = read
         with self._undisturbed():
             image = layers.add_image(self._viewer, scan)
         work = ScanWork(scan, image)
         self._session.take(work)
+        self._reopener.put(work, saved)
         self._face(work)
+
+    def _look_for_saved(self, work: ScanWork) -> None:
+        """Look for the saved work of a scan that came another way than by :meth:`choose`."""
+        if not work.looked_for and work.mask is None:
+            search = self._reopener.search()
+            self._runner.run(LOOKING, lambda _: search(work.scan), lambda saved: self._reopener.put(work, saved))
 
     def _face(self, work: ScanWork) -> None:
         """Turn the view to a scan: its best plane, at the cord if that is known, else at the middle."""
@@ -169,6 +185,7 @@ class Opener:
         for work in (*(one for one in works if one is not best), best):
             self._session.take(work)
         self._face(best)
+        self._look_for_saved(best)
 
     def _adopt_mask(self, layer: Labels) -> None:
         """Take a dropped mask as that of the scan whose grid it shares, if that scan has none."""

@@ -22,6 +22,7 @@ class Saver:
     def __init__(self, session: Session) -> None:
         self._session = session
         self.folder: Path | None = None
+        self._last: dict[tuple[str, str, Path], Path] = {}
         session.exam_changed.connect(self._forget_folder)
 
     def suggestion(self) -> Path:
@@ -38,6 +39,10 @@ class Saver:
         subject = next((parent for parent in scan.parents if parent.name.startswith("sub-")), None)
         return (subject.parent if subject else scan.parent) / FOLDER
 
+    def home(self) -> Path:
+        """Return the folder where this exam was saved last since the window opened, else the suggestion."""
+        return self.folder or self._last.get(self._key()) or self.suggestion()
+
     def existing(self, folder: Path) -> list[Path]:
         """Return the earlier results of this exam in a folder."""
         return [path for path in output_paths([self._session.exam], folder, shared=True) if path.exists()]
@@ -51,7 +56,7 @@ class Saver:
             If there is no mask, a mask is empty, or something is in the way.
         """
         written = write_exams([self.result()], folder, overwrite=overwrite, shared=True)
-        self.folder = folder
+        self.folder = self._last[self._key()] = folder
         self._session.mark_saved()
         return written
 
@@ -81,6 +86,11 @@ class Saver:
         discs = {disc.name: disc.origin.value for disc in labelling.discs}
         parameters = {**work.parameters, "discs": discs, "edited_by_hand": work.edited}
         return measure_scan(work.scan, work.mask_on_file_grid(), labelling, parameters=parameters, flags=work.flags)
+
+    def _key(self) -> tuple[str, str, Path]:
+        """Tell exams apart, whether one was opened as a folder or as some of its scans."""
+        exam = self._session.exam
+        return (exam.subject, exam.session, self.suggestion()) if exam else ("", "", self.suggestion())
 
     def _forget_folder(self) -> None:
         self.folder = None

@@ -37,6 +37,7 @@ class Segmenter:
         self._viewer, self._session, self._runner = viewer, session, runner
         self._picker, self._confirm = picker, confirm
         viewer.layers.selection.events.active.connect(self._tell_tool)
+        session.mask_changed.connect(self._follow_mode)
 
     def segment(self, at: Point | None = None) -> None:
         """Segment the scan at hand, from a point in the cord (RAS mm) if one is given."""
@@ -106,7 +107,6 @@ class Segmenter:
     def _take(self, work: ScanWork, found: CordSegmentation) -> None:
         if work.mask is None:
             work.mask = layers.add_mask(self._viewer, found.mask, work.scan, work.image)
-            work.mask.events.mode.connect(self._tell_tool)
         else:
             work.mask.data = to_display(found.mask, work.scan.grid)
         self._session.set_mask(work, work.mask, found.centerline, found.flags, found.parameters)
@@ -115,6 +115,11 @@ class Segmenter:
             go_to(self._viewer, mm_to_world(middle, work.scan.grid))
             if current_plane(self._viewer) is Plane.AXIAL:
                 self.close_in()
+
+    def _follow_mode(self) -> None:
+        mask = self._mask()
+        if mask is not None:
+            mask.events.mode.connect(self._tell_tool)  # napari keeps a listener once, however often it is connected
 
     def _tell_tool(self) -> None:
         mask = self._mask()

@@ -18,6 +18,7 @@ from napari_spinalq.cord.centerline import Centerline
 from napari_spinalq.exam import Exam, ExamFile
 from napari_spinalq.gui.convert import from_display
 from napari_spinalq.levels.discs import Disc, Labelling
+from napari_spinalq.reopen import SavedWork
 from napari_spinalq.scan import Scan
 
 
@@ -41,6 +42,8 @@ class ScanWork:
         How the mask was made, for the sidecar.
     edited : bool
         Whether someone painted on the mask since it was made.
+    looked_for : bool
+        Whether work that was saved earlier has been looked for.
     """
 
     scan: Scan
@@ -50,6 +53,7 @@ class ScanWork:
     flags: tuple[str, ...] = ()
     parameters: dict[str, Any] = field(default_factory=dict)
     edited: bool = False
+    looked_for: bool = False
 
     def mask_on_file_grid(self) -> NDArray | None:
         """Return the mask in the axis order of the file; None if there is none."""
@@ -141,6 +145,17 @@ class Session:
         if mask is not None:
             self.mark_unsaved()
         self.mask_changed.emit()
+
+    def bring_back(self, work: ScanWork, mask: Labels, saved: SavedWork) -> None:
+        """Give a scan the mask that was saved for it: nothing is left to save for that."""
+        work.mask, work.centerline = mask, saved.centerline
+        work.flags, work.parameters, work.edited = saved.flags, dict(saved.parameters), saved.edited
+        self.mask_changed.emit()
+
+    def bring_back_discs(self, labelling: Labelling) -> None:
+        """Give the exam the discs that were saved for it: nothing is left to save for that."""
+        self.labelling = labelling
+        self.discs_changed.emit()
 
     def mask_painted(self) -> None:
         """Note that someone painted on the mask at hand."""

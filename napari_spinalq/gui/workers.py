@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Event
@@ -17,6 +18,10 @@ Task = Callable[[Progress], Any]
 
 CLOSING_WAIT_S = 3.0
 """A window that closes waits this long (s) for running work to stop; all steps report progress more often."""
+
+
+REPORT_EVERY_S = 0.03
+"""Progress is told at most this often (s): faster than the eye reads, and no flood for Qt's queue."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,7 @@ class Job(QObject):
         super().__init__(parent)
         self.title = title
         self._stop = Event()
+        self._told = -REPORT_EVERY_S
         self._errand = _Errand(task, self._report)
         self._worker = thread_worker(self._errand.run)()
         self._worker.returned.connect(self._deliver)
@@ -83,6 +89,10 @@ class Job(QObject):
     def _report(self, fraction: float, phrase: str) -> None:
         if self._stop.is_set():
             raise Cancelled
+        now = time.monotonic()
+        if now - self._told < REPORT_EVERY_S:
+            return
+        self._told = now
         self.progressed.emit(fraction, phrase)
 
     def _deliver(self, outcome: _Outcome) -> None:

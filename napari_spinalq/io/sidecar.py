@@ -86,6 +86,52 @@ def write_sidecar(path: Path, provenance: Provenance, *, overwrite: bool = False
     return write_whole(sidecar_path(path), as_utf8(text), overwrite=overwrite)
 
 
+@dataclass(frozen=True)
+class Record:
+    """What the sidecar of a result tells.
+
+    Attributes
+    ----------
+    source_sha256 : str
+        SHA-256 of the image that the result was made on; empty if the sidecar does not tell.
+    parameters : mapping
+        Settings that changed the result.
+    flags : tuple of str
+        What a reader must know before trusting it.
+    author : str
+        Who ran or drew it; may be empty.
+    time : datetime, optional
+        When, with its time zone.
+    """
+
+    source_sha256: str
+    parameters: Mapping[str, Any]
+    flags: tuple[str, ...]
+    author: str
+    time: datetime | None
+
+
+def read_record(path: Path) -> Record | None:
+    """Return what the sidecar of a result tells; None where there is no sidecar.
+
+    Raises
+    ------
+    InputError
+        If the sidecar is no JSON object, or an entry is not of its kind.
+    """
+    beside = sidecar_path(path)
+    if not beside.is_file():
+        return None
+    content = _content(beside)
+    parameters = content.get("Parameters", {})
+    if not isinstance(parameters, dict):
+        raise InputError(f"The Parameters in the sidecar {beside} are not a JSON object; mend or remove it.")
+    author = content.get("Author", "")
+    return Record(
+        _source_sha256(content, beside), parameters, _flags(content, beside), str(author or ""), _time(content, beside)
+    )
+
+
 def read_flags(path: Path) -> tuple[str, ...]:
     """Return the flags in the sidecar of a result, so that they travel on; none where there is no sidecar.
 
@@ -95,15 +141,42 @@ def read_flags(path: Path) -> tuple[str, ...]:
         If the sidecar is no JSON object, or its flags are no list of sentences.
     """
     beside = sidecar_path(path)
-    if not beside.is_file():
-        return ()
+    return _flags(_content(beside), beside) if beside.is_file() else ()
+
+
+def _content(beside: Path) -> dict[str, Any]:
     try:
-        flags = json.loads(beside.read_text(encoding="utf-8")).get("Flags", [])
-    except (ValueError, AttributeError):
-        raise InputError(f"The sidecar {beside} is not a JSON object; mend or remove it.") from None
+        content = json.loads(beside.read_text(encoding="utf-8"))
+    except ValueError:
+        content = None
+    if not isinstance(content, dict):
+        raise InputError(f"The sidecar {beside} is not a JSON object; mend or remove it.")
+    return content
+
+
+def _flags(content: Mapping[str, Any], beside: Path) -> tuple[str, ...]:
+    flags = content.get("Flags", [])
     if not isinstance(flags, list) or not all(isinstance(flag, str) for flag in flags):
         raise InputError(f"The Flags in the sidecar {beside} are not a list of sentences; mend or remove it.")
     return tuple(flags)
+
+
+def _source_sha256(content: Mapping[str, Any], beside: Path) -> str:
+    """Return the checksum of the first source, the image whose grid the result shares."""
+    sources = content.get("Sources", [])
+    if not isinstance(sources, list) or not all(isinstance(source, (dict, str)) for source in sources):
+        raise InputError(f"The Sources in the sidecar {beside} are not a list of files; mend or remove it.")
+    first = sources[0] if sources else {}
+    return str(first.get("SHA256") or "") if isinstance(first, dict) else ""  # other tools list bare names
+
+
+def _time(content: Mapping[str, Any], beside: Path) -> datetime | None:
+    if "Time" not in content:
+        return None
+    try:
+        return datetime.fromisoformat(content["Time"])
+    except (TypeError, ValueError):
+        raise InputError(f"The Time in the sidecar {beside} is no date and time; mend or remove it.") from None
 
 
 def refuse_sidecar_of_source(path: Path, sources: Iterable[Source]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import numpy as np
 import pandas as pd
@@ -157,6 +158,7 @@ def test_cancel_stops_the_work_and_changes_nothing(opened, monkeypatch):
     def endless(scan, *, at, progress):
         while True:
             progress(0.5, "working")
+            time.sleep(0.01)
 
     monkeypatch.setattr(segmenting, "segment_cord", endless)
     opened.press(opened.dock.segment_panel.segment)

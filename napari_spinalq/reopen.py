@@ -1,0 +1,260 @@
+"""Finding work that was saved earlier, and checking that it still belongs to the scan it was made on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from napari_spinalq.cord.centerline import Centerline
+from napari_spinalq.derivatives import scan_paths
+from napari_spinalq.errors import InputError
+from napari_spinalq.exam import Exam
+from napari_spinalq.geometry import Grid
+from napari_spinalq.io.nifti import load_mask
+from napari_spinalq.io.sidecar import Record, read_record
+from napari_spinalq.levels.detect import UNCONFIRMED
+from napari_spinalq.levels.discs import Disc, Labelling, check_discs
+from napari_spinalq.levels.tables import discs_from_table
+from napari_spinalq.metrics.shape import slice_shapes
+from napari_spinalq.pipeline import NO_LEVELS, cord_centerline, measure_scan
+from napari_spinalq.scan import Scan, Source
+
+CORD_FROM = 0.5
+"""A voxel of a soft mask (0..1) counts as cord from this value on, where half of it is cord."""
+
+NO_RECORD = "saved without a record of its source: check that it belongs to this scan"
+SOFTENED = f"loaded from a soft mask: a voxel counts as cord from {CORD_FROM:g}"
+
+NO_DISCS = Labelling((), confirmed=False)
+
+Part = TypeVar("Part")
+
+
+@dataclass(frozen=True, eq=False)
+class SavedWork:
+    """What was saved for a scan, as far as it can be used.
+
+    Attributes
+    ----------
+    mask : array of uint8, shape of the scan's grid, optional
+        Cord, 0 and 1; None if there is none that can be used.
+    centerline : Centerline, optional
+        Fitted to the mask, RAS mm.
+    labelling : Labelling, optional
+        The discs and whether their names are confirmed; None if there are none that can be used.
+    flags : tuple of str
+        What is doubtful about the mask itself; what follows from measuring it and from the discs is left out.
+    parameters : mapping
+        How the mask was made.
+    edited : bool
+        Whether someone may have painted on the mask; without a record nobody can rule it out.
+    remarks : tuple of str
+        What differs between what is loaded and a file whose source is known.
+    refusals : tuple of str
+        Why a file that is there was not loaded, a sentence each.
+    record : Record, optional
+        Who saved it, and when.
+    """
+
+    mask: NDArray[np.uint8] | None = None
+    centerline: Centerline | None = None
+    labelling: Labelling | None = None
+    flags: tuple[str, ...] = ()
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    edited: bool = False
+    remarks: tuple[str, ...] = ()
+    refusals: tuple[str, ...] = ()
+    record: Record | None = None
+
+    @property
+    def usable(self) -> bool:
+        """Whether there is a mask or a disc to go on with."""
+        return self.mask is not None or self.labelling is not None
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether something was refused, or is not as it was saved."""
+        return bool(self.remarks or self.refusals)
+
+    def summary(self) -> str:
+        """Say what was loaded, who saved it and when, and what was not loaded and why."""
+        sentences = []
+        if self.usable:
+            sentences.append("; ".join([f"Work saved{_when(self.record)} was loaded", *self.remarks]) + ".")
+        if self.refusals:
+            sentences.append(f"Saved work was not loaded: {' '.join(self.refusals)}")
+        return " ".join(sentences)
+
+
+@dataclass(frozen=True, eq=False)
+class _SavedMask:
+    data: NDArray[np.uint8]
+    soft: bool
+    record: Record | None
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        return (*((SOFTENED,) if self.soft else ()), *(() if _tells_source(self.record) else (f"mask {NO_RECORD}",)))
+
+
+@dataclass(frozen=True, eq=False)
+class _SavedDiscs:
+    labelling: Labelling
+    record: Record | None
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        return () if _tells_source(self.record) else (f"discs {NO_RECORD}",)
+
+
+def holds_work(scan_name: str, exam: Exam, folder: Path) -> bool:
+    """Tell whether a folder of derivatives holds a cord mask or discs of a scan.
+
+    Parameters
+    ----------
+    scan_name : str
+        File name of the scan.
+    exam : Exam
+        Its exam, which gives subject and session.
+    folder : Path
+        Where results were written.
+    """
+    paths = scan_paths(scan_name, exam, folder)
+    try:
+        return paths.mask.exists() or paths.discs.exists()
+    except OSError:  # a folder that nobody may enter: whether it holds any is told when it is read
+        return True
+
+
+def saved_work(scan: Scan, exam: Exam, folder: Path) -> SavedWork | None:
+    """Read the cord mask and the discs that were saved for a scan, and check that they belong to it.
+
+    Nothing is written. What cannot be used is named in ``refusals`` and does not take the other part with it: a mask
+    on another grid, a mask or discs made on another state of the scan's file (by SHA-256), and damaged files. What has
+    no sidecar is used and said to be without a record.
+
+    Parameters
+    ----------
+    scan : Scan
+        The image as it was read.
+    exam : Exam
+        Its exam, which gives subject and session.
+    folder : Path
+        Where results were written, the root of the BIDS derivatives.
+
+    Returns
+    -------
+    SavedWork or None
+        None if nothing was saved for this scan.
+    """
+    source, refusals = scan.source, list[str]()
+    if source is None:
+        return None
+    paths = scan_paths(source.path.name, exam, folder)
+    mask = _attempt(lambda: _read_mask(paths.mask, source, scan.grid), refusals)
+    centerline = None if mask is None else cord_centerline(slice_shapes(mask.data, scan.grid).centroid_mm, scan.grid)
+    discs = _attempt(lambda: _read_discs(paths.discs, source, centerline), refusals)
+    parts = [part for part in (mask, discs) if part is not None]
+    if not parts and not refusals:
+        return None
+    return SavedWork(
+        mask=mask.data if mask else None,
+        centerline=centerline,
+        labelling=discs.labelling if discs else None,
+        flags=_own_flags(scan, mask, discs.labelling if discs else NO_DISCS) if mask else (),
+        parameters=mask.record.parameters if mask and mask.record else {},
+        edited=mask is not None and _maybe_edited(mask.record),
+        remarks=tuple(remark for part in parts for remark in part.remarks),
+        refusals=tuple(dict.fromkeys(refusals)),
+        record=next((part.record for part in parts if part.record), None),
+    )
+
+
+def _attempt(read: Callable[[], Part], refusals: list[str]) -> Part | None:
+    """Read a part; if it cannot be used, note why instead."""
+    try:
+        return read()
+    except InputError as error:
+        refusals.append(str(error))
+    except OSError as error:
+        refusals.append(f"{error.filename} cannot be read ({error.strerror}); ask its owner for access.")
+    return None
+
+
+def _read_mask(path: Path, source: Source, grid: Grid) -> _SavedMask | None:
+    if not path.exists():
+        return None
+    record = _record_of(path, source)
+    values = np.asarray(load_mask(path, like=grid).data)
+    mask = (values >= CORD_FROM).astype(np.uint8)
+    if not mask.any():
+        raise InputError(f"The soft mask {path} reaches {CORD_FROM:g} nowhere; segment the cord again.")
+    return _SavedMask(mask, not np.array_equal(values, mask), record)
+
+
+def _read_discs(path: Path, source: Source, centerline: Centerline | None) -> _SavedDiscs | None:
+    if not path.exists():
+        return None
+    record, discs = _record_of(path, source), _discs_of(path)
+    check_discs(discs, centerline)
+    if record is None:
+        return _SavedDiscs(Labelling(discs, False, (f"discs {NO_RECORD}",)), None)
+    return _SavedDiscs(Labelling(discs, record.parameters.get("confirmed") is True, record.flags), record)
+
+
+def _discs_of(path: Path) -> tuple[Disc, ...]:
+    try:
+        table = pd.read_csv(path, sep="\t", dtype={"name": str, "origin": str}, float_precision="round_trip")
+        discs = discs_from_table(table)
+    except InputError as error:
+        raise InputError(f"The discs in {path} cannot be used: {error}") from None
+    except ValueError:  # pandas: no table, bytes that are no text, rows of unequal length
+        raise InputError(f"{path} is no table of discs (or is damaged); find the discs again.") from None
+    if not discs:
+        raise InputError(f"{path} holds no disc; find the discs again.")
+    return discs
+
+
+def _record_of(path: Path, source: Source) -> Record | None:
+    """Return the record beside a result, if it has one; refuse a result of another state of the scan's file."""
+    record = read_record(path)
+    if record is not None and record.source_sha256 and record.source_sha256 != source.sha256:
+        raise InputError(
+            f"{source.path.name} is not the file on which work was saved{_when(record)}; that work stays in "
+            f"{path.parent}: open it with the file it was made on, or segment this one."
+        )
+    return record
+
+
+def _tells_source(record: Record | None) -> bool:
+    return record is not None and bool(record.source_sha256)
+
+
+def _maybe_edited(record: Record | None) -> bool:
+    return record is None or record.parameters.get("edited_by_hand") is True
+
+
+def _own_flags(scan: Scan, mask: _SavedMask, labelling: Labelling) -> tuple[str, ...]:
+    """Return the flags of the mask without those that measuring gives anew.
+
+    A sidecar lists both; kept, the latter would stay when the mask is mended or the names are confirmed.
+    """
+    saved: Sequence[str] = mask.record.flags if mask.record else ()
+    if not saved:
+        return mask.remarks
+    anew = {UNCONFIRMED, NO_LEVELS, *measure_scan(scan, mask.data, labelling).flags}
+    return tuple(dict.fromkeys([*(flag for flag in saved if flag not in anew), *mask.remarks]))
+
+
+def _when(record: Record | None) -> str:
+    """Say when (local time) and by whom something was saved, as far as it is known."""
+    if record is None:
+        return ""
+    time = f" on {record.time.astimezone():%Y-%m-%d %H:%M}" if record.time else ""
+    return f"{time} by {record.author}" if record.author else time
