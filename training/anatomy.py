@@ -36,8 +36,9 @@ WIDE_STEP_MM, WIDE_SIZE = 0.75, 288
 NEAR_STEP_MM, NEAR_SIZE = 0.4, 160
 """Pixel and width of the label maps around the cord (64 mm)."""
 
-ABOVE_CORD_MM = figures.FORAMEN_MAGNUM_MM
-"""Slices of the phantom above this arc position show the brainstem and no cord."""
+CORD_ENDS_MM, BRAIN_BEGINS_MM = figures.FORAMEN_MAGNUM_MM, figures.FORAMEN_MAGNUM_MM + 17.0
+"""Below the first arc position slices of the phantom show cord, above the second one brain; what lies between looks
+like either and is left out."""
 
 
 @dataclass(frozen=True)
@@ -75,10 +76,11 @@ def load_library(data: Path, cache: Path) -> Library:
 def build_library(data: Path | None, *, phantom_step_mm: float = 2.0) -> Library:
     """Build the library; without ``data`` from the phantom alone."""
     shapes = [(*shape, False) for shape in phantom_shapes(phantom_step_mm)]
-    necks = np.arange(figures.LOWEST_MM + 2, 108.0, phantom_step_mm)
+    necks = np.arange(figures.LOWEST_MM + 2, 112.0, phantom_step_mm)
+    necks = necks[(necks < CORD_ENDS_MM) | (necks > BRAIN_BEGINS_MM)]
     wide = [neck_labels(s, WIDE_SIZE, WIDE_STEP_MM) for s in necks]
     near = [neck_labels(s, NEAR_SIZE, NEAR_STEP_MM) for s in necks]
-    has_cord = list(necks < ABOVE_CORD_MM)
+    has_cord = list(necks < CORD_ENDS_MM)
     if data is not None:
         shapes += [(*shape, True) for shape in template_shapes(data / "pam50" / "template")]
         shapes += [(*shape, False) for shape in subject_shapes(data / "masks")]

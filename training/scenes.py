@@ -41,11 +41,14 @@ class SceneKind:
     without_cord: float
 
 
-FINE = SceneKind(160, 0.3, wide=False, shift_mm=3.5, without_cord=0.08)
+FINE = SceneKind(160, 0.3, wide=False, shift_mm=3.5, without_cord=0.15)
 WIDE = SceneKind(256, 0.75, wide=True, shift_mm=30.0, without_cord=0.25)
 
 PHANTOM_SHARE = 0.65
 """Share of pictures whose surroundings are anatomical label maps; the others are regions without a name."""
+
+CAUDA_ROOTS = 16
+"""Most roots drawn below the conus; a real slice shows 10 to 30, which a voxel joins."""
 
 MAX_TURN_DEG = 20.0
 
@@ -125,8 +128,8 @@ class Painter:
         g, count = self.generator, len(x)
         chosen = torch.randint(len(self._shapes), (count,), generator=g)
         maps = self._shapes[chosen].float()
-        size = torch.exp(0.12 * torch.randn(count, generator=g))
-        flat = torch.exp(0.10 * torch.randn(count, generator=g))
+        size = torch.exp(0.16 * torch.randn(count, generator=g))
+        flat = torch.exp(0.12 * torch.randn(count, generator=g))
         thin = torch.where(chance(count, 0.15, g), uniform(count, 0.6, 1.0, g), torch.ones(count))
         sx, sy = ((size * flat)[:, None, None], (size / flat * thin)[:, None, None])
         cord_mm = sample_mm(maps[:, :1], x / sx, y / sy, STEP_MM)[:, 0] * (sx * sy).sqrt()
@@ -206,19 +209,41 @@ class Painter:
             1 - uniform(count, 0.1, 0.6, g)[:, None, None, None] * chance(count, 0.35, g)[:, None, None, None] * void
         )
         fluid = fluid.expand(count, 1, *x.shape[1:])
-        roots = torch.zeros_like(x)
-        bundle = empty & chance(count, 0.8, g)
-        many = 14 if bool(bundle.any()) else 4
-        spread = torch.where(bundle, 3.5, 0.0)
-        for index in range(many):
-            lateral = uniform(count, 3.0, 9.0, g) * (1 if index % 2 else -1)
-            at_x = torch.where(bundle, spread * torch.randn(count, generator=g), lateral)[:, None, None]
-            at_y = torch.where(bundle, spread * torch.randn(count, generator=g) - 1.5, uniform(count, -3.0, 3.0, g))
-            radius = uniform(count, 0.4, 1.0, g)[:, None, None]
-            distance = torch.hypot(x - at_x, y - at_y[:, None, None])
-            shown = (bundle | (torch.tensor(index < 4) & chance(count, 0.5, g)))[:, None, None]
-            roots = torch.maximum(roots, torch.clamp(0.5 - (distance - radius) / self.kind.step_mm, 0, 1) * shown)
+        roots = self._roots(x, y, empty)
         return fluid * (1 - roots[:, None]) + signals[:, ROOT, None, None, None] * roots[:, None]
+
+    def _roots(self, x: Tensor, y: Tensor, empty: Tensor) -> Tensor:
+        """Share of each pixel that is nerve root: a few beside the cord, the cauda equina where no cord is."""
+        g, count = self.generator, len(x)
+        roots = torch.zeros_like(x)
+        for index in range(4):
+            at_x = uniform(count, 3.0, 9.0, g) * (1 if index % 2 else -1)
+            dots = self._dots(x, y, at_x, uniform(count, -3.0, 3.0, g), uniform(count, 0.4, 1.0, g))
+            roots = torch.maximum(roots, dots * chance(count, 0.5, g)[:, None, None])
+        bundle = torch.nonzero(empty & chance(count, 0.85, g))[:, 0]
+        if len(bundle):
+            roots[bundle] = torch.maximum(roots[bundle], self._cauda_equina(x[bundle], y[bundle]))
+        return roots
+
+    def _cauda_equina(self, x: Tensor, y: Tensor) -> Tensor:
+        """Roots that lie behind one another in a crescent, single or run together into one grey band."""
+        g, count = self.generator, len(x)
+        middle, reach = uniform(count, -4.0, 0.5, g), uniform(count, 2.5, 7.0, g)
+        arc, depth = uniform(count, -0.15, 0.06, g), uniform(count, 0.5, 1.8, g)
+        band = torch.zeros_like(x)
+        for _ in range(CAUDA_ROOTS):
+            at_x = uniform(count, -1.0, 1.0, g) * reach
+            at_y = middle - arc * at_x**2 + depth * torch.randn(count, generator=g)
+            dots = self._dots(x, y, at_x, at_y, uniform(count, 0.4, 1.1, g))
+            band = torch.maximum(band, dots * chance(count, 0.8, g)[:, None, None])
+        across = (x / reach[:, None, None]) ** 2
+        height = (y - middle[:, None, None] + arc[:, None, None] * x**2) / (1.6 * depth[:, None, None])
+        together = torch.clamp(1.6 - 1.2 * (across + height**2), 0, 1) * uniform(count, 0.3, 1.0, g)[:, None, None]
+        return torch.maximum(band, together * chance(count, 0.5, g)[:, None, None])
+
+    def _dots(self, x: Tensor, y: Tensor, at_x: Tensor, at_y: Tensor, radius: Tensor) -> Tensor:
+        distance = torch.hypot(x - at_x[:, None, None], y - at_y[:, None, None]) - radius[:, None, None]
+        return torch.clamp(0.5 - distance / self.kind.step_mm, 0, 1)
 
     def _cord_content(self, x: Tensor, y: Tensor, grey: Tensor, signals: Tensor) -> Tensor:
         """White and grey matter with a slow change of signal, and lesions in some cords."""
