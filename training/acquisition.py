@@ -30,6 +30,9 @@ WIDE_TARGET = Target(128, 1.5)
 FINE_PIXELS_MM, WIDE_PIXELS_MM = (0.35, 1.15), (0.8, 1.5)
 """In-plane pixels of scans, mm; for the locator, after the averaging to its grid."""
 
+MAX_NOISE = 0.10
+"""Largest standard deviation of the noise as a share of the mean signal; most images have far less."""
+
 MAX_LEAN_MM = 4.5
 """A cord leaves its place by no more than this within one slice, mm: 15 degrees in 17 mm."""
 
@@ -102,7 +105,7 @@ def _degraded(signal: Tensor, finer: float, g: torch.Generator) -> Tensor:
     ghost = uniform(count, 0.02, 0.15, g) * chance(count, 0.12, g)
     shift = int(torch.randint(rows // 5, rows // 2, (1,), generator=g))
     signal = signal + ghost[:, None, None, None] * torch.roll(signal, shift, dims=2)
-    level = uniform(count, 0.0, 0.10, g) * signal.abs().mean(dim=(1, 2, 3)).clamp(min=0.2)
+    level = MAX_NOISE * uniform(count, 0.0, 1.0, g) ** 1.7 * signal.abs().mean(dim=(1, 2, 3)).clamp(min=0.2)
     noise = torch.randn(2, *signal.shape, generator=g)
     if finer > 1:  # what is interpolated has correlated noise
         noise = functional.avg_pool2d(noise.flatten(0, 1), 3, 1, 1).view_as(noise) * 2.0

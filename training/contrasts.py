@@ -39,6 +39,10 @@ DIFFUSION_WEIGHTING = 0.8
 CONTRASTS = ("t1w", "t2w", "t2star", "psir", "mt_off", "mt_on", "b0", "dwi", "amira")
 
 
+CONTRAST_SHARES = (0.10, 0.13, 0.25, 0.12, 0.08, 0.10, 0.05, 0.07, 0.10)
+"""How often each contrast is drawn: most where grey matter is seen and measured."""
+
+
 def base_table() -> NDArray[np.float32]:
     """Return the prior signal of each contrast and row, shape (n_contrasts, N_ROWS), scaled to white matter 1."""
     table = np.zeros((len(CONTRASTS), N_ROWS), dtype=np.float32)
@@ -84,7 +88,7 @@ def draw_signals(rng: np.random.Generator, count: int, table: NDArray[np.float32
     table : array
         From :func:`base_table`.
     """
-    kind = rng.integers(len(table), size=count)
+    kind = rng.choice(len(table), size=count, p=CONTRAST_SHARES)
     signals = table[kind] * np.exp(rng.normal(0, SPREAD, (count, N_ROWS)))
     signals[:, Tissue.CSF] *= np.exp(rng.normal(0, CSF_SPREAD, count))
     at_random = rng.random(count) < RANDOM_SHARE

@@ -50,6 +50,9 @@ PHANTOM_SHARE = 0.65
 CAUDA_ROOTS = 16
 """Most roots drawn below the conus; a real slice shows 10 to 30, which a voxel joins."""
 
+GM_MIDDLE_MM = 0.5
+"""Grey matter is stretched about this height above the cord's centre, where its commissure lies."""
+
 MAX_TURN_DEG = 20.0
 
 
@@ -150,8 +153,10 @@ class Painter:
         g, count = self.generator, len(x)
         stretch = torch.where(thick, uniform(count, 1.05, 1.25, g), uniform(count, 0.92, 1.12, g))[:, None, None]
         thinner = torch.where(thick, uniform(count, 0.05, 0.25, g), uniform(count, -0.12, 0.15, g))[:, None, None]
-        middle = 0.5
-        return sample_mm(maps, x / stretch, middle + (y - middle) / stretch, STEP_MM)[:, 0] + thinner
+        below = GM_MIDDLE_MM - y
+        horns = uniform(count, 1.0, 1.3, g)[:, None, None]
+        along = torch.where(below > 0, GM_MIDDLE_MM - below / (stretch * horns), GM_MIDDLE_MM - below / stretch)
+        return sample_mm(maps, x / stretch, along, STEP_MM)[:, 0] + thinner
 
     def _surroundings(self, x: Tensor, y: Tensor, canal_mm: Tensor, brain: Tensor) -> Tensor:
         """Return the table row of every pixel outside the canal, (b, n, n)."""
