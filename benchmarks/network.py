@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_spinalq.cord.network import Location, SoftMaps, locate, soft_maps
+from napari_spinalq.cord.network import Location, SoftMaps, locate, shows_cord, soft_maps
 from napari_spinalq.cord.segment import segment_cord
 from napari_spinalq.errors import CordNotFoundError
 from napari_spinalq.geometry import Grid, reorient_array
@@ -25,7 +25,6 @@ from napari_spinalq.phantom.shapes import simple_cylinder
 from napari_spinalq.scan import Scan
 
 LEVELS = (0.5, 0.8)
-MIN_PRESENCE = 0.1
 
 LABELLED = (
     ("t2/t2", "t2/t2_seg-manual", None),
@@ -70,7 +69,7 @@ def _real_scans(folder: Path) -> None:
     levels = "".join(f"{f'Dice {level}':>10}{f'area {level}':>10}" for level in LEVELS)
     print(
         f"{'scan':30}{'place mm: median, worst':>24}{levels}{'soft area':>10}{'classical Dice, area':>22}"
-        f"{'GM Dice':>9}{'GM area':>9}{'beyond':>8}{'s':>7}"
+        f"{'GM Dice':>9}{'GM area':>9}{'missed, more':>14}{'s':>7}"
     )
     for image, cord, gm in LABELLED:
         scan = load_scan(folder / f"{image}.nii.gz")
@@ -85,7 +84,7 @@ def _real_scans(folder: Path) -> None:
 def _network(scan: Scan) -> tuple[Location, SoftMaps]:
     values = np.asarray(scan.data)
     location = locate(values, scan.grid)
-    return location, soft_maps(values, scan.grid, location.path_mm, slices=location.presence >= MIN_PRESENCE)
+    return location, soft_maps(values, scan.grid, location.path_mm)
 
 
 def _row(
@@ -105,8 +104,7 @@ def _row(
     if grey is not None:
         gm = reorient_array(maps.gm, scan.grid, "SAR")[0]
         row = row[:-18] + f"{_agreement(gm >= 0.5, grey)[0]:9.3f}{_agreement(gm, grey)[1]:+9.1f}"
-    beyond = 0 if cord is None else int((found >= 0.5).any(axis=(1, 2))[~(cord >= 0.5).any(axis=(1, 2))].sum())
-    return f"{row}{beyond:8d}"
+    return f"{row}{_slices(shows_cord(location, maps), (anchor >= 0.5).any(axis=(1, 2))):>14}"
 
 
 def _work(scan: Scan) -> NDArray[np.float32]:
@@ -126,6 +124,11 @@ def _agreement(found: NDArray, known: NDArray[np.float32]) -> tuple[float, float
     a, b = found >= 0.5, known >= 0.5
     error = found.sum(axis=(1, 2)) / known.sum(axis=(1, 2)) - 1
     return float(2 * (a & b).sum() / (a.sum() + b.sum())), float(100 * error.mean())
+
+
+def _slices(shown: NDArray[np.bool_], known: NDArray[np.bool_]) -> str:
+    """Return how many slices of the reference are missed, and how many others are said to show cord."""
+    return f"{int((known & ~shown).sum())}, {int((shown & ~known).sum())} of {int((~known).sum())}"
 
 
 def _classical(scan: Scan, cord: NDArray[np.float32]) -> str:

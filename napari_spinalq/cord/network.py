@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 from scipy.sparse import csr_array
 
 from napari_spinalq.cord.path import best_path
@@ -38,7 +39,11 @@ PATCH_STEP_MM, PATCH_SIZE = 0.5, 80
 RECENTRE_MM, MIN_CORD_MM2 = 2.5, 10.0
 """A slice whose cord (of at least this area) lies farther from the middle of its patch is looked at again."""
 
-STRUCTURES = ("cord", "gm", "canal")
+CORE_MM = 2.5
+"""Side of the square that must be all cord, mm: it fits into the conus some millimetres above its tip."""
+
+MIN_CORE, MIN_PRESENCE = 0.7, 0.1
+"""A slice shows cord where its core and the locator's heat reach these."""
 
 
 class Location(NamedTuple):
@@ -66,12 +71,16 @@ class SoftMaps(NamedTuple):
         over the picture and its mirror image.
     area_spread_mm2 : (n_slices, 3) array
         Half the difference of each area between picture and mirror image, mm2, slices from inferior to superior.
+    core : (n_slices,) array
+        Largest share of cord in any ``CORE_MM`` square of the slice, 0..1: near 1 where the model is sure of a cord,
+        low in brain, cauda equina and empty canals; 0 in slices not looked at.
     """
 
     cord: NDArray[np.float32]
     gm: NDArray[np.float32]
     canal: NDArray[np.float32]
     area_spread_mm2: NDArray[np.float64]
+    core: NDArray[np.float64]
 
 
 def locate(
@@ -152,17 +161,25 @@ def soft_maps(
         )
     chosen = np.arange(len(work)) if slices is None else np.flatnonzero(slices)
     maps = np.zeros((3, *work_grid.shape), np.float32)
-    spread = np.zeros((len(work), 3))
+    spread, core = np.zeros((len(work), 3)), np.zeros(len(work))
     if len(chosen):
         centres = _centre_pixels(path_mm[chosen], work_grid)
         plain, centres = _recentred(work, chosen, centres, work_grid)
         progress(0.5, "looking at the mirror image")
         mirrored = run("fine", _patches(work, chosen, centres, work_grid)[:, :, ::-1].copy())[..., ::-1]
         spread[chosen] = 0.5 * PATCH_STEP_MM**2 * np.abs((plain - mirrored).sum(axis=(2, 3)))
-        _write_back(maps, 0.5 * (plain + mirrored), chosen, centres, work_grid)
+        mean = 0.5 * (plain + mirrored)
+        side = round(CORE_MM / PATCH_STEP_MM)
+        core[chosen] = ndimage.uniform_filter(mean[:, 0], (0, side, side)).max(axis=(1, 2))
+        _write_back(maps, mean, chosen, centres, work_grid)
     progress(1.0, "fractions of voxels found")
     cord, gm, canal = (reorient_array(part, work_grid, grid.axis_codes)[0] for part in maps)
-    return SoftMaps(cord, gm, canal, spread)
+    return SoftMaps(cord, gm, canal, spread, core)
+
+
+def shows_cord(location: Location, maps: SoftMaps) -> NDArray[np.bool_]:
+    """Return which slices show a cord by themselves, shape (n_slices,), from inferior to superior."""
+    return (location.presence >= MIN_PRESENCE) & (maps.core >= MIN_CORE)
 
 
 def _in_work_order(values: NDArray, grid: Grid) -> tuple[NDArray[np.float32], Grid]:

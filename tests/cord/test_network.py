@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from napari_spinalq.cord.network import PATCH_SIZE, PATCH_STEP_MM, locate, soft_maps
+from napari_spinalq.cord.network import PATCH_SIZE, PATCH_STEP_MM, locate, shows_cord, soft_maps
 from napari_spinalq.cord.runtime import MODELS, run
 from napari_spinalq.errors import InputError
 from napari_spinalq.geometry import Grid, reorient_array
@@ -44,9 +44,9 @@ def network(scan):
     return location, soft_maps(scan.data, scan.grid, location.path_mm)
 
 
-@pytest.mark.parametrize(("cord", "csf"), [(300.0, 900.0), (700.0, 100.0), (-100.0, -900.0)])
-def test_finds_cord_and_canal_of_a_cylinder(cord, csf):
-    scan, truth, centres = neck(cord, csf)
+@pytest.mark.parametrize("signals", [(300.0, 900.0, 120.0), (700.0, 100.0, 400.0), (-100.0, -900.0, 200.0)])
+def test_finds_cord_and_canal_of_a_cylinder(signals):
+    scan, truth, centres = neck(*signals)
     location, maps = network(scan)
     assert np.hypot(*(location.path_mm - centres).T).max() < 2.5
     found = maps.cord >= 0.5
@@ -66,6 +66,13 @@ def test_shapes_types_and_bounds():
         assert part.dtype == np.float32
         assert 0 <= part.min() <= part.max() <= 1
     assert (maps.gm <= maps.cord + 0.2).all()
+
+
+def test_noise_shows_no_cord_and_a_cylinder_does():
+    scan, _, _ = neck()
+    assert shows_cord(*network(scan)).all()
+    noise = np.random.default_rng(1).normal(100, 10, scan.grid.shape).astype(np.float32)
+    assert shows_cord(*network(replace(scan, data=noise))).mean() <= 0.25
 
 
 def test_twice_gives_the_same_numbers():
