@@ -30,6 +30,9 @@ SLAB_MM = 3.0
 SIDE_MULTIPLE = 8
 """The networks halve their pictures three times."""
 
+MIN_SIDE = 128
+"""A small field of view lies in the middle of a picture of this many pixels, filled with its mean, as in training."""
+
 HEAT_REACH_MM = 4.5
 """Heat this near to the path's place refines it below a pixel, mm."""
 
@@ -202,10 +205,13 @@ def _heat(slabs: NDArray[np.float32], spacing: tuple[float, float, float]) -> ND
     """Run the locator; return its heat on ``LOCATOR_STEP_MM`` pixels."""
     rows = coarse_weights(slabs.shape[1], spacing[1], LOCATOR_STEP_MM)
     columns = coarse_weights(slabs.shape[2], spacing[2], LOCATOR_STEP_MM)
-    images = standardised(np.stack([resampled(slab, rows, columns) for slab in slabs]))
-    height, width = images.shape[1:]
-    margins = [(0, 0), *((0, -n % SIDE_MULTIPLE) for n in (height, width))]
-    return run("locator", np.pad(images, margins))[:, 0, :height, :width]
+    images = np.stack([resampled(slab, rows, columns) for slab in slabs])
+    sides = [max(MIN_SIDE, n + -n % SIDE_MULTIPLE) for n in images.shape[1:]]
+    canvas = np.empty((len(images), *sides), np.float32)
+    canvas[...] = images.mean(axis=(1, 2), keepdims=True)
+    within = tuple(slice((side - n) // 2, (side - n) // 2 + n) for side, n in zip(sides, images.shape[1:], strict=True))
+    canvas[:, *within] = images
+    return np.ascontiguousarray(run("locator", standardised(canvas))[:, 0, *within])
 
 
 def _click(at: tuple[float, float, float], grid: Grid, slab_mm: NDArray[np.float64]) -> tuple[int, float, float]:
