@@ -209,9 +209,11 @@ def _heat(slabs: NDArray[np.float32], spacing: tuple[float, float, float]) -> ND
     sides = [max(MIN_SIDE, n + -n % SIDE_MULTIPLE) for n in images.shape[1:]]
     canvas = np.empty((len(images), *sides), np.float32)
     canvas[...] = images.mean(axis=(1, 2), keepdims=True)
-    within = tuple(slice((side - n) // 2, (side - n) // 2 + n) for side, n in zip(sides, images.shape[1:], strict=True))
-    canvas[:, *within] = images
-    return np.ascontiguousarray(run("locator", standardised(canvas))[:, 0, *within])
+    height, width = images.shape[1:]
+    top, left = (sides[0] - height) // 2, (sides[1] - width) // 2
+    canvas[:, top : top + height, left : left + width] = images
+    heat = run("locator", standardised(canvas))
+    return np.ascontiguousarray(heat[:, 0, top : top + height, left : left + width])
 
 
 def _click(at: tuple[float, float, float], grid: Grid, slab_mm: NDArray[np.float64]) -> tuple[int, float, float]:
