@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_spinalq.phantom import figures
+from napari_spinalq.anatomy import figures
+from napari_spinalq.anatomy.butterfly import scaled_half
 from napari_spinalq.phantom.cord import Cord, CordDesign
-from napari_spinalq.phantom.grey_matter import scaled_half
 from napari_spinalq.phantom.neck import paint_brainstem, paint_neck
 from napari_spinalq.phantom.outline import inside_outline
 from napari_spinalq.phantom.place import Place

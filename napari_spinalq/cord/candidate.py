@@ -101,6 +101,7 @@ def outline_candidate(
     surroundings: NDArray[np.float32],
     polarity: int,
     click: tuple[int, float, float] | None,
+    guide_mm: NDArray[np.float64] | None = None,
 ) -> Candidate:
     """Find the path and the outlines under one polarity.
 
@@ -114,8 +115,10 @@ def outline_candidate(
         +1 or -1.
     click : tuple (slab, y_mm, x_mm), optional
         A place on the cord.
+    guide_mm : (n_slabs, 2) array, optional
+        As in :func:`~napari_spinalq.cord.path.best_path`.
     """
-    path = best_path(score_places(slabs, polarity) + surroundings, slabs.spacing_mm, click)
+    path = best_path(score_places(slabs, polarity) + surroundings, slabs.spacing_mm, click, guide_mm)
     at_slices = np.stack([np.interp(stack.slice_mm, slabs.slice_mm, column) for column in path.T], axis=1)
     centres = _along(at_slices[:, :2], PATH_SMOOTHING_MM, stack)
     centres, levels, radii, edges = _outlined(stack, centres, polarity)

@@ -13,6 +13,7 @@ from napari_spinalq.cord.candidate import Candidate, outline_candidate
 from napari_spinalq.cord.centerline import Centerline, fit_centerline
 from napari_spinalq.cord.detect import score_surroundings
 from napari_spinalq.cord.ends import has_evidence, slice_ranges, slices_with_cord
+from napari_spinalq.cord.network import locate
 from napari_spinalq.cord.stack import AxialStack, axial_stack, search_stack
 from napari_spinalq.errors import CordNotFoundError, InputError
 from napari_spinalq.geometry import Grid, reorient_array
@@ -103,7 +104,8 @@ def segment_cord(
     stack, offset_mm = _checked(work, edge_offset_mm)
     slabs = search_stack(stack)
     click = None if at is None else _click(at, work.grid, slabs)
-    better, margin = _better_polarity(stack, slabs, click, portion(progress, 0.05, 0.85))
+    guide_mm = _guide(work, slabs, at)
+    better, margin = _better_polarity(stack, slabs, click, guide_mm, portion(progress, 0.1, 0.85))
     kept = slices_with_cord(better, stack.spacing_mm[0])
     if not kept.any() or better.quality_per_slice[kept].mean() < MIN_QUALITY:
         mend = HOW_TO_MEND if at is None else "give another point on it (RAS mm) or another scan"
@@ -158,16 +160,27 @@ def _click(at: tuple[float, float, float], grid: Grid, slabs: AxialStack) -> tup
     return int(np.argmin(np.abs(slabs.slice_mm - z))), float(y), float(x)
 
 
+def _guide(work: Scan, slabs: AxialStack, at: tuple[float, float, float] | None) -> NDArray[np.float64]:
+    """Return where the learned locator sees the cord in each slab, y and x in mm, shape (n_slabs, 2)."""
+    path_mm = locate(work.data, work.grid, at=at).path_mm
+    slice_mm = np.arange(len(path_mm)) * work.grid.spacing[0]
+    return np.column_stack([np.interp(slabs.slice_mm, slice_mm, column) for column in path_mm.T])
+
+
 def _better_polarity(
-    stack: AxialStack, slabs: AxialStack, click: tuple[int, float, float] | None, progress: Progress
+    stack: AxialStack,
+    slabs: AxialStack,
+    click: tuple[int, float, float] | None,
+    guide_mm: NDArray[np.float64],
+    progress: Progress,
 ) -> tuple[Candidate, float]:
     """Outline a bright and a dark cord; return the better one and its lead in quality."""
     progress(0.0, "looking at symmetry and depth")
     surroundings = score_surroundings(slabs)
     progress(0.1, "looking for a cord darker than its surroundings")
-    dark = outline_candidate(stack, slabs, surroundings, -1, click)
+    dark = outline_candidate(stack, slabs, surroundings, -1, click, guide_mm)
     progress(0.55, "looking for a cord brighter than its surroundings")
-    bright = outline_candidate(stack, slabs, surroundings, +1, click)
+    bright = outline_candidate(stack, slabs, surroundings, +1, click, guide_mm)
     best, other = (dark, bright) if dark.quality >= bright.quality else (bright, dark)
     return best, best.quality - other.quality
 

@@ -255,6 +255,24 @@ def test_right_organ_in_a_whole_neck(sct_testing):
 
 
 @pytest.mark.realdata
+@pytest.mark.parametrize("change", ["dark middle greys raised", "negated", "noise of 8 %"])
+def test_right_organ_in_a_whole_neck_of_unusual_contrast(sct_testing, change):
+    """Without the learned locator these three took a place 32 mm away for the cord."""
+    scan = load_scan(sct_testing / "t2s/t2s_uncropped.nii.gz")
+    low, high = np.percentile(scan.data, [0.5, 99.5])
+    values = np.clip((scan.data.astype(np.float32) - low) / (high - low), 0, 1)
+    noise = np.random.default_rng(0).normal(0, 0.08, values.shape).astype(np.float32)
+    changed = {"dark middle greys raised": np.sqrt(values), "negated": 1 - values, "noise of 8 %": values + noise}
+    result = segment_cord(replace(scan, data=changed[change]))
+    grey = np.asarray(load_scan(sct_testing / "t2s/t2s_uncropped_gmseg_manual.nii.gz").data) > 0
+    drawn = np.flatnonzero(result.mask.any(axis=(0, 1)))
+    assert len(drawn) >= 4
+    for z in drawn:
+        apart = np.argwhere(grey[..., z]).mean(axis=0) - np.argwhere(result.mask[..., z]).mean(axis=0)
+        assert np.hypot(*apart) * 0.5 < 8.0
+
+
+@pytest.mark.realdata
 def test_diffusion_series_and_its_mean_agree(sct_testing):
     series = segment_cord(load_scan(sct_testing / "dmri/dmri.nii.gz"))
     mean = segment_cord(load_scan(sct_testing / "dmri/dwi_mean.nii.gz"))
