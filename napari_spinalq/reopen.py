@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,13 +16,14 @@ from napari_spinalq.derivatives import scan_paths
 from napari_spinalq.errors import InputError
 from napari_spinalq.exam import Exam
 from napari_spinalq.geometry import Grid
-from napari_spinalq.io.nifti import load_mask
+from napari_spinalq.io.nifti import load_mask, load_scan
 from napari_spinalq.io.sidecar import Record, read_record
 from napari_spinalq.levels.detect import UNCONFIRMED
 from napari_spinalq.levels.discs import Disc, Labelling, check_discs
 from napari_spinalq.levels.tables import discs_from_table
 from napari_spinalq.metrics.shape import slice_shapes
 from napari_spinalq.pipeline import NO_LEVELS, cord_centerline, measure_scan
+from napari_spinalq.results import ScanResult
 from napari_spinalq.scan import Scan, Source
 
 CORD_FROM = 0.5
@@ -174,6 +175,40 @@ def saved_work(scan: Scan, exam: Exam, folder: Path) -> SavedWork | None:
         refusals=tuple(dict.fromkeys(refusals)),
         record=next((part.record for part in parts if part.record), None),
     )
+
+
+def results_of_others(exam: Exam, folder: Path, labelling: Labelling, opened: Collection[Path]) -> list[ScanResult]:
+    """Measure the masks saved earlier for scans of an exam that are not open now.
+
+    Table and report of an exam are written as a whole: without these, saving one scan would drop the rows of another.
+
+    Parameters
+    ----------
+    exam : Exam
+        Its files.
+    folder : Path
+        Where results were written.
+    labelling : Labelling
+        The discs in hand, which serve all scans of the exam; if it holds none, those saved with each mask are taken.
+    opened : collection of Path
+        Absolute paths of the scans that are open.
+
+    Returns
+    -------
+    list of ScanResult
+        In the order of the exam's files. A mask that cannot be used any more is left out, and its file left alone.
+    """
+    results = []
+    for file in exam.files:
+        if file.path.resolve() in opened or not holds_work(file.path.name, exam, folder):
+            continue
+        scan = load_scan(file.path, file.contrast)
+        saved = saved_work(scan, exam, folder)
+        if saved is None or saved.mask is None:
+            continue
+        named = labelling if labelling.discs else saved.labelling or NO_DISCS
+        results.append(measure_scan(scan, saved.mask, named, parameters=saved.parameters, flags=saved.flags))
+    return results
 
 
 def _attempt(read: Callable[[], Part], refusals: list[str]) -> Part | None:

@@ -16,7 +16,7 @@ from napari_spinalq.io.sidecar import read_record, sidecar_path
 from napari_spinalq.levels.detect import UNCONFIRMED
 from napari_spinalq.levels.discs import Disc, Labelling, Origin
 from napari_spinalq.pipeline import measure_scan
-from napari_spinalq.reopen import NO_RECORD, SOFTENED, holds_work, saved_work
+from napari_spinalq.reopen import NO_RECORD, SOFTENED, holds_work, results_of_others, saved_work
 from napari_spinalq.results import ExamResult
 
 AFFINE = np.array([[0, 0, -0.9, 10], [-1.1, 0, 0, 60], [0, 1.0, 0, -40], [0, 0, 0, 1.0]])
@@ -273,3 +273,27 @@ def test_work_that_is_saved_again_keeps_its_flags_and_gains_none(saved):
     after = read_record(saved.paths.mask)
     assert after.flags == before.flags
     assert after.parameters == before.parameters
+
+
+def test_scans_saved_before_and_not_open_now_keep_their_rows(saved):
+    labelling = Labelling(DISCS, confirmed=True)
+    found = results_of_others(saved.exam, saved.folder, labelling, opened=set())
+    assert [result.scan.name for result in found] == ["sub-01_T2w"]
+    np.testing.assert_array_equal(found[0].mask, saved.mask)
+    assert found[0].labelling.confirmed
+    assert OWN_FLAG in found[0].flags
+    expected = measure_scan(load_scan(saved.file), saved.mask, labelling)
+    np.testing.assert_allclose(found[0].shapes.area_mm2, expected.shapes.area_mm2)
+    assert results_of_others(saved.exam, saved.folder, labelling, opened={saved.file.resolve()}) == []
+
+
+def test_their_own_discs_count_where_none_are_in_hand(saved):
+    found = results_of_others(saved.exam, saved.folder, Labelling((), confirmed=False), opened=set())
+    assert [disc.number for disc in found[0].labelling.discs] == [disc.number for disc in DISCS]
+
+
+def test_a_mask_that_cannot_be_used_is_left_alone(saved):
+    write_image(saved.file, np.zeros(saved.mask.shape, np.int32))
+    before = saved.files()
+    assert results_of_others(saved.exam, saved.folder, Labelling(DISCS, confirmed=True), opened=set()) == []
+    assert saved.files() == before

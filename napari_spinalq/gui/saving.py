@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from napari_spinalq.derivatives import metrics_table, output_paths, write_exams
@@ -11,6 +12,7 @@ from napari_spinalq.io.samples import is_sample
 from napari_spinalq.io.save import save_table
 from napari_spinalq.io.sidecar import Provenance
 from napari_spinalq.pipeline import measure_scan
+from napari_spinalq.reopen import results_of_others
 from napari_spinalq.results import ExamResult, ScanResult
 
 FOLDER = Path("derivatives") / "napari-spinalq"
@@ -50,12 +52,18 @@ class Saver:
     def save(self, folder: Path, *, overwrite: bool) -> list[Path]:
         """Write masks, levels, discs, measures and report; earlier results are replaced only if ``overwrite``.
 
+        Scans of the exam that were saved before and are not open now keep their masks and their rows.
+
         Raises
         ------
         InputError
             If there is no mask, a mask is empty, or something is in the way.
         """
-        written = write_exams([self.result()], folder, overwrite=overwrite, shared=True)
+        result = self.result()
+        opened = {work.scan.source.path for work in self._session.works if work.scan.source}
+        others = results_of_others(result.exam, folder, self._session.labelling, opened)
+        whole = replace(result, scans=(*result.scans, *others))
+        written = write_exams([whole], folder, overwrite=overwrite, shared=True)
         self.folder = self._last[self._key()] = folder
         self._session.mark_saved()
         return written
