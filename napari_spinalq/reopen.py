@@ -245,7 +245,7 @@ def _read_discs(path: Path, source: Source, centerline: Centerline | None) -> _S
 
 def _discs_of(path: Path) -> tuple[Disc, ...]:
     try:
-        table = pd.read_csv(path, sep="\t", dtype={"name": str, "origin": str}, float_precision="round_trip")
+        table = pd.read_csv(path, sep="\t", dtype=str)  # places stay text, so that none loses its last digit here
         discs = discs_from_table(table)
     except InputError as error:
         raise InputError(f"The discs in {path} cannot be used: {error}") from None
