@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
+
+from napari_spinalq import cli
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +24,17 @@ def shared() -> Path:
 def sct_testing(shared: Path) -> Path:
     """Return the folder of the real human scans with references."""
     return shared / "data" / "sct_testing"
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run ``spinalq`` in this process; returns exit code, standard output and error output."""
+
+    def _run(*words):
+        monkeypatch.setattr(sys, "argv", ["spinalq", *map(str, words)])
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        out, err = capsys.readouterr()
+        return stop.value.code or 0, out, err
+
+    return _run

@@ -10,25 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from napari_spinalq import cli
 from napari_spinalq.terminal import print_table
 
 AFFINE = nib.affines.from_matvec(np.diag([-0.5, 0.5, 3.0]), [12.0, -15.0, -20.0])
 SHAPE = (48, 60, 14)
-
-
-@pytest.fixture
-def run(monkeypatch, capsys):
-    """Run ``spinalq`` in this process; returns exit code, standard output and error output."""
-
-    def _run(*words):
-        monkeypatch.setattr(sys, "argv", ["spinalq", *map(str, words)])
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-        out, err = capsys.readouterr()
-        return stop.value.code or 0, out, err
-
-    return _run
 
 
 @pytest.fixture

@@ -9,8 +9,6 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from napari_spinalq import cli
-
 AFFINE = nib.affines.from_matvec(np.diag([-0.5, 0.5, 3.0]), [12.0, -15.0, -20.0])
 SHAPE = (48, 60, 14)
 STAND_IN = """#!{python}
@@ -28,20 +26,6 @@ elif words == "sct_deepseg graymatter -i input.nii.gz -o output.nii.gz":
 else:
     sys.exit("not a recorded command line: " + words)
 """
-
-
-@pytest.fixture
-def run(monkeypatch, capsys):
-    """Run ``spinalq`` in this process; returns exit code, standard output and error output."""
-
-    def _run(*words):
-        monkeypatch.setattr(sys, "argv", ["spinalq", *map(str, words)])
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-        out, err = capsys.readouterr()
-        return stop.value.code or 0, out, err
-
-    return _run
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ nearest place of the cord's centerline. A place exactly on a boundary belongs to
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -95,9 +96,54 @@ def _with_coverage(extent: LevelExtent, length_mm: float) -> LevelExtent:
 
 def levels_at(arcs_mm: NDArray[np.float64], extents: tuple[LevelExtent, ...]) -> NDArray[np.uint8]:
     """Return the level at each distance along the cord, any shape; 0 beyond the outermost levels."""
-    bounds = np.array([extents[-1].lower_mm, *(extent.lower_mm for extent in extents[-2::-1]), extents[0].upper_mm])
-    levels = np.array([0, *(extent.level for extent in reversed(extents)), 0], dtype=np.uint8)
-    return levels[np.searchsorted(bounds, arcs_mm, side="right")]
+    return stretch_at(arcs_mm, [(extent.level, extent.lower_mm, extent.upper_mm) for extent in extents])
+
+
+def stretch_at(arcs_mm: NDArray[np.float64], stretches: Sequence[tuple[int, float, float]]) -> NDArray[np.uint8]:
+    """Return the number of the stretch of cord at each distance along it.
+
+    Parameters
+    ----------
+    arcs_mm : array, any shape
+        Distances along the centerline, mm.
+    stretches : sequence of (number, lower_mm, upper_mm)
+        From superior to inferior, each beginning where the one above it ends.
+
+    Returns
+    -------
+    array of uint8, shape of ``arcs_mm``
+        0 beyond the outermost stretches; a place exactly on a boundary belongs to the upper one.
+    """
+    upward = stretches[::-1]
+    bounds = np.array([*(lower for _, lower, _ in upward), upward[-1][2]])
+    numbers = np.array([0, *(number for number, _, _ in upward), 0], dtype=np.uint8)
+    return numbers[np.searchsorted(bounds, arcs_mm, side="right")]
+
+
+def paint_along(
+    centerline: Centerline,
+    mask: NDArray,
+    grid: Grid,
+    number_at: Callable[[NDArray[np.float64]], NDArray[np.uint8]],
+) -> NDArray[np.uint8]:
+    """Return a number for each voxel of a mask, by the voxel's own place along the cord.
+
+    Parameters
+    ----------
+    centerline : Centerline
+        Of the cord, RAS mm.
+    mask : array, shape ``grid.shape``
+        Binary or soft; every voxel above 0 gets its number, all others 0.
+    grid : Grid
+        Grid of the mask, in any axis order.
+    number_at : callable
+        Gives the numbers at distances along the centerline (mm).
+    """
+    numbers = np.zeros(grid.shape, dtype=np.uint8)
+    inside = np.argwhere(np.asarray(mask) > 0)
+    if len(inside):
+        numbers[tuple(inside.T)] = number_at(centerline.nearest_arc(grid.voxel_to_mm(inside)))
+    return numbers
 
 
 def slice_arcs_mm(centerline: Centerline, work_grid: Grid) -> NDArray[np.float64]:
@@ -167,12 +213,7 @@ def level_map(labelling: Labelling, centerline: Centerline, mask: NDArray, grid:
     array of uint8, shape ``grid.shape``
         0 outside the mask and beyond the outermost levels.
     """
-    levels = np.zeros(grid.shape, dtype=np.uint8)
-    inside = np.argwhere(np.asarray(mask) > 0)
-    if len(inside):
-        arcs = centerline.nearest_arc(grid.voxel_to_mm(inside))
-        levels[tuple(inside.T)] = levels_at(arcs, level_extents(labelling, centerline))
-    return levels
+    return paint_along(centerline, mask, grid, lambda arcs_mm: levels_at(arcs_mm, level_extents(labelling, centerline)))
 
 
 def levels_per_slice(level_map_work: NDArray) -> NDArray[np.int_]:

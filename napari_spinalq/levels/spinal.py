@@ -17,7 +17,7 @@ from napari_spinalq.cord.centerline import Centerline
 from napari_spinalq.errors import InputError
 from napari_spinalq.geometry import Grid
 from napari_spinalq.levels.discs import Labelling
-from napari_spinalq.levels.levelmap import PARTIAL, LevelExtent, level_extents
+from napari_spinalq.levels.levelmap import PARTIAL, LevelExtent, level_extents, paint_along, stretch_at
 
 SEGMENTS = (
     *[f"C{n}" for n in range(1, 9)],
@@ -128,9 +128,7 @@ def _flags(
 
 def segments_at(arcs_mm: NDArray[np.float64], extents: tuple[SpinalExtent, ...]) -> NDArray[np.uint8]:
     """Return the segment at each distance along the cord, any shape; 0 beyond the outermost ones."""
-    bounds = np.array([extents[-1].lower_mm, *(extent.upper_mm for extent in reversed(extents))])
-    numbers = np.array([0, *(extent.segment for extent in reversed(extents)), 0], dtype=np.uint8)
-    return numbers[np.searchsorted(bounds, arcs_mm, side="right")]
+    return stretch_at(arcs_mm, [(extent.segment, extent.lower_mm, extent.upper_mm) for extent in extents])
 
 
 def segment_map(labelling: Labelling, centerline: Centerline, mask: NDArray, grid: Grid) -> NDArray[np.uint8]:
@@ -152,9 +150,6 @@ def segment_map(labelling: Labelling, centerline: Centerline, mask: NDArray, gri
     array of uint8, shape ``grid.shape``
         1 (C1) to 30 (S5); 0 outside the mask and where no vertebral level is known.
     """
-    segments = np.zeros(grid.shape, dtype=np.uint8)
-    inside = np.argwhere(np.asarray(mask) > 0)
-    if len(inside):
-        arcs = centerline.nearest_arc(grid.voxel_to_mm(inside))
-        segments[tuple(inside.T)] = segments_at(arcs, spinal_extents(labelling, centerline))
-    return segments
+    return paint_along(
+        centerline, mask, grid, lambda arcs_mm: segments_at(arcs_mm, spinal_extents(labelling, centerline))
+    )
