@@ -27,14 +27,14 @@ def sct_testing(shared: Path) -> Path:
 
 
 @pytest.fixture
-def run(monkeypatch, capsys):
+def run(monkeypatch, capfd):
     """Run ``spinalq`` in this process; returns exit code, standard output and error output."""
 
     def _run(*words):
         monkeypatch.setattr(sys, "argv", ["spinalq", *map(str, words)])
         with pytest.raises(SystemExit) as stop:
             cli.main()
-        out, err = capsys.readouterr()
+        out, err = capfd.readouterr()
         return stop.value.code or 0, out, err
 
     return _run

@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from napari_spinalq import cli
 from napari_spinalq.errors import InputError
 from napari_spinalq.io.nifti import load_levels, load_scan
 from napari_spinalq.io.samples import sample_folder
@@ -49,20 +48,6 @@ def folder(tmp_path):
     save(tmp_path / "cord.nii.gz", CORD.astype(np.uint8))
     save(tmp_path / "levels.nii.gz", level_values([4] * 7 + [3] * 7))
     return tmp_path
-
-
-@pytest.fixture
-def run(monkeypatch, capfd):
-    """Run ``spinalq`` in this process; returns exit code, standard output and error output."""
-
-    def _run(*words):
-        monkeypatch.setattr(sys, "argv", ["spinalq", *map(str, words)])
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-        out, err = capfd.readouterr()
-        return stop.value.code or 0, out, err
-
-    return _run
 
 
 def contents(folder):

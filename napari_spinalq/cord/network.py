@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.sparse import csr_array
 
-from napari_spinalq.cord.path import best_path
+from napari_spinalq.cord.path import best_path, click_place
 from napari_spinalq.cord.runtime import run, standardised
 from napari_spinalq.cord.sampling_weights import coarse_weights, linear_weights, resampled
 from napari_spinalq.errors import InputError
@@ -117,7 +117,7 @@ def locate(
     heat = _heat(slabs, work_grid.spacing)
     progress(0.9, "following the cord through the slices")
     distance = float(np.median(np.diff(slab_mm))) if len(slab_mm) > 1 else work_grid.spacing[0]
-    click = None if at is None else _click(at, work_grid, slab_mm)
+    click = None if at is None else click_place(at, work_grid, slab_mm)
     path = best_path(heat, (distance, LOCATOR_STEP_MM, LOCATOR_STEP_MM), click)
     places = np.stack([_refined(slab, place[:2]) for slab, place in zip(heat, path, strict=True)])
     slice_mm = np.arange(work_grid.shape[0]) * work_grid.spacing[0]
@@ -214,14 +214,6 @@ def _heat(slabs: NDArray[np.float32], spacing: tuple[float, float, float]) -> ND
     canvas[:, top : top + height, left : left + width] = images
     heat = run("locator", standardised(canvas))
     return np.ascontiguousarray(heat[:, 0, top : top + height, left : left + width])
-
-
-def _click(at: tuple[float, float, float], grid: Grid, slab_mm: NDArray[np.float64]) -> tuple[int, float, float]:
-    if not grid.contains(at):
-        where = ", ".join(f"{v:g}" for v in at)
-        raise InputError(f"The point ({where}) mm lies outside of the scan; give RAS mm of a point on the cord.")
-    z, y, x = grid.mm_to_voxel(at) * np.asarray(grid.spacing)
-    return int(np.argmin(np.abs(slab_mm - z))), float(y), float(x)
 
 
 def _refined(heat: NDArray[np.float32], place_mm: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_spinalq.errors import InputError
+from napari_spinalq.geometry import Grid
+
 SHIFT_PENALTY = 0.02
 """Cost of a sideways shift, per mm2 and divided by the slab distance in mm: 20 degrees over 10 mm cost 0.03."""
 
@@ -19,6 +22,32 @@ CORRIDOR_RADIUS_MM = 8.0
 the next structure that looks like a cord (a vessel, the trachea, a muscle) lies 15 mm or more away."""
 
 FORBIDDEN = np.float32(-1e3)
+
+
+def click_place(
+    at: tuple[float, float, float], work_grid: Grid, slab_mm: NDArray[np.float64]
+) -> tuple[int, float, float]:
+    """Return a clicked point as a place in a slab: (slab, y mm, x mm) from the first voxel.
+
+    Parameters
+    ----------
+    at : tuple of 3 float
+        A point on the cord, RAS mm.
+    work_grid : Grid
+        Grid of the scan in work order.
+    slab_mm : (n_slabs,) array
+        Height of each slab above the first voxel, mm.
+
+    Raises
+    ------
+    InputError
+        If the point lies outside of the scan.
+    """
+    if not work_grid.contains(at):
+        where = ", ".join(f"{v:g}" for v in at)
+        raise InputError(f"The point ({where}) mm lies outside of the scan; give RAS mm of a point on the cord.")
+    z, y, x = work_grid.mm_to_voxel(at) * np.asarray(work_grid.spacing)
+    return int(np.argmin(np.abs(slab_mm - z))), float(y), float(x)
 
 
 def best_path(

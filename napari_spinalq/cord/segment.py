@@ -14,6 +14,7 @@ from napari_spinalq.cord.centerline import Centerline, fit_centerline
 from napari_spinalq.cord.detect import score_surroundings
 from napari_spinalq.cord.ends import has_evidence, slice_ranges, slices_with_cord
 from napari_spinalq.cord.network import locate
+from napari_spinalq.cord.path import click_place
 from napari_spinalq.cord.stack import AxialStack, axial_stack, search_stack
 from napari_spinalq.errors import CordNotFoundError, InputError
 from napari_spinalq.geometry import Grid, reorient_array
@@ -103,7 +104,7 @@ def segment_cord(
     work = one_volume(scan).in_work_order()
     stack, offset_mm = _checked(work, edge_offset_mm)
     slabs = search_stack(stack)
-    click = None if at is None else _click(at, work.grid, slabs)
+    click = None if at is None else click_place(at, work.grid, slabs.slice_mm)
     guide_mm = _guide(work, slabs, at)
     better, margin = _better_polarity(stack, slabs, click, guide_mm, portion(progress, 0.1, 0.85))
     kept = slices_with_cord(better, stack.spacing_mm[0])
@@ -150,14 +151,6 @@ def _checked(work: Scan, edge_offset_mm: float | None) -> tuple[AxialStack, floa
     if not -2.0 <= offset_mm <= 2.0:
         raise InputError(f"An edge offset of {offset_mm:g} mm is not sensible; give one between -2 and 2 mm.")
     return stack, offset_mm
-
-
-def _click(at: tuple[float, float, float], grid: Grid, slabs: AxialStack) -> tuple[int, float, float]:
-    if not grid.contains(at):
-        where = ", ".join(f"{v:g}" for v in at)
-        raise InputError(f"The point ({where}) mm lies outside of the scan; give RAS mm of a point on the cord.")
-    z, y, x = grid.mm_to_voxel(at) * np.asarray(grid.spacing)
-    return int(np.argmin(np.abs(slabs.slice_mm - z))), float(y), float(x)
 
 
 def _guide(work: Scan, slabs: AxialStack, at: tuple[float, float, float] | None) -> NDArray[np.float64]:
