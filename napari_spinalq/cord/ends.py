@@ -1,4 +1,4 @@
-"""Where the evidence of a cord begins and stops, slice by slice."""
+"""Where the cord begins and stops: below the brainstem, above the tip of the conus, and where the scan shows it."""
 
 from __future__ import annotations
 
@@ -6,55 +6,109 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_spinalq.cord.candidate import Candidate
+from napari_spinalq.cord.learned import Sight
 
-MIN_PATH_SCORE = 0.6
-"""Below this a place looks no more like cord than the best of chance does (about 0.5 in noise)."""
+MIN_CORE = 0.6
+"""Below this share of cord in its middle a slice holds none: cords have 0.8 and more, cauda equina and brain mostly less."""
 
-MIN_COHERENCE = 0.3
-"""Below this mean coherence a slice shows noise: T2w, T2*, MT and DWI have 0.5 to 0.8, a PSIR with fine bright fat
-beside dark CSF 0.35 to 0.5, noise as it is acquired 0.0 to 0.25."""
+MIN_PRESENCE = 0.1
+"""Below this heat of the locator a slice holds no spinal canal."""
 
-MIN_EDGE_SCORE = 0.3
-"""Below this mean edge an outline follows nothing: below the conus and inside the brain it falls under 0.2."""
+MIN_EDGE_SCORE = 0.1
+"""Below this mean edge an outline follows nothing at all."""
 
-WINDOW_MM = 12.0
-"""Scores are averaged over this length (mm), about one vertebra, so that one bad slice does not end the cord."""
+PLAUSIBLE_AREA_MM2 = (12.0, 150.0)
+"""Cross-section of a human cord, mm2: the last centimetre of a conus to the widest cervical enlargement drawn at its
+half-maximum edge (healthy means are 34-85 mm2; Frostell et al. 2016, doi:10.3389/fneur.2016.00238)."""
+
+WINDOW_MM = 9.0
+"""Scores are averaged over this length (mm), three slabs, so that one bad slice does not end the cord."""
 
 MAX_GAP_MM = 40.0
 """Slices without evidence inside the cord are kept and flagged up to this length (mm): two vertebrae of drop-out."""
 
+BRAINSTEM_GROWTH = 1.2
+"""Above the foramen magnum the section grows to more than this times the widest cord below: the medulla measures 90 mm2
+and more where C1 measures 70. Into the cervical enlargement a cord grows by a tenth in the nearest distance below."""
 
-def slices_with_cord(candidate: Candidate, slice_distance_mm: float) -> NDArray[np.bool_]:
-    """Return which slices are kept: the longest stretch with evidence, gaps of up to ``MAX_GAP_MM`` bridged.
+BRAINSTEM_REFERENCE_MM = (8.0, 60.0)
+"""The cord below a slice is that within these distances, mm: from beyond the transition to the cervical enlargement."""
+
+CORD_AGAIN, CORD_AGAIN_MM = (0.6, 1.15), 15.0
+"""Where the section has these shares of the cord below again, over this length (mm), the wide part was a swelling of the
+cord and not the medulla."""
+
+
+def slices_with_cord(shown: NDArray[np.bool_], areas_mm2: NDArray[np.float64], slice_mm: float) -> NDArray[np.bool_]:
+    """Return which slices are kept: the longest stretch that shows cord, gaps bridged, the brainstem cut off.
 
     Parameters
     ----------
-    candidate : Candidate
-        Outlines of all slices.
-    slice_distance_mm : float
+    shown : (n_slices,) array of bool
+        From :func:`shows_cord`.
+    areas_mm2 : (n_slices,) array
+        Area within each outline, mm2.
+    slice_mm : float
         Distance between slices, mm.
     """
-    good = has_evidence(candidate, slice_distance_mm)
-    if not good.any():
-        return good
-    gap = int(MAX_GAP_MM / slice_distance_mm)
-    labels, count = ndimage.label(ndimage.binary_closing(np.pad(good, gap + 1), np.ones(gap + 1))[gap + 1 : -gap - 1])
-    if not count:
-        return good
-    sizes = ndimage.sum_labels(good, labels, np.arange(1, count + 1))
+    kept = _longest_stretch(shown, int(MAX_GAP_MM / slice_mm))
+    return kept & ~_above_foramen_magnum(kept & shown, areas_mm2, slice_mm)
+
+
+def shows_cord(
+    sight: Sight, areas_mm2: NDArray[np.float64], edge: NDArray[np.float64], slice_mm: float
+) -> NDArray[np.bool_]:
+    """Return which slices show a cord by themselves and their near neighbours, shape (n_slices,).
+
+    Parameters
+    ----------
+    sight : Sight
+        What the networks see.
+    areas_mm2, edge : (n_slices,) arrays
+        Area within the refined outline, mm2, and its mean edge strength.
+    slice_mm : float
+        Distance between slices, mm.
+    """
+    size = max(1, round(WINDOW_MM / slice_mm))
+    core, presence, edge = (
+        ndimage.uniform_filter1d(score, size, mode="nearest") for score in (sight.core, sight.presence, edge)
+    )
+    smallest, largest = PLAUSIBLE_AREA_MM2
+    plausible = (areas_mm2 >= smallest) & (areas_mm2 <= largest)
+    return (core >= MIN_CORE) & (presence >= MIN_PRESENCE) & (edge >= MIN_EDGE_SCORE) & plausible
+
+
+def _longest_stretch(shown: NDArray[np.bool_], gap: int) -> NDArray[np.bool_]:
+    if not shown.any():
+        return shown
+    bridged = ndimage.binary_closing(np.pad(shown, gap + 1), np.ones(gap + 1))[gap + 1 : -gap - 1]
+    labels, count = ndimage.label(bridged)
+    sizes = ndimage.sum_labels(shown, labels, np.arange(1, count + 1))
     return labels == 1 + int(np.argmax(sizes))
 
 
-def has_evidence(candidate: Candidate, slice_distance_mm: float) -> NDArray[np.bool_]:
-    """Return which slices show a cord by themselves and their near neighbours."""
-    size = max(1, round(WINDOW_MM / slice_distance_mm))
-    path, edge, coherence = (
-        ndimage.uniform_filter1d(score, size, mode="nearest")
-        for score in (candidate.path_score, candidate.edge_score, candidate.coherence)
-    )
-    seen = (path >= MIN_PATH_SCORE) & (edge >= MIN_EDGE_SCORE) & (coherence >= MIN_COHERENCE)
-    return seen & candidate.plausible & candidate.filled
+def _above_foramen_magnum(
+    shown: NDArray[np.bool_], areas_mm2: NDArray[np.float64], slice_mm: float
+) -> NDArray[np.bool_]:
+    """Return the slices from where the section grows beyond a cord's and does not come back to it."""
+    nearest, farthest = (round(distance / slice_mm) for distance in BRAINSTEM_REFERENCE_MM)
+    above = np.zeros(len(shown), bool)
+    for index in np.flatnonzero(shown):
+        below = slice(max(0, index - farthest), max(0, index - nearest + 1))
+        reference = areas_mm2[below][shown[below]]
+        if len(reference) < 2 or areas_mm2[index] <= BRAINSTEM_GROWTH * float(reference.max()):
+            continue
+        share = areas_mm2[index:] / reference.max()
+        cord_again = shown[index:] & (share >= CORD_AGAIN[0]) & (share <= CORD_AGAIN[1])
+        if _longest_run(cord_again) * slice_mm < CORD_AGAIN_MM:
+            above[index:] = True
+            break
+    return above
+
+
+def _longest_run(chosen: NDArray[np.bool_]) -> int:
+    edges = np.flatnonzero(np.diff(np.r_[0, chosen.astype(int), 0]))
+    return int((edges[1::2] - edges[::2]).max(initial=0))
 
 
 def slice_ranges(chosen: NDArray[np.bool_]) -> str:

@@ -17,6 +17,7 @@ from scipy.sparse import csr_array
 from napari_spinalq.cord.path import best_path, click_place
 from napari_spinalq.cord.runtime import run, standardised
 from napari_spinalq.cord.sampling_weights import coarse_weights, linear_weights, resampled
+from napari_spinalq.cord.stack import slab_means
 from napari_spinalq.errors import InputError
 from napari_spinalq.geometry import WORK_AXES, Grid, reorient_array
 from napari_spinalq.progress import Progress, silent
@@ -112,7 +113,7 @@ def locate(
         If the scan is not 3-D or the point lies outside.
     """
     work, work_grid = _in_work_order(values, grid)
-    slabs, slab_mm = _slabs(work, work_grid.spacing[0])
+    slabs, slab_mm = slab_means(work, work_grid.spacing[0], SLAB_MM)
     progress(0.1, "looking for the cord in whole slices")
     heat = _heat(slabs, work_grid.spacing)
     progress(0.9, "following the cord through the slices")
@@ -190,15 +191,6 @@ def _in_work_order(values: NDArray, grid: Grid) -> tuple[NDArray[np.float32], Gr
         raise InputError(f"The scan has shape {np.shape(values)} but its grid {grid.shape}; give one 3-D volume.")
     work, work_grid = reorient_array(np.asarray(values), grid, WORK_AXES)
     return np.nan_to_num(np.asarray(work, dtype=np.float32), copy=False, posinf=0.0, neginf=0.0), work_grid
-
-
-def _slabs(work: NDArray[np.float32], thickness_mm: float) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """Average thin slices; return the slabs and the position of each, mm from the first slice."""
-    group = max(1, round(SLAB_MM / thickness_mm))
-    starts = np.arange(0, max(len(work) - group + 1, 1), group)
-    stops = np.r_[starts[1:], len(work)]
-    centres = (starts + stops - 1) / 2 * thickness_mm
-    return np.stack([work[a:b].mean(axis=0) for a, b in zip(starts, stops, strict=True)]), centres
 
 
 def _heat(slabs: NDArray[np.float32], spacing: tuple[float, float, float]) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""The outline that a cord is expected to have: low waves around the circle, fitted where edges were seen."""
+"""Correcting an expected outline by low waves around the circle, fitted where edges were seen."""
 
 from __future__ import annotations
 
@@ -7,15 +7,9 @@ from numpy.typing import NDArray
 
 from napari_spinalq.cord.polar import RAY_ANGLES
 
-MEAN_ASPECT = 1.45
-"""Left-right over anterior-posterior diameter of a human cord: 1.2 in thoracic, 1.7 in lower cervical segments."""
-
-HALF_AXES_MM = (6.0, 6.0 / MEAN_ASPECT)
-"""Half axes (left-right, anterior-posterior) expected before anything was measured, mm."""
-
-WAVE_SPREAD = (10.0, 0.08, 0.06, 0.03, 0.02)
-"""Spread of each wave of the logarithm of the radius around the mean shape, from the mean radius (free) to four waves
-around the circle: place within 0.4 mm, aspect between 1.2 and 1.8, and small flat or notched sides."""
+WAVE_SPREAD = (0.20, 0.10, 0.06, 0.03, 0.02)
+"""Spread of each wave of the logarithm of the radius around the expected one, from the mean radius to four waves around
+the circle: the network's outline errs by up to 0.3 mm in size and place, less in shape."""
 
 RAY_SPREAD = 0.10
 """Spread of one ray's logarithmic radius with a perfect edge (10 % is 0.5 mm); neighbouring rays share errors."""
@@ -30,27 +24,25 @@ OUTLIER = 0.12
 """A ray this far (logarithm of the radius) from the fit loses half of its weight."""
 
 
-def mean_outline(count: int) -> NDArray[np.float64]:
-    """Return ``count`` copies of the mean outline, radii in mm, shape (count, n_angles)."""
-    half_x, half_y = HALF_AXES_MM
-    radius = 1.0 / np.hypot(np.cos(RAY_ANGLES) / half_x, np.sin(RAY_ANGLES) / half_y)
-    return np.repeat(radius[None], count, axis=0)
-
-
 def fitted_outline(
-    radii_mm: NDArray[np.float64], edges: NDArray[np.float64], spread: NDArray[np.float64]
+    radii_mm: NDArray[np.float64],
+    edges: NDArray[np.float64],
+    spread: NDArray[np.float64],
+    expected_mm: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     """Fit the most probable cord shape to outlines that were seen in part.
 
-    The logarithm of the radius is a sum of waves with known spread around the mean shape (a Gaussian prior), so the
+    The logarithm of the radius is a sum of waves with known spread around the expected one (a Gaussian prior), so the
     fit is a weighted ridge regression; rays that disagree lose weight (Cauchy's M-estimator).
 
     Parameters
     ----------
     radii_mm, edges : (n_slices, n_angles) arrays
-        Measured outlines and the edge strength on every ray.
+        Measured outlines, mm, and the edge strength on every ray.
     spread : (n_slices, n_slices) array
         Weight of each slice's measurement in each slice's fit.
+    expected_mm : (n_slices, n_angles) array
+        Radii expected before, mm.
 
     Returns
     -------
@@ -58,7 +50,7 @@ def fitted_outline(
         Expected radii, mm.
     """
     waves, precision = _waves()
-    start = np.log(mean_outline(1)[0])
+    start = np.log(expected_mm)
     measured = np.log(radii_mm) - start
     trust = np.maximum(edges, EDGE_FLOOR) ** 2 / RAY_SPREAD**2
     weights = trust

@@ -17,10 +17,6 @@ MAX_SLOPE = 1.2
 CLICK_RADIUS_MM = 2.0
 """A click holds the path within this distance (mm): a third of a cord."""
 
-CORRIDOR_RADIUS_MM = 8.0
-"""A guide holds the path within this distance (mm). The learned locator erred by at most 4 mm on labelled scans, and
-the next structure that looks like a cord (a vessel, the trachea, a muscle) lies 15 mm or more away."""
-
 FORBIDDEN = np.float32(-1e3)
 
 
@@ -54,7 +50,6 @@ def best_path(
     scores: NDArray[np.float32],
     spacing_mm: tuple[float, float, float],
     click: tuple[int, float, float] | None = None,
-    guide_mm: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float64]:
     """Find the chain of places, one a slab, with the largest sum of scores less the cost of shifts.
 
@@ -66,15 +61,12 @@ def best_path(
         Distance between slabs, rows and columns, mm.
     click : tuple (slab, y_mm, x_mm), optional
         A place on the cord, which the path must pass within ``CLICK_RADIUS_MM``.
-    guide_mm : (n_slabs, 2) array, optional
-        Place (y mm, x mm) in each slab from which the path stays within ``CORRIDOR_RADIUS_MM``.
 
     Returns
     -------
     (n_slabs, 3) array
         y mm, x mm and score of each place.
     """
-    scores = scores if guide_mm is None else _held_along(scores, spacing_mm, guide_mm)
     scores = scores if click is None else _held_at(scores, spacing_mm, click)
     totals = np.empty_like(scores)
     from_y, from_x = (np.zeros(scores.shape, np.int16) for _ in range(2))
@@ -93,15 +85,6 @@ def _held_at(
     held = scores.copy()
     held[slab] = _within(scores[slab], spacing_mm, (y_mm, x_mm), CLICK_RADIUS_MM)
     return held
-
-
-def _held_along(
-    scores: NDArray[np.float32], spacing_mm: tuple[float, float, float], guide_mm: NDArray[np.float64]
-) -> NDArray[np.float32]:
-    places = [
-        _within(slab, spacing_mm, place, CORRIDOR_RADIUS_MM) for slab, place in zip(scores, guide_mm, strict=True)
-    ]
-    return np.stack(places)
 
 
 def _within(

@@ -9,27 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_spinalq.cord import polar
-from napari_spinalq.cord.candidate import Candidate, outline_candidate
 from napari_spinalq.cord.centerline import Centerline, fit_centerline
-from napari_spinalq.cord.detect import score_surroundings
-from napari_spinalq.cord.ends import has_evidence, slice_ranges, slices_with_cord
-from napari_spinalq.cord.network import locate
-from napari_spinalq.cord.path import click_place
-from napari_spinalq.cord.stack import AxialStack, axial_stack, search_stack
+from napari_spinalq.cord.ends import shows_cord, slice_ranges, slices_with_cord
+from napari_spinalq.cord.learned import look
+from napari_spinalq.cord.refine import Outlines, refine
+from napari_spinalq.cord.stack import axial_stack
 from napari_spinalq.errors import CordNotFoundError, InputError
 from napari_spinalq.geometry import Grid, reorient_array
-from napari_spinalq.progress import Progress, portion, silent
+from napari_spinalq.progress import Progress, silent
 from napari_spinalq.scan import Scan
 
 EDGE_OFFSET_PIXELS = 0.3
 """Readers draw the cord this part of a pixel inside the half-maximum edge: they leave out a pixel that is partly CSF
 until about four fifths of it are cord. The default offset is this times the smaller in-plane pixel side."""
-
-MIN_MARGIN = 0.1
-"""A lead of the better polarity smaller than this is too small to trust unseen."""
-
-MIN_QUALITY = 0.7
-"""No cord is claimed where the slices kept have less than this mean quality: real cords have 1.0 to 2.1."""
 
 MIN_FIELD_MM = 16.0
 """Smallest in-plane field of view that can hold a cord and its surroundings, mm."""
@@ -102,26 +94,31 @@ def segment_cord(
     ``docs/segmentation.md`` describes the method and what it reaches on real scans.
     """
     work = one_volume(scan).in_work_order()
-    stack, offset_mm = _checked(work, edge_offset_mm)
-    slabs = search_stack(stack)
-    click = None if at is None else click_place(at, work.grid, slabs.slice_mm)
-    guide_mm = _guide(work, slabs, at)
-    better, margin = _better_polarity(stack, slabs, click, guide_mm, portion(progress, 0.1, 0.85))
-    kept = slices_with_cord(better, stack.spacing_mm[0])
-    if not kept.any() or better.quality_per_slice[kept].mean() < MIN_QUALITY:
-        mend = HOW_TO_MEND if at is None else "give another point on it (RAS mm) or another scan"
+    offset_mm = _checked(work, at, edge_offset_mm)
+    progress(0.1, "looking for the cord")
+    mend = HOW_TO_MEND if at is None else "give another point on it (RAS mm) or another scan"
+    try:
+        sight = look(work.data, work.grid, at=at)
+    except CordNotFoundError as error:
+        raise CordNotFoundError(f"No cord was found in {scan.name}; {mend}.") from error
+    progress(0.6, "drawing along the edges")
+    outlines = refine(axial_stack(work.data, work.grid), sight.centres_mm, sight.radii_mm)
+    slice_mm = work.grid.spacing[0]
+    shown = shows_cord(sight, outlines.areas_mm2, outlines.edges.mean(axis=1), slice_mm) & _filled(work)
+    kept = slices_with_cord(shown, outlines.areas_mm2, slice_mm)
+    if not kept.any():
         raise CordNotFoundError(f"No cord was found in {scan.name}; {mend}.")
-    progress(0.85, "drawing the mask")
-    radii = np.where(kept[:, None], np.maximum(better.radii_mm - offset_mm, 0.0), 0.0)
-    soft = polar.coverage(work.grid.shape, work.grid.spacing, better.centres_mm, radii)
+    progress(0.9, "drawing the mask")
+    radii = np.where(kept[:, None], np.maximum(outlines.radii_mm - offset_mm, 0.0), 0.0)
+    soft = polar.coverage(work.grid.shape, work.grid.spacing, outlines.centres_mm, radii)
     soft, _ = reorient_array(soft, work.grid, scan.grid.axis_codes)
     progress(1.0, "cord segmented")
     return CordSegmentation(
         mask=(soft >= MASK_LEVEL).astype(np.uint8),
         soft=soft,
-        centerline=_centerline(better, kept, work.grid),
-        flags=_flags(better, kept, margin, stack),
-        parameters=_parameters(better, kept, margin, offset_mm, at),
+        centerline=_centerline(outlines, kept, work.grid),
+        flags=_flags(kept, shown),
+        parameters=_parameters(outlines, kept, offset_mm, at),
     )
 
 
@@ -136,49 +133,31 @@ def one_volume(scan: Scan) -> Scan:
     return replace(scan, data=np.median(scan.data, axis=3).astype(np.float32))
 
 
-def _checked(work: Scan, edge_offset_mm: float | None) -> tuple[AxialStack, float]:
-    """Refuse what cannot be segmented, with the reason."""
+def _checked(work: Scan, at: tuple[float, float, float] | None, edge_offset_mm: float | None) -> float:
+    """Refuse what cannot be segmented, with the reason; return the offset of the edge, mm."""
     field_mm = [n * spacing for n, spacing in zip(work.grid.shape[1:], work.grid.spacing[1:], strict=True)]
     if min(field_mm) < MIN_FIELD_MM:
         raise InputError(
             f"The axial field of view of {work.name} is {field_mm[1]:.3g} x {field_mm[0]:.3g} mm; "
             f"at least {MIN_FIELD_MM:g} mm each way is needed to see a cord and its surroundings."
         )
+    if at is not None and not work.grid.contains(at):
+        where = ", ".join(f"{value:g}" for value in at)
+        raise InputError(f"The point ({where}) mm lies outside of the scan; give RAS mm of a point on the cord.")
     if np.ptp(work.data) == 0:
         raise CordNotFoundError(f"No cord was found in {work.name}: all its voxels are equal; give another scan.")
-    stack = axial_stack(work.data, work.grid)
-    offset_mm = EDGE_OFFSET_PIXELS * min(stack.spacing_mm[1:]) if edge_offset_mm is None else float(edge_offset_mm)
+    offset_mm = EDGE_OFFSET_PIXELS * min(work.grid.spacing[1:]) if edge_offset_mm is None else float(edge_offset_mm)
     if not -2.0 <= offset_mm <= 2.0:
         raise InputError(f"An edge offset of {offset_mm:g} mm is not sensible; give one between -2 and 2 mm.")
-    return stack, offset_mm
+    return offset_mm
 
 
-def _guide(work: Scan, slabs: AxialStack, at: tuple[float, float, float] | None) -> NDArray[np.float64]:
-    """Return where the learned locator sees the cord in each slab, y and x in mm, shape (n_slabs, 2)."""
-    path_mm = locate(work.data, work.grid, at=at).path_mm
-    slice_mm = np.arange(len(path_mm)) * work.grid.spacing[0]
-    return np.column_stack([np.interp(slabs.slice_mm, slice_mm, column) for column in path_mm.T])
+def _filled(work: Scan) -> NDArray[np.bool_]:
+    """Return the slices that hold an image at all: a warped or masked scan may have empty ones."""
+    return np.ptp(work.data, axis=(1, 2)) > 0
 
 
-def _better_polarity(
-    stack: AxialStack,
-    slabs: AxialStack,
-    click: tuple[int, float, float] | None,
-    guide_mm: NDArray[np.float64],
-    progress: Progress,
-) -> tuple[Candidate, float]:
-    """Outline a bright and a dark cord; return the better one and its lead in quality."""
-    progress(0.0, "looking at symmetry and depth")
-    surroundings = score_surroundings(slabs)
-    progress(0.1, "looking for a cord darker than its surroundings")
-    dark = outline_candidate(stack, slabs, surroundings, -1, click, guide_mm)
-    progress(0.55, "looking for a cord brighter than its surroundings")
-    bright = outline_candidate(stack, slabs, surroundings, +1, click, guide_mm)
-    best, other = (dark, bright) if dark.quality >= bright.quality else (bright, dark)
-    return best, best.quality - other.quality
-
-
-def _centerline(cord: Candidate, kept: NDArray[np.bool_], grid: Grid) -> Centerline:
+def _centerline(cord: Outlines, kept: NDArray[np.bool_], grid: Grid) -> Centerline:
     slices = np.flatnonzero(kept)
     if len(slices) == 1:  # one slice: a curve of its thickness, straight through it
         slices = np.array([slices[0], slices[0]]) + np.array([-0.5, 0.5])
@@ -187,27 +166,24 @@ def _centerline(cord: Candidate, kept: NDArray[np.bool_], grid: Grid) -> Centerl
     return fit_centerline(grid.voxel_to_mm(voxels))
 
 
-def _flags(cord: Candidate, kept: NDArray[np.bool_], margin: float, stack: AxialStack) -> tuple[str, ...]:
+def _flags(kept: NDArray[np.bool_], shown: NDArray[np.bool_]) -> tuple[str, ...]:
     flags = []
-    if margin < MIN_MARGIN:
-        flags.append("low margin between a bright and a dark cord: check that the right organ is outlined")
     if not kept.all():
         flags.append(f"slices {slice_ranges(~kept)} left out: no clear cord there")
-    doubtful = kept & ~has_evidence(cord, stack.spacing_mm[0])
+    doubtful = kept & ~shown
     if doubtful.any():
         flags.append(f"slices {slice_ranges(doubtful)} are weak: check the outline")
     return tuple(flags)
 
 
 def _parameters(
-    cord: Candidate, kept: NDArray[np.bool_], margin: float, offset_mm: float, at: tuple[float, float, float] | None
+    cord: Outlines, kept: NDArray[np.bool_], offset_mm: float, at: tuple[float, float, float] | None
 ) -> dict[str, Any]:
     return {
-        "method": "polar dynamic programming",
+        "method": "synthetic-trained network, polar edge refinement",
         "edge_offset_mm": round(offset_mm, 4),
         "cord_is": "brighter" if cord.polarity > 0 else "darker",
-        "quality": round(cord.quality, 3),
-        "polarity_margin": round(margin, 3),
+        "edge_score": round(float(cord.edges[kept].mean()), 3),
         "slices": slice_ranges(kept),
         "at_mm": None if at is None else [float(v) for v in at],
     }

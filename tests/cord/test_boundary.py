@@ -3,8 +3,14 @@ import pytest
 from scipy.special import erf
 
 from napari_spinalq.cord import boundary
-from napari_spinalq.cord.outline_shape import fitted_outline, mean_outline
+from napari_spinalq.cord.outline_shape import fitted_outline
 from napari_spinalq.cord.polar import ANGLES, RADII_MM
+
+
+def mean_outline(count):
+    """Ellipses of a cord's size."""
+    angle = 2 * np.pi * np.arange(ANGLES) / ANGLES
+    return np.repeat(1.0 / np.hypot(np.cos(angle) / 6.0, np.sin(angle) / 4.1)[None], count, axis=0)
 
 
 def blurred_step(radius_mm, sigma_mm=0.5, inside=0.0, outside=-1.0):
@@ -46,12 +52,12 @@ def test_missing_side_is_completed_by_the_shape_of_a_cord():
     posterior = slice(30, 43)
     seen[:, posterior] += 3.0
     edges[:, posterior] = 0.05
-    fitted = fitted_outline(seen, edges, np.eye(1))
+    fitted = fitted_outline(seen, edges, np.eye(1), mean_outline(1))
     assert np.abs(fitted - truth).max() < 0.35
 
 
 def test_shape_follows_an_outline_seen_all_round():
     angles = 2 * np.pi * np.arange(ANGLES) / ANGLES
     truth = mean_outline(1) * np.exp(0.05 * np.cos(angles) - 0.04 * np.cos(2 * angles))
-    fitted = fitted_outline(truth, np.ones(truth.shape), np.eye(1))
+    fitted = fitted_outline(truth, np.ones(truth.shape), np.eye(1), mean_outline(1))
     assert np.abs(fitted / truth - 1).max() < 0.02

@@ -38,19 +38,3 @@ def test_single_slab_is_its_best_place():
     scores = np.zeros((1, 6, 7), np.float32)
     scores[0, 2, 3] = 1.0
     assert best_path(scores, (5.0, 1.0, 2.0)).tolist() == [[2.0, 6.0, 1.0]]
-
-
-def test_a_guide_keeps_the_path_from_a_better_place_far_away():
-    scores = np.zeros((5, 40, 40), np.float32)
-    scores[:, 5, 5] = 1.0
-    scores[:, 30, 30] = 0.2
-    guide = np.tile([27.0, 27.0], (5, 1))
-    held = best_path(scores, SPACING, guide_mm=guide)
-    assert held[:, :2].tolist() == [[30, 30]] * 5
-    assert held[:, 2] == pytest.approx(0.2)
-
-
-def test_a_guide_outside_the_image_leaves_its_nearest_place_free():
-    scores = np.zeros((2, 6, 6), np.float32)
-    held = best_path(scores, SPACING, guide_mm=np.array([[-50.0, 2.0], [-50.0, 2.0]]))
-    assert held[:, :2].tolist() == [[0, 2]] * 2
