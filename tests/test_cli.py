@@ -18,11 +18,11 @@ SHAPE = (48, 60, 14)
 
 @pytest.fixture
 def folder(tmp_path):
-    """Return a folder with an image, its ellipse of 8 x 6 mm as mask, and levels C3 above C4."""
+    """Return a folder with an image of a cord in fluid, its ellipse of 12 x 8 mm as mask, and levels C3 above C4."""
     x, y, _ = np.indices(SHAPE, dtype=float)
-    inside = ((x - 23.5) * 0.5 / 6) ** 2 + ((y - 29.5) * 0.5 / 4) ** 2 <= 1
+    inside, fluid = (((x - 23.5) * 0.5 / a) ** 2 + ((y - 29.5) * 0.5 / b) ** 2 <= 1 for a, b in ((6, 4), (10, 7)))
     levels = np.where(np.arange(SHAPE[2]) < 7, 4, 3) * inside
-    files = {"t2": 100.0 - 40.0 * inside, "cord": inside.astype(np.uint8), "levels": levels.astype(np.uint8)}
+    files = {"t2": 40.0 + 160.0 * fluid - 100.0 * inside, "cord": inside.astype(np.uint8), "levels": levels.astype(np.uint8)}
     for name, data in files.items():
         nib.save(
             nib.Nifti1Image(data.astype(np.float32 if name == "t2" else np.uint8), AFFINE), tmp_path / f"{name}.nii.gz"
