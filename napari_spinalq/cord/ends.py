@@ -34,6 +34,12 @@ and more where C1 measures 70. Into the cervical enlargement a cord grows by a t
 BRAINSTEM_REFERENCE_MM = (8.0, 60.0)
 """The cord below a slice is that within these distances, mm: from beyond the transition to the cervical enlargement."""
 
+BRAINSTEM_MM2 = 80.0
+"""No medulla is smaller than this (mm2), also above an atrophied cord."""
+
+MIN_REFERENCE_MM = 20.0
+"""Length of cord that must be seen below (mm): at a border of the image the section of a leaning cord grows as well."""
+
 CORD_AGAIN, CORD_AGAIN_MM = (0.6, 1.15), 15.0
 """Where the section has these shares of the cord below again, over this length (mm), the wide part was a swelling of the
 cord and not the medulla."""
@@ -93,10 +99,10 @@ def _above_foramen_magnum(
     """Return the slices from where the section grows beyond a cord's and does not come back to it."""
     nearest, farthest = (round(distance / slice_mm) for distance in BRAINSTEM_REFERENCE_MM)
     above = np.zeros(len(shown), bool)
-    for index in np.flatnonzero(shown):
+    for index in np.flatnonzero(shown & (areas_mm2 >= BRAINSTEM_MM2)):
         below = slice(max(0, index - farthest), max(0, index - nearest + 1))
         reference = areas_mm2[below][shown[below]]
-        if len(reference) < 2 or areas_mm2[index] <= BRAINSTEM_GROWTH * float(reference.max()):
+        if len(reference) * slice_mm < MIN_REFERENCE_MM or areas_mm2[index] <= BRAINSTEM_GROWTH * reference.max():
             continue
         share = areas_mm2[index:] / reference.max()
         cord_again = shown[index:] & (share >= CORD_AGAIN[0]) & (share <= CORD_AGAIN[1])

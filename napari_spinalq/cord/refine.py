@@ -50,12 +50,15 @@ class Outlines:
         Edge strength on the outline: 0 for none, 1 for a full step from cord to surroundings.
     polarity : int
         +1 where the cord is brighter than what surrounds it, -1 where it is darker.
+    expected_mm : (n_slices, n_angles) array
+        Radii that were expected before the edges were looked at, around the same centres, mm.
     """
 
     centres_mm: NDArray[np.float64]
     radii_mm: NDArray[np.float64]
     edges: NDArray[np.float64]
     polarity: int
+    expected_mm: NDArray[np.float64]
 
     @property
     def areas_mm2(self) -> NDArray[np.float64]:
@@ -96,7 +99,7 @@ def refine(stack: AxialStack, centres_mm: NDArray[np.float64], radii_mm: NDArray
     coarse, edges = boundary.find_outlines(levels, corrected, LAST_SHAPE_WEIGHT)
     radii = boundary.half_maximum(levels, coarse)
     radii = ndimage.gaussian_filter1d(radii, RAY_SMOOTHING, axis=1, mode="wrap")
-    return Outlines(centres, radii, edges, polarity)
+    return Outlines(centres, radii, edges, polarity, expected)
 
 
 def cord_polarity(rays: NDArray[np.float32], radii_mm: NDArray[np.float64]) -> int:
