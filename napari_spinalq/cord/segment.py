@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from napari_spinalq.cord import polar
 from napari_spinalq.cord.centerline import Centerline, fit_centerline
+from napari_spinalq.cord.confidence import Confidence, confidence_of
 from napari_spinalq.cord.ends import shows_cord, slice_ranges, slices_with_cord
 from napari_spinalq.cord.learned import look
 from napari_spinalq.cord.refine import Outlines, refine
@@ -48,6 +49,8 @@ class CordSegmentation:
         What a reader should look at, in short sentences; slices are numbered from inferior to superior, from 0.
     parameters : dict
         What was used and found, fit for JSON.
+    confidence : Confidence, optional
+        How far each axial slice can be trusted; none where another program drew the cord.
     """
 
     mask: NDArray[np.uint8]
@@ -55,6 +58,7 @@ class CordSegmentation:
     centerline: Centerline
     flags: tuple[str, ...]
     parameters: dict[str, Any]
+    confidence: Confidence | None = None
 
 
 def segment_cord(
@@ -112,13 +116,15 @@ def segment_cord(
     radii = np.where(kept[:, None], np.maximum(outlines.radii_mm - offset_mm, 0.0), 0.0)
     soft = polar.coverage(work.grid.shape, work.grid.spacing, outlines.centres_mm, radii)
     soft, _ = reorient_array(soft, work.grid, scan.grid.axis_codes)
+    confidence = confidence_of(outlines, kept, float(np.sqrt(np.prod(work.grid.spacing[1:]))))
     progress(1.0, "cord segmented")
     return CordSegmentation(
         mask=(soft >= MASK_LEVEL).astype(np.uint8),
         soft=soft,
         centerline=_centerline(outlines, kept, work.grid),
-        flags=_flags(kept, shown),
+        flags=_flags(kept, shown, confidence),
         parameters=_parameters(outlines, kept, offset_mm, at),
+        confidence=confidence,
     )
 
 
@@ -166,13 +172,13 @@ def _centerline(cord: Outlines, kept: NDArray[np.bool_], grid: Grid) -> Centerli
     return fit_centerline(grid.voxel_to_mm(voxels))
 
 
-def _flags(kept: NDArray[np.bool_], shown: NDArray[np.bool_]) -> tuple[str, ...]:
+def _flags(kept: NDArray[np.bool_], shown: NDArray[np.bool_], confidence: Confidence) -> tuple[str, ...]:
     flags = []
     if not kept.all():
         flags.append(f"slices {slice_ranges(~kept)} left out: no clear cord there")
-    doubtful = kept & ~shown
+    doubtful = kept & (~shown | confidence.low)
     if doubtful.any():
-        flags.append(f"slices {slice_ranges(doubtful)} are weak: check the outline")
+        flags.append(f"slices {slice_ranges(doubtful)} have low confidence: look at them first")
     return tuple(flags)
 
 

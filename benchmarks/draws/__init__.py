@@ -1,0 +1,1 @@
+"""Labelled scans and random harm done to them, for the benchmarks."""

@@ -1,0 +1,95 @@
+"""How far each slice of an automatic cord can be trusted: a probability, and an interval for its area.
+
+Both are regressions on what the segmentation itself knows, fitted by ``benchmarks/confidence.py`` to perturbed copies of
+labelled scans and digital exams, and checked there on other draws.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_spinalq.cord.refine import Outlines
+
+GOOD_DICE = 0.9
+"""A slice is good if its Dice with the reference reaches this: two readers differ by about as much."""
+
+GOOD_MODEL = (-9.77, -2.57, 8.62, -0.99)
+"""Coefficients of the log odds that a slice is good, for the columns of :func:`features`."""
+
+AREA_MODEL = (1.90, 0.99, -3.60, 2.02)
+"""Coefficients of the logarithm of the scale of the error of the logarithm of area, for the same columns."""
+
+INTERVAL_FACTOR = 2.68
+"""Scales within which 95 % of the errors of the calibration draws lie: they are not normally distributed."""
+
+MIN_CONFIDENCE = 0.8
+"""Slices of lower confidence are to be looked at first: of such slices about a third are not good."""
+
+SMALLEST_DISAGREEMENT = 0.01
+"""Disagreement as a share of the radius below which less says nothing more: 0.05 mm, half of the finest ray step."""
+
+
+@dataclass(frozen=True, eq=False)
+class Confidence:
+    """What may be expected of each slice, from inferior to superior; NaN in slices without cord.
+
+    Attributes
+    ----------
+    probability : (n_slices,) array
+        Estimated probability, 0..1, that the outline reaches a Dice of ``GOOD_DICE`` with a reader's.
+    area_error_percent : (n_slices,) array
+        Half the width of the 95 % interval of the area, percent of the area.
+    """
+
+    probability: NDArray[np.float64]
+    area_error_percent: NDArray[np.float64]
+
+    @property
+    def low(self) -> NDArray[np.bool_]:
+        """Slices to be looked at first, shape (n_slices,)."""
+        return np.nan_to_num(self.probability, nan=1.0) < MIN_CONFIDENCE
+
+    def worst_first(self) -> NDArray[np.int_]:
+        """Return the numbers of the low slices, the least certain first."""
+        low = np.flatnonzero(self.low)
+        return low[np.argsort(self.probability[low], kind="stable")]
+
+
+def confidence_of(outlines: Outlines, kept: NDArray[np.bool_], pixel_mm: float) -> Confidence:
+    """Estimate the confidence of each slice.
+
+    Parameters
+    ----------
+    outlines : Outlines
+        From :func:`~napari_spinalq.cord.refine.refine`.
+    kept : (n_slices,) array of bool
+        Slices that hold cord.
+    pixel_mm : float
+        In-plane pixel side (geometric mean), mm.
+    """
+    columns = features(outlines, pixel_mm)
+    odds = np.clip(columns @ np.asarray(GOOD_MODEL), -50.0, 50.0)
+    half_width = 100.0 * np.expm1(np.clip(INTERVAL_FACTOR * np.exp(columns @ np.asarray(AREA_MODEL)), 0.0, np.log(2.0)))
+    unknown = np.full(len(kept), np.nan)
+    return Confidence(np.where(kept, 1.0 / (1.0 + np.exp(-odds)), unknown), np.where(kept, half_width, unknown))
+
+
+def features(outlines: Outlines, pixel_mm: float) -> NDArray[np.float64]:
+    """Return what the regressions read, (n_slices, 4).
+
+    The columns: 1; the logarithm of the mean distance between the network's outline and the edge found, as a share of
+    the radius; the mean edge strength on the outline; the pixel as a share of the radius.
+    """
+    radius_mm = np.sqrt(np.maximum(outlines.areas_mm2, 1.0) / np.pi)
+    apart_mm = np.abs(outlines.radii_mm - outlines.expected_mm).mean(axis=1)
+    return np.column_stack(
+        [
+            np.ones(len(radius_mm)),
+            np.log(apart_mm / radius_mm + SMALLEST_DISAGREEMENT),
+            outlines.edges.mean(axis=1),
+            pixel_mm / radius_mm,
+        ]
+    )
