@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_spinalq.cord import boundary, polar
-from napari_spinalq.cord.detect import score_places
+from napari_spinalq.cord.detect import Gradients, score_places
 from napari_spinalq.cord.outline_shape import fitted_outline, mean_outline
-from napari_spinalq.cord.path import best_path
+from napari_spinalq.cord.path import best_path, places_in
 from napari_spinalq.cord.stack import AxialStack, coherence
+
+if TYPE_CHECKING:  # constraints know the slices' names, and those the candidate
+    from napari_spinalq.cord.constraints import Constraints
 
 PATH_SMOOTHING_MM = 5.0
 """Centres are smoothed along the cord with this standard deviation (mm): half a vertebra, so bends survive."""
@@ -100,8 +104,10 @@ def outline_candidate(
     slabs: AxialStack,
     surroundings: NDArray[np.float32],
     polarity: int,
-    click: tuple[int, float, float] | None,
     guide_mm: NDArray[np.float64] | None = None,
+    *,
+    gradients: Gradients | None = None,
+    constraints: Constraints | None = None,
 ) -> Candidate:
     """Find the path and the outlines under one polarity.
 
@@ -113,20 +119,26 @@ def outline_candidate(
         From :func:`~napari_spinalq.cord.detect.score_surroundings`.
     polarity : int
         +1 or -1.
-    click : tuple (slab, y_mm, x_mm), optional
-        A place on the cord.
     guide_mm : (n_slabs, 2) array, optional
         As in :func:`~napari_spinalq.cord.path.best_path`.
+    gradients : tuple of 2 arrays, optional
+        As in :func:`~napari_spinalq.cord.detect.score_places`.
+    constraints : Constraints, optional
+        What a person said about path and outlines.
     """
-    path = best_path(score_places(slabs, polarity) + surroundings, slabs.spacing_mm, click, guide_mm)
+    scores = score_places(slabs, polarity, gradients=gradients, guide_mm=guide_mm) + surroundings
+    marks, barred = ((), ()) if constraints is None else (constraints.marks, constraints.barred)
+    held, kept_from = (places_in(slabs.slice_mm, part) for part in (marks, barred))
+    path = best_path(scores, slabs.spacing_mm, held, guide_mm, kept_from)
     at_slices = np.stack([np.interp(stack.slice_mm, slabs.slice_mm, column) for column in path.T], axis=1)
     centres = _along(at_slices[:, :2], PATH_SMOOTHING_MM, stack)
-    centres, levels, radii, edges = _outlined(stack, centres, polarity)
+    centres, levels, radii, edges = _outlined(stack, centres, polarity, constraints)
     radii = boundary.half_maximum(levels, radii)
+    radii = ndimage.gaussian_filter1d(radii, OUTLINE_SMOOTHING_RAYS, axis=1, mode="wrap")
     return Candidate(
         polarity=polarity,
         centres_mm=centres,
-        radii_mm=ndimage.gaussian_filter1d(radii, OUTLINE_SMOOTHING_RAYS, axis=1, mode="wrap"),
+        radii_mm=radii if constraints is None else constraints.settled(radii, centres),
         path_score=at_slices[:, 2],
         edge_score=edges.mean(axis=1),
         coherence=np.interp(stack.slice_mm, slabs.slice_mm, coherence(slabs, path[:, :2])),
@@ -135,18 +147,26 @@ def outline_candidate(
 
 
 def _outlined(
-    stack: AxialStack, centres: NDArray[np.float64], polarity: int
+    stack: AxialStack, centres: NDArray[np.float64], polarity: int, constraints: Constraints | None
 ) -> tuple[NDArray[np.float64], NDArray[np.float32], NDArray[np.float64], NDArray[np.float64]]:
     """Outline around the path with a mean cord in mind, then around each better centre with a better shape in mind."""
     smoothing = LEVEL_SMOOTHING_MM / stack.spacing_mm[0]
     spread = _neighbour_weights(stack)
     expected = mean_outline(len(centres))
+    if constraints is not None:
+        centres, expected = constraints.pinned(centres), constraints.expected(expected)
     for turn, weight in enumerate(SHAPE_WEIGHTS):
+        wanted = weight if constraints is None else constraints.shape_weight(weight)
+        penalty = None if constraints is None else constraints.penalty(centres)
         levels = boundary.normalised(polar.unwrap(stack, centres), polarity, smoothing)
-        radii, edges = boundary.find_outlines(levels, expected, weight)
+        radii, edges = boundary.find_outlines(levels, expected, wanted, penalty)
         if turn < len(SHAPE_WEIGHTS) - 1:
-            expected = fitted_outline(radii, edges, spread)
+            if constraints is None:
+                expected = fitted_outline(radii, edges, spread)
+            else:
+                expected = fitted_outline(*constraints.drawn_in(radii, edges), spread, *constraints.known)
             moved = _along(polar.centroids_mm(centres, expected), CENTRE_SMOOTHING_MM, stack)
+            moved = moved if constraints is None else constraints.pinned(moved)
             expected = polar.recentred(expected, moved - centres)
             centres = moved
     return centres, levels, radii, edges

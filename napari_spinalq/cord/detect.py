@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.filters import threshold_otsu
 
+from napari_spinalq.cord.path import CORRIDOR_RADIUS_MM, FORBIDDEN
 from napari_spinalq.cord.stack import SEARCH_STEP_MM, AxialStack
 
 HALF_AXES_MM = ((3.6, 3.0), (4.6, 3.4), (5.4, 3.8), (6.2, 4.2), (7.0, 4.6), (6.0, 5.4), (7.6, 5.4))
@@ -67,11 +68,25 @@ LOCAL_SHARE = 0.2
 """Part of the neighbourhood's mean square gradient added before normalising: weak edges beside strong ones count, since
 the edge from cord to CSF in T2* is a third of that from CSF to bone."""
 
+REACH = int(np.ceil(max(max(axes) for axes in HALF_AXES_MM) / SEARCH_STEP_MM)) + max(OUTER_WALL_MM) + 1
+"""Pixels around a place that its score may read."""
+
+PAD = ((0, 0), (REACH, REACH), (REACH, REACH))
+
+Gradients = tuple[NDArray[np.float32], NDArray[np.float32]]
+"""Along y and x, in the shape of the slabs."""
+
 BLOCK_SLABS = 8
 """Slabs scored at once: keeps the working arrays of a large field of view within tens of megabytes."""
 
 
-def score_places(slabs: AxialStack, polarity: int) -> NDArray[np.float32]:
+def score_places(
+    slabs: AxialStack,
+    polarity: int,
+    *,
+    gradients: Gradients | None = None,
+    guide_mm: NDArray[np.float64] | None = None,
+) -> NDArray[np.float32]:
     """Score every pixel of every slab as the centre of the cord.
 
     For each ellipse the cord's own edge is read on ``RAYS`` rays, with the outer wall of the CSF beyond it; the score
@@ -85,17 +100,34 @@ def score_places(slabs: AxialStack, polarity: int) -> NDArray[np.float32]:
         From :func:`~napari_spinalq.cord.stack.search_stack`.
     polarity : int
         +1 for a cord brighter than what surrounds it, -1 for a darker one.
+    gradients : tuple of 2 arrays, optional
+        From :func:`normalised_gradients`, where they are at hand.
+    guide_mm : (n_slabs, 2) array, optional
+        As in :func:`~napari_spinalq.cord.path.best_path`: only what a path along it can reach is scored.
 
     Returns
     -------
     array of float32, shape ``slabs.values.shape``
-        About 0 for chance, 1 or more for a clear cord.
+        About 0 for chance, 1 or more for a clear cord; ``FORBIDDEN`` where nothing was scored.
     """
-    gradient_y, gradient_x = _normalised_gradients(slabs.values)
-    scores = np.empty_like(slabs.values)
+    gradient_y, gradient_x = (np.pad(part, PAD) for part in gradients or normalised_gradients(slabs.values))
+    scores = np.full_like(slabs.values, FORBIDDEN)
     for block in _blocks(len(scores)):
-        scores[block] = _ellipse_score(polarity * gradient_y[block], polarity * gradient_x[block])
+        rows, columns = _reachable(slabs.values.shape, None if guide_mm is None else guide_mm[block])
+        around = block, slice(rows.start, rows.stop + 2 * REACH), slice(columns.start, columns.stop + 2 * REACH)
+        scores[block, rows, columns] = _ellipse_score(polarity * gradient_y[around], polarity * gradient_x[around])
     return scores
+
+
+def _reachable(shape: tuple[int, ...], guide_mm: NDArray[np.float64] | None) -> tuple[slice, slice]:
+    """Return the rows and columns that lie within the guide's corridor in any of its slabs, at least one of each."""
+    if guide_mm is None:
+        return slice(0, shape[1]), slice(0, shape[2])
+    first = np.floor((guide_mm.min(axis=0) - CORRIDOR_RADIUS_MM) / SEARCH_STEP_MM).astype(int)
+    last = np.ceil((guide_mm.max(axis=0) + CORRIDOR_RADIUS_MM) / SEARCH_STEP_MM).astype(int)
+    limit = np.array(shape[1:]) - 1
+    first, last = np.clip(first, 0, limit), np.clip(last, 0, limit)
+    return slice(int(first[0]), int(last[0]) + 1), slice(int(first[1]), int(last[1]) + 1)
 
 
 def score_surroundings(slabs: AxialStack) -> NDArray[np.float32]:
@@ -109,7 +141,7 @@ def _blocks(count: int) -> Iterator[slice]:
     return (slice(start, start + BLOCK_SLABS) for start in range(0, count, BLOCK_SLABS))
 
 
-def _normalised_gradients(values: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def normalised_gradients(values: NDArray[np.float32]) -> Gradients:
     """In-plane gradients with a magnitude of 0..1 relative to their neighbourhood: contrast and bias drop out."""
     sigma = EDGE_SIGMA_MM / SEARCH_STEP_MM
     plane = [ndimage.gaussian_filter1d(values, sigma, axis=axis, order=1, mode="nearest") for axis in (1, 2)]
@@ -124,11 +156,11 @@ def _normalised_gradients(values: NDArray[np.float32]) -> tuple[NDArray[np.float
 
 
 def _ellipse_score(gradient_y: NDArray[np.float32], gradient_x: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the score of the best ellipse at each pixel; gradients are signed so that a cord falls outwards."""
-    reach = int(np.ceil(max(max(axes) for axes in HALF_AXES_MM) / SEARCH_STEP_MM)) + max(OUTER_WALL_MM) + 1
-    pad = ((0, 0), (reach, reach), (reach, reach))
-    gradient_y, gradient_x = np.pad(gradient_y, pad), np.pad(gradient_x, pad)
-    quadrants = np.zeros((len(HALF_AXES_MM), 4, *_inner(gradient_y, reach, 0, 0).shape), np.float32)
+    """Return the score of the best ellipse at each pixel but the outer ``REACH``.
+
+    Gradients are signed so that a cord falls outwards.
+    """
+    quadrants = np.zeros((len(HALF_AXES_MM), 4, *_inner(gradient_y, 0, 0).shape), np.float32)
     for ray in range(RAYS):
         angle = 2 * np.pi * (ray + 0.5) / RAYS
         sin, cos = np.sin(angle), np.cos(angle)
@@ -137,8 +169,8 @@ def _ellipse_score(gradient_y: NDArray[np.float32], gradient_x: NDArray[np.float
         wall = _wall(falling, sin * NORMAL_ASPECT / norm, cos / norm)
         for index, (half_x, half_y) in enumerate(HALF_AXES_MM):
             dy, dx = half_y * sin / SEARCH_STEP_MM, half_x * cos / SEARCH_STEP_MM
-            edge = np.maximum(_inner(falling, reach, dy, dx), 0.0)
-            rim = _inner(wall, reach, dy, dx)
+            edge = np.maximum(_inner(falling, dy, dx), 0.0)
+            rim = _inner(wall, dy, dx)
             own = edge + WALL_WEIGHT * np.minimum(rim, edge)
             quadrants[index, ray * 4 // RAYS] += np.maximum(own, CONTACT_WEIGHT * rim)
     quadrants *= 4.0 / RAYS
@@ -155,10 +187,10 @@ def _wall(falling: NDArray[np.float32], step_y: float, step_x: float) -> NDArray
     return best
 
 
-def _inner(values: NDArray[np.float32], reach: int, dy: float, dx: float) -> NDArray[np.float32]:
-    """Return the unpadded part of an array, read ``dy``, ``dx`` pixels further on."""
-    y, x = reach + round(dy), reach + round(dx)
-    return values[:, y : y + values.shape[1] - 2 * reach, x : x + values.shape[2] - 2 * reach]
+def _inner(values: NDArray[np.float32], dy: float, dx: float) -> NDArray[np.float32]:
+    """Return an array without its outer ``REACH``, read ``dy``, ``dx`` pixels further on."""
+    y, x = REACH + round(dy), REACH + round(dx)
+    return values[:, y : y + values.shape[1] - 2 * REACH, x : x + values.shape[2] - 2 * REACH]
 
 
 def _symmetry(values: NDArray[np.float32]) -> NDArray[np.float32]:

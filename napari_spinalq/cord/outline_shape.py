@@ -17,6 +17,9 @@ WAVE_SPREAD = (10.0, 0.08, 0.06, 0.03, 0.02)
 """Spread of each wave of the logarithm of the radius around the mean shape, from the mean radius (free) to four waves
 around the circle: place within 0.4 mm, aspect between 1.2 and 1.8, and small flat or notched sides."""
 
+KNOWN_SPREAD = 0.08
+"""Spread of each wave around an outline drawn in the same place: 8 % is 0.4 mm, as from slice to slice."""
+
 RAY_SPREAD = 0.10
 """Spread of one ray's logarithmic radius with a perfect edge (10 % is 0.5 mm); neighbouring rays share errors."""
 
@@ -38,7 +41,11 @@ def mean_outline(count: int) -> NDArray[np.float64]:
 
 
 def fitted_outline(
-    radii_mm: NDArray[np.float64], edges: NDArray[np.float64], spread: NDArray[np.float64]
+    radii_mm: NDArray[np.float64],
+    edges: NDArray[np.float64],
+    spread: NDArray[np.float64],
+    known_mm: NDArray[np.float64] | None = None,
+    trust: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float64]:
     """Fit the most probable cord shape to outlines that were seen in part.
 
@@ -51,6 +58,10 @@ def fitted_outline(
         Measured outlines and the edge strength on every ray.
     spread : (n_slices, n_slices) array
         Weight of each slice's measurement in each slice's fit.
+    known_mm : (n_slices, n_angles) array, optional
+        Outlines known otherwise, mm.
+    trust : (n_slices,) array
+        How far a known outline stands for the mean one: at 1 the cord deviates from it by ``KNOWN_SPREAD`` only.
 
     Returns
     -------
@@ -59,15 +70,19 @@ def fitted_outline(
     """
     waves, precision = _waves()
     start = np.log(mean_outline(1)[0])
+    prior = np.diag(precision)
+    if known_mm is not None and trust is not None:
+        start = (1 - trust[:, None]) * start + trust[:, None] * np.log(known_mm)
+        prior = prior + (trust / KNOWN_SPREAD**2)[:, None, None] * np.eye(len(precision))
     measured = np.log(radii_mm) - start
-    trust = np.maximum(edges, EDGE_FLOOR) ** 2 / RAY_SPREAD**2
-    weights = trust
+    seen = np.maximum(edges, EDGE_FLOOR) ** 2 / RAY_SPREAD**2
+    weights = seen
     for _ in range(REFITS):
         pooled = spread @ weights
         target = spread @ (weights * measured)
-        normal = np.einsum("zk,ki,kj->zij", pooled, waves, waves) + np.diag(precision)
+        normal = np.einsum("zk,ki,kj->zij", pooled, waves, waves) + prior
         fit = np.linalg.solve(normal, (target @ waves)[..., None])[..., 0] @ waves.T
-        weights = trust / (1.0 + ((measured - fit) / OUTLIER) ** 2)
+        weights = seen / (1.0 + ((measured - fit) / OUTLIER) ** 2)
     return np.exp(fit + start)
 
 

@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from napari_spinalq.cord import polar
 from napari_spinalq.cord.candidate import Candidate, outline_candidate
 from napari_spinalq.cord.centerline import Centerline, fit_centerline
-from napari_spinalq.cord.detect import score_surroundings
+from napari_spinalq.cord.constraints import Constraints, constraints_of, drawn_polarity
 from napari_spinalq.cord.ends import has_evidence, slice_ranges, slices_with_cord
-from napari_spinalq.cord.network import locate
-from napari_spinalq.cord.path import click_place
-from napari_spinalq.cord.stack import AxialStack, axial_stack, search_stack
+from napari_spinalq.cord.network import follow
+from napari_spinalq.cord.prepared import Prepared, prepare
+from napari_spinalq.cord.prompts import Prompts, WorkPrompts, checked_prompts
+from napari_spinalq.cord.stack import AxialStack
 from napari_spinalq.errors import CordNotFoundError, InputError
-from napari_spinalq.geometry import Grid, reorient_array
+from napari_spinalq.geometry import Grid, work_view
 from napari_spinalq.progress import Progress, portion, silent
 from napari_spinalq.scan import Scan
 
@@ -30,9 +31,6 @@ MIN_MARGIN = 0.1
 
 MIN_QUALITY = 0.7
 """No cord is claimed where the slices kept have less than this mean quality: real cords have 1.0 to 2.1."""
-
-MIN_FIELD_MM = 16.0
-"""Smallest in-plane field of view that can hold a cord and its surroundings, mm."""
 
 MASK_LEVEL = 0.5
 """A voxel belongs to the mask if at least half of it is cord."""
@@ -101,81 +99,110 @@ def segment_cord(
     -----
     ``docs/segmentation.md`` describes the method and what it reaches on real scans.
     """
-    work = one_volume(scan).in_work_order()
-    stack, offset_mm = _checked(work, edge_offset_mm)
-    slabs = search_stack(stack)
-    click = None if at is None else click_place(at, work.grid, slabs.slice_mm)
-    guide_mm = _guide(work, slabs, at)
-    better, margin = _better_polarity(stack, slabs, click, guide_mm, portion(progress, 0.1, 0.85))
+    prompts = Prompts() if at is None else Prompts(points=(at,))
+    return resegment(scan, prompts, edge_offset_mm=edge_offset_mm, progress=progress)
+
+
+def resegment(
+    scan: Scan,
+    prompts: Prompts,
+    *,
+    prepared: Prepared | None = None,
+    polarity: int | None = None,
+    edge_offset_mm: float | None = None,
+    progress: Progress = silent,
+) -> CordSegmentation:
+    """Segment the cord as prompts tell, in a second or less where the scan is prepared.
+
+    Parameters
+    ----------
+    scan : Scan
+        Any contrast and axis order; of a 4-D scan the median volume is used.
+    prompts : Prompts
+        What a person said. Without any the result is that of :func:`segment_cord`, bit for bit.
+    prepared : Prepared, optional
+        From :func:`~napari_spinalq.cord.prepared.prepare`. Made anew if the scan has changed since.
+    polarity : int, optional
+        +1 if the cord is known to be brighter than its surroundings, -1 if darker. By default drawn slices tell, and
+        without any both are tried.
+    edge_offset_mm, progress
+        As in :func:`segment_cord`.
+
+    Returns
+    -------
+    CordSegmentation
+        Slices to be kept are as they were drawn, voxel for voxel, and scribbled voxels as they were painted.
+
+    Raises
+    ------
+    CordNotFoundError
+        If the scan shows no cord and none is drawn.
+    InputError
+        As :func:`segment_cord` and :func:`~napari_spinalq.cord.prompts.checked_prompts`.
+    """
+    said = checked_prompts(prompts, scan.grid)
+    if prepared is None or not prepared.fits(scan):
+        prepared = prepare(scan, portion(progress, 0.0, 0.5))
+    stack, grid = prepared.stack, prepared.work_grid
+    offset_mm = _offset(edge_offset_mm, stack)
+    constraints = None if prompts.empty else constraints_of(said, grid, offset_mm)
+    better, margin = _better_polarity(prepared, constraints, polarity, portion(progress, 0.5, 0.85))
     kept = slices_with_cord(better, stack.spacing_mm[0])
-    if not kept.any() or better.quality_per_slice[kept].mean() < MIN_QUALITY:
-        mend = HOW_TO_MEND if at is None else "give another point on it (RAS mm) or another scan"
+    if not said.drawn and (not kept.any() or better.quality_per_slice[kept].mean() < MIN_QUALITY):
+        mend = "give another point on it (RAS mm) or another scan" if prompts.points else HOW_TO_MEND
         raise CordNotFoundError(f"No cord was found in {scan.name}; {mend}.")
+    kept = said.claimed(kept)
     progress(0.85, "drawing the mask")
-    radii = np.where(kept[:, None], np.maximum(better.radii_mm - offset_mm, 0.0), 0.0)
-    soft = polar.coverage(work.grid.shape, work.grid.spacing, better.centres_mm, radii)
-    soft, _ = reorient_array(soft, work.grid, scan.grid.axis_codes)
+    outlined = kept & ~said.fixed_slices
+    radii = np.where(outlined[:, None], np.maximum(better.radii_mm - offset_mm, 0.0), 0.0)
+    soft = np.zeros(scan.grid.shape, np.float32)
+    view = work_view(soft, scan.grid)
+    polar.coverage(grid.shape, grid.spacing, better.centres_mm, radii, out=view)
+    said.draw_into(view)
     progress(1.0, "cord segmented")
     return CordSegmentation(
-        mask=(soft >= MASK_LEVEL).astype(np.uint8),
+        mask=(soft >= MASK_LEVEL).view(np.uint8),
         soft=soft,
-        centerline=_centerline(better, kept, work.grid),
-        flags=_flags(better, kept, margin, stack),
-        parameters=_parameters(better, kept, margin, offset_mm, at),
+        centerline=_centerline(better, kept, grid),
+        flags=_flags(better, kept, margin, stack, said),
+        parameters=_parameters(better, kept, margin, offset_mm, prompts, said),
     )
 
 
-def one_volume(scan: Scan) -> Scan:
-    """Return a 3-D scan: itself, or the median over its volumes.
-
-    The median of a diffusion scan is a diffusion-weighted volume, in which the CSF is dark and the cord bright; in
-    the mean the few b = 0 volumes, several times brighter, would bring the CSF back to the level of the cord.
-    """
-    if scan.data.ndim == 3:
-        return scan
-    return replace(scan, data=np.median(scan.data, axis=3).astype(np.float32))
-
-
-def _checked(work: Scan, edge_offset_mm: float | None) -> tuple[AxialStack, float]:
-    """Refuse what cannot be segmented, with the reason."""
-    field_mm = [n * spacing for n, spacing in zip(work.grid.shape[1:], work.grid.spacing[1:], strict=True)]
-    if min(field_mm) < MIN_FIELD_MM:
-        raise InputError(
-            f"The axial field of view of {work.name} is {field_mm[1]:.3g} x {field_mm[0]:.3g} mm; "
-            f"at least {MIN_FIELD_MM:g} mm each way is needed to see a cord and its surroundings."
-        )
-    if np.ptp(work.data) == 0:
-        raise CordNotFoundError(f"No cord was found in {work.name}: all its voxels are equal; give another scan.")
-    stack = axial_stack(work.data, work.grid)
+def _offset(edge_offset_mm: float | None, stack: AxialStack) -> float:
     offset_mm = EDGE_OFFSET_PIXELS * min(stack.spacing_mm[1:]) if edge_offset_mm is None else float(edge_offset_mm)
     if not -2.0 <= offset_mm <= 2.0:
         raise InputError(f"An edge offset of {offset_mm:g} mm is not sensible; give one between -2 and 2 mm.")
-    return stack, offset_mm
-
-
-def _guide(work: Scan, slabs: AxialStack, at: tuple[float, float, float] | None) -> NDArray[np.float64]:
-    """Return where the learned locator sees the cord in each slab, y and x in mm, shape (n_slabs, 2)."""
-    path_mm = locate(work.data, work.grid, at=at).path_mm
-    slice_mm = np.arange(len(path_mm)) * work.grid.spacing[0]
-    return np.column_stack([np.interp(slabs.slice_mm, slice_mm, column) for column in path_mm.T])
+    return offset_mm
 
 
 def _better_polarity(
-    stack: AxialStack,
-    slabs: AxialStack,
-    click: tuple[int, float, float] | None,
-    guide_mm: NDArray[np.float64],
-    progress: Progress,
-) -> tuple[Candidate, float]:
-    """Outline a bright and a dark cord; return the better one and its lead in quality."""
-    progress(0.0, "looking at symmetry and depth")
-    surroundings = score_surroundings(slabs)
-    progress(0.1, "looking for a cord darker than its surroundings")
-    dark = outline_candidate(stack, slabs, surroundings, -1, click, guide_mm)
-    progress(0.55, "looking for a cord brighter than its surroundings")
-    bright = outline_candidate(stack, slabs, surroundings, +1, click, guide_mm)
-    best, other = (dark, bright) if dark.quality >= bright.quality else (bright, dark)
-    return best, best.quality - other.quality
+    prepared: Prepared, constraints: Constraints | None, polarity: int | None, progress: Progress
+) -> tuple[Candidate, float | None]:
+    """Outline a bright and a dark cord; return the better one and its lead in quality (None if one was known)."""
+    marks, barred = ((), ()) if constraints is None else (constraints.marks, constraints.barred)
+    path_mm = follow(prepared.heat, marks, barred).path_mm
+    slabs = prepared.slabs
+    guide_mm = np.column_stack([np.interp(slabs.slice_mm, prepared.heat.slice_mm, column) for column in path_mm.T])
+    if polarity is None and constraints is not None:
+        polarity = drawn_polarity(prepared.stack, constraints)
+    signs = [-1, 1] if polarity is None else [polarity]
+    progress(0.1, "outlining " + " and ".join(f"a {'brighter' if sign > 0 else 'darker'} cord" for sign in signs))
+
+    found = [
+        outline_candidate(
+            prepared.stack,
+            slabs,
+            prepared.surroundings,
+            sign,
+            guide_mm,
+            gradients=prepared.gradients,
+            constraints=constraints,
+        )
+        for sign in signs
+    ]
+    best = max(found, key=lambda candidate: candidate.quality)
+    return best, None if len(found) == 1 else best.quality - min(candidate.quality for candidate in found)
 
 
 def _centerline(cord: Candidate, kept: NDArray[np.bool_], grid: Grid) -> Centerline:
@@ -187,27 +214,37 @@ def _centerline(cord: Candidate, kept: NDArray[np.bool_], grid: Grid) -> Centerl
     return fit_centerline(grid.voxel_to_mm(voxels))
 
 
-def _flags(cord: Candidate, kept: NDArray[np.bool_], margin: float, stack: AxialStack) -> tuple[str, ...]:
+def _flags(
+    cord: Candidate, kept: NDArray[np.bool_], margin: float | None, stack: AxialStack, said: WorkPrompts
+) -> tuple[str, ...]:
     flags = []
-    if margin < MIN_MARGIN:
+    if margin is not None and margin < MIN_MARGIN:
         flags.append("low margin between a bright and a dark cord: check that the right organ is outlined")
-    if not kept.all():
-        flags.append(f"slices {slice_ranges(~kept)} left out: no clear cord there")
-    doubtful = kept & ~has_evidence(cord, stack.spacing_mm[0])
+    left_out = ~kept & ~said.fixed_slices
+    if left_out.any():
+        flags.append(f"slices {slice_ranges(left_out)} left out: no clear cord there")
+    doubtful = kept & ~has_evidence(cord, stack.spacing_mm[0]) & ~said.fixed_slices
     if doubtful.any():
         flags.append(f"slices {slice_ranges(doubtful)} are weak: check the outline")
     return tuple(flags)
 
 
 def _parameters(
-    cord: Candidate, kept: NDArray[np.bool_], margin: float, offset_mm: float, at: tuple[float, float, float] | None
+    cord: Candidate,
+    kept: NDArray[np.bool_],
+    margin: float | None,
+    offset_mm: float,
+    prompts: Prompts,
+    said: WorkPrompts,
 ) -> dict[str, Any]:
-    return {
+    one_point = len(prompts.points) == 1 and replace(prompts, points=()).empty
+    known = {
         "method": "polar dynamic programming",
         "edge_offset_mm": round(offset_mm, 4),
         "cord_is": "brighter" if cord.polarity > 0 else "darker",
         "quality": round(cord.quality, 3),
-        "polarity_margin": round(margin, 3),
+        "polarity_margin": None if margin is None else round(margin, 3),
         "slices": slice_ranges(kept),
-        "at_mm": None if at is None else [float(v) for v in at],
+        "at_mm": [float(v) for v in prompts.points[0]] if one_point else None,
     }
+    return known if one_point or prompts.empty else known | {"prompts": said.summary()}
