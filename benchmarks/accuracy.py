@@ -22,7 +22,7 @@ from draws.perturbations import Case, biased, drawn, inverted, noisy, raised
 
 from napari_spinalq.cord import polar
 from napari_spinalq.cord.grey_matter import segment_grey_matter
-from napari_spinalq.cord.learned import look
+from napari_spinalq.cord.prepared import prepare
 from napari_spinalq.cord.segment import EDGE_OFFSET_PIXELS, segment_cord
 from napari_spinalq.errors import CordNotFoundError, InputError
 from napari_spinalq.geometry import Grid
@@ -122,7 +122,7 @@ def perturbed() -> list[Row]:
             overlaps.append(_overlap(found.soft, case))
             networks.append(_overlap(_network_alone(case), case))
             if overlaps[-1] < POOR_DICE:
-                said = found.confidence is not None and bool(found.confidence.low.any()) or bool(found.flags)
+                said = (found.confidence is not None and bool(found.confidence.low.any())) or bool(found.flags)
                 unflagged += not said
                 print(f"    poor: {name} draw {k} {case.done} Dice {overlaps[-1]:.3f} {found.flags}")
     values, alone = np.asarray(overlaps), np.asarray(networks)
@@ -150,7 +150,14 @@ def wide_fields() -> list[Row]:
     copies = [case, *(harm(case, np.random.default_rng(SEED)) for harm in harms)]
     worst = [_farthest_mm(copy) for copy in copies]
     found = sum(distance <= 4.0 for distance in worst)
-    return [Row("cord found in a 160 mm field, five contrasts", f"{found} of {len(copies)}", "all", f"worst centre {max(worst):.1f} mm off")]
+    return [
+        Row(
+            "cord found in a 160 mm field, five contrasts",
+            f"{found} of {len(copies)}",
+            "all",
+            f"worst centre {max(worst):.1f} mm off",
+        )
+    ]
 
 
 def discs() -> list[Row]:
@@ -189,7 +196,7 @@ def timed(shape: tuple[int, int, int], spacing: tuple[float, float, float]) -> t
 
 def _network_alone(case: Case) -> np.ndarray:
     """Return the soft cord within the network's own outline, moved inwards as readers draw."""
-    sight = look(case.values, case.grid)
+    sight = prepare(Scan(case.values, case.grid)).sight()
     radii = np.maximum(sight.radii_mm - EDGE_OFFSET_PIXELS * min(case.grid.spacing[1:]), 0.0)
     return polar.coverage(case.grid.shape, case.grid.spacing, sight.centres_mm, radii)
 
@@ -215,7 +222,12 @@ def _farthest_mm(case: Case) -> float:
 
 
 def _markdown(rows: list[Row]) -> str:
-    lines = ["# Accuracy", "", f"`python benchmarks/accuracy.py --write docs/accuracy.md`, {datetime.date.today()}.", ""]
+    lines = [
+        "# Accuracy",
+        "",
+        f"`python benchmarks/accuracy.py --write docs/accuracy.md`, {datetime.date.today()}.",
+        "",
+    ]
     lines += ["| what | measured | target | beside it |", "|---|---|---|---|"]
     lines += [f"| {row.what} | {row.measured} | {row.target} | {row.note} |".replace("  |", " |") for row in rows]
     return "\n".join(lines) + "\n"

@@ -20,11 +20,12 @@ from scipy.stats import rankdata
 from napari_spinalq.cord import confidence as shipped
 from napari_spinalq.cord import polar
 from napari_spinalq.cord.ends import shows_cord, slices_with_cord
-from napari_spinalq.cord.learned import look
+from napari_spinalq.cord.prepared import prepare
 from napari_spinalq.cord.refine import Outlines, refine
 from napari_spinalq.cord.segment import EDGE_OFFSET_PIXELS
 from napari_spinalq.cord.stack import axial_stack
 from napari_spinalq.errors import CordNotFoundError
+from napari_spinalq.scan import Scan
 
 FIT_SEED, CHECK_SEED = 1, 2
 DRAWS_REAL, DRAWS_DIGITAL = 30, 12
@@ -62,7 +63,9 @@ def main() -> None:
     fit, check = collected(FIT_SEED), collected(CHECK_SEED)
     good, area, factor = fitted(fit)
     print(f"fitted on seed {FIT_SEED}:  GOOD_MODEL {good.round(2)}  AREA_MODEL {area.round(2)}  FACTOR {factor:.2f}")
-    print(f"shipped:           GOOD_MODEL {shipped.GOOD_MODEL}  AREA_MODEL {shipped.AREA_MODEL}  {shipped.INTERVAL_FACTOR}")
+    print(
+        f"shipped:           GOOD_MODEL {shipped.GOOD_MODEL}  AREA_MODEL {shipped.AREA_MODEL}  {shipped.INTERVAL_FACTOR}"
+    )
     models = np.asarray(shipped.GOOD_MODEL), np.asarray(shipped.AREA_MODEL), shipped.INTERVAL_FACTOR
     _print_check(check, *models)
     _print_left_out(fit)
@@ -82,7 +85,7 @@ def collected(seed: int) -> Draws:
 
 def outlined(case: Case) -> tuple[Outlines, NDArray[np.bool_]]:
     """Return the outlines of a case and the slices that are kept."""
-    sight = look(case.values, case.grid)
+    sight = prepare(Scan(case.values, case.grid)).sight()
     found = refine(axial_stack(case.values, case.grid), sight.centres_mm, sight.radii_mm)
     slice_mm = case.grid.spacing[0]
     shown = shows_cord(sight, found.areas_mm2, found.edges.mean(axis=1), slice_mm)
@@ -152,7 +155,9 @@ def _print_check(draws: Draws, good: NDArray[np.float64], area: NDArray[np.float
         share = np.average(inside[chosen], weights=some.weight)
         print(f"{name:26}{chosen.sum():8d}{share:10.3f}{0.95:8.2f}{np.median(width):21.1f}")
     covered = [_run_inside(draws.only(draws.draw == number), area, factor) for number in np.unique(draws.draw)]
-    print(f"{f'means over {RUN_MM:g} mm':26}{sum(map(len, covered)):8d}{np.mean(np.concatenate(covered)):10.3f}{0.95:8.2f}")
+    print(
+        f"{f'means over {RUN_MM:g} mm':26}{sum(map(len, covered)):8d}{np.mean(np.concatenate(covered)):10.3f}{0.95:8.2f}"
+    )
     score = draws.columns @ good
     probability, right = 1 / (1 + np.exp(-score)), draws.dice >= shipped.GOOD_DICE
     print(f"\n{'confidence':16}{'slices':>8}{'said':>8}{'right':>8}")
@@ -173,7 +178,8 @@ def _run_inside(draws: Draws, area: NDArray[np.float64], factor: float) -> NDArr
     width = np.expm1(factor * np.exp(draws.columns @ area)) * draws.areas[:, 0]
     count = max(1, round(RUN_MM / draws.slice_mm[0]))
     means = [
-        np.add.reduceat(values, np.arange(0, len(values), count)) for values in (draws.areas[:, 0], draws.areas[:, 1], width)
+        np.add.reduceat(values, np.arange(0, len(values), count))
+        for values in (draws.areas[:, 0], draws.areas[:, 1], width)
     ]
     return np.abs(means[0] - means[1]) <= means[2]
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_spinalq.cord.prompts import Prompts
     from napari_spinalq.exam import Exam
     from napari_spinalq.progress import Progress
     from napari_spinalq.results import ExamResult, ScanResult
@@ -69,6 +70,10 @@ Discs = Annotated[
     typer.Option("--disc", metavar="NAME=X,Y,Z", help="A named disc (RAS mm), such as C2-C3=0.5,12,-30. Repeatable."),
 ]
 At = Annotated[str | None, typer.Option("--at", metavar="X,Y,Z", help="A point inside the cord (RAS mm).")]
+Points = Annotated[
+    list[str] | None,
+    typer.Option("--at", metavar="X,Y,Z", help="A point inside the cord (RAS mm). Repeatable, along the cord."),
+]
 EdgeOffset = Annotated[
     float | None,
     typer.Option(help="How far inside the half-maximum edge the outline is drawn (mm); 0 = the physical edge."),
@@ -163,7 +168,13 @@ def segment(
         Path | None, typer.Option("--cord", help="A cord mask for gm and canal; by default the cord is found first.")
     ] = None,
     contrast: ContrastWord = "auto",
-    at: At = None,
+    at: Points = None,
+    follow: Annotated[
+        Path | None,
+        typer.Option("--follow", help="A mask of which every slice that holds anything is right: kept and followed."),
+    ] = None,
+    inside: Annotated[Path | None, typer.Option("--inside", help="A scribble: voxels that are cord.")] = None,
+    outside: Annotated[Path | None, typer.Option("--outside", help="A scribble: voxels that are not cord.")] = None,
     edge_offset_mm: EdgeOffset = None,
     soft: Annotated[bool, typer.Option("--soft", help="Write partial volume (0 to 1) instead of 0 and 1.")] = False,
     backend: BackendChoice = Backend.BUILTIN,
@@ -172,6 +183,8 @@ def segment(
     """Segment the cord, its grey matter or the canal.
 
     Where a scan does not show the structure, nothing is drawn and nothing is written.
+
+    Points, scribbles and slices drawn by hand mend what went wrong; all masks lie on the grid of the scan.
 
     Example: spinalq segment t2s.nii.gz -o t2s_gm.nii.gz --structure gm
     """
@@ -182,18 +195,24 @@ def segment(
     from napari_spinalq.io.sidecar import Provenance, sidecar_path
     from napari_spinalq.terminal import progress_bar
 
-    refuse_unused(backend, {"--at": at, "--edge-offset-mm": edge_offset_mm, "--soft": soft, "--cord": cord})
+    said = {"--at": at, "--follow": follow, "--inside": inside, "--outside": outside}
+    refuse_unused(backend, {**said, "--edge-offset-mm": edge_offset_mm, "--soft": soft, "--cord": cord})
     scan = _load(image, contrast)
     refuse_overwrite([output, sidecar_path(output)], overwrite=force)
-    known_cord = None if cord is None else load_mask(cord, like=scan.grid)
+    known_cord, drawn, painted_in, painted_out = (
+        None if path is None else load_mask(path, like=scan.grid) for path in (cord, follow, inside, outside)
+    )
     with progress_bar() as progress:
         if backend is Backend.BUILTIN:
             known = None if known_cord is None else known_cord.data
-            mask, parameters, flags = _builtin_mask(scan, structure, known, at, edge_offset_mm, soft, progress)
+            prompts = _prompts(at, drawn, painted_in, painted_out)
+            mask, parameters, flags = _builtin_mask(scan, structure, known, prompts, edge_offset_mm, soft, progress)
         else:
             mask, parameters, flags = _external_mask(scan, structure, backend, progress)
-    used = [item.source for item in (scan, known_cord) if item is not None and item.source]
-    provenance = Provenance(f"{structure.value} mask, automatic", used, parameters, flags)
+    items = (scan, known_cord, drawn, painted_in, painted_out)
+    used = [item.source for item in items if item is not None and item.source]
+    manner = "automatic" if not any((drawn, painted_in, painted_out)) else "automatic, from what a person drew"
+    provenance = Provenance(f"{structure.value} mask, {manner}", used, parameters, flags)
     save_mask(mask, scan, output, provenance, overwrite=force)
     _say_flags(flags)
     _say_where([output])
@@ -345,7 +364,7 @@ def _builtin_mask(
     scan: Scan,
     structure: Structure,
     known_cord: NDArray | None,
-    at: str | None,
+    prompts: Prompts,
     edge_offset_mm: float | None,
     soft: bool,
     progress: Progress,
@@ -353,9 +372,17 @@ def _builtin_mask(
     from napari_spinalq.cord.structures import segment_structure
 
     found = segment_structure(
-        structure.value, scan, cord_mask=known_cord, at=_point(at), edge_offset_mm=edge_offset_mm, progress=progress
+        structure.value, scan, cord_mask=known_cord, prompts=prompts, edge_offset_mm=edge_offset_mm, progress=progress
     )
     return found.soft if soft else found.mask, found.parameters, found.flags
+
+
+def _prompts(at: list[str] | None, drawn: Scan | None, inside: Scan | None, outside: Scan | None) -> Prompts:
+    from napari_spinalq.cord.prompts import Prompts
+
+    points = tuple(point for point in map(_point, at or ()) if point is not None)
+    masks = (None if scan is None else scan.data for scan in (inside, outside, drawn))
+    return Prompts(points, *masks)
 
 
 def _external_mask(

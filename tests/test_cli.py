@@ -22,7 +22,11 @@ def folder(tmp_path):
     x, y, _ = np.indices(SHAPE, dtype=float)
     inside, fluid = (((x - 23.5) * 0.5 / a) ** 2 + ((y - 29.5) * 0.5 / b) ** 2 <= 1 for a, b in ((6, 4), (10, 7)))
     levels = np.where(np.arange(SHAPE[2]) < 7, 4, 3) * inside
-    files = {"t2": 40.0 + 160.0 * fluid - 100.0 * inside, "cord": inside.astype(np.uint8), "levels": levels.astype(np.uint8)}
+    files = {
+        "t2": 40.0 + 160.0 * fluid - 100.0 * inside,
+        "cord": inside.astype(np.uint8),
+        "levels": levels.astype(np.uint8),
+    }
     for name, data in files.items():
         nib.save(
             nib.Nifti1Image(data.astype(np.float32 if name == "t2" else np.uint8), AFFINE), tmp_path / f"{name}.nii.gz"

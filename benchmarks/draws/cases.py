@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from draws.perturbations import Case
 from numpy.typing import NDArray
 
+from draws.perturbations import Case
 from napari_spinalq.io.nifti import load_scan
 
 LABELLED = (

@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from napari_spinalq.cord.butterfly_raster import PixelBlock
 from napari_spinalq.cord.centerline import Centerline
-from napari_spinalq.cord.segment import one_volume
+from napari_spinalq.cord.prepared import one_volume
 from napari_spinalq.errors import InputError
 from napari_spinalq.geometry import Grid, reorient_array
 from napari_spinalq.scan import Scan

@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_spinalq.cord import polar
-from napari_spinalq.cord.network import SLAB_MM, SoftMaps, locate, soft_maps
-from napari_spinalq.cord.stack import slab_means
-from napari_spinalq.errors import CordNotFoundError
+from napari_spinalq.cord.network import Location, SoftMaps, soft_maps
+from napari_spinalq.cord.outline_shape import mean_outline
 from napari_spinalq.geometry import Grid
+
+SAME_PLACE_MM = 1.0
+"""The fine network is not asked again where the path moved by less (mm): its picture reaches 20 mm each way."""
 
 FRACTION_STEP_MM = 0.1
 """Step in which rays are searched for the half level, mm: a fifth of the finest pixel."""
@@ -22,6 +24,12 @@ MIN_PART = 0.3
 
 MIN_AREA_MM2 = 10.0
 """Less cord than this is none, mm2: a healthy conus passes it in its last millimetres."""
+
+MIN_SEEN_CORE = 0.3
+"""An outline without a compact core of cord is an outline of something else: noise, roots, the edge of a canal."""
+
+MAX_AWAY_MM = 4.0
+"""In a slab in which a person pointed at the cord, an outline with its centre farther from there is something else's."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,37 +57,82 @@ class Sight:
     spread: NDArray[np.float64]
 
 
-def look(values: NDArray[np.float32], grid: Grid, *, at: tuple[float, float, float] | None = None) -> Sight:
-    """Find the cord in every slice by the networks alone.
+@dataclass(frozen=True, eq=False)
+class SlabSight:
+    """What the fine network sees in each slab: as :class:`Sight`, with radii of 0 where it sees no cord.
+
+    ``path_mm`` (n_slabs, 2) is where it looked.
+    """
+
+    path_mm: NDArray[np.float64]
+    centres_mm: NDArray[np.float64]
+    radii_mm: NDArray[np.float64]
+    core: NDArray[np.float64]
+    spread: NDArray[np.float64]
+
+
+def look_along(
+    slabs: NDArray[np.float32], grid: Grid, path_mm: NDArray[np.float64], known: SlabSight | None = None
+) -> SlabSight:
+    """Ask the fine network about every slab along a path.
 
     Parameters
     ----------
-    values : (n_slices, n_y, n_x) array
-        A scan in work order.
+    slabs : (n_slabs, n_y, n_x) array
+        In work order.
     grid : Grid
-        Its grid.
-    at : tuple of 3 float, optional
-        A point on the cord, RAS mm.
-
-    Raises
-    ------
-    CordNotFoundError
-        If they see it in no slice.
+        Of the scan in work order; only its in-plane spacing is read.
+    path_mm : (n_slabs, 2) array
+        y and x of the cord's centre, mm.
+    known : SlabSight, optional
+        What was seen of the same slabs before: only where the path moved is anything looked at again.
     """
-    location = locate(values, grid, at=at)
-    slabs, slab_mm = slab_means(values, grid.spacing[0], SLAB_MM)
-    slice_mm = np.arange(len(values)) * grid.spacing[0]
-    path_mm = _interpolated(location.path_mm, slice_mm, slab_mm)
-    maps = soft_maps(slabs, _slab_grid(slabs, grid), path_mm)
-    centres, radii = _outlines(maps, path_mm, grid.spacing[1:])
-    seen = radii.min(axis=1) > 0
-    if not seen.any():
-        raise CordNotFoundError("No slice of this scan looks like cord.")
-    area = np.maximum(polar.areas_mm2(radii), MIN_AREA_MM2)
-    columns = np.column_stack([centres, radii, maps.area_spread_mm2[:, 0] / area])
-    at_slices = _interpolated(columns[seen], slab_mm[seen], slice_mm)
-    core = np.interp(slice_mm, slab_mm, np.where(seen, maps.core, 0.0))
-    return Sight(at_slices[:, :2], at_slices[:, 2:-1], core, location.presence, at_slices[:, -1])
+    moved = np.ones(len(slabs), bool)
+    if known is not None:
+        moved = np.hypot(*(path_mm - known.path_mm).T) > SAME_PLACE_MM
+        if not moved.any():
+            return known
+    maps = soft_maps(slabs, Grid(slabs.shape, grid.affine), path_mm, slices=moved)
+    seen = _seen(maps, path_mm, grid.spacing[1:])
+    if known is None:
+        return seen
+    parts = {name: values.copy() for name, values in vars(known).items()}
+    for name, values in vars(seen).items():
+        parts[name][moved] = values[moved]
+    return SlabSight(**parts)
+
+
+def sight_of(
+    seen: SlabSight,
+    slab_mm: NDArray[np.float64],
+    location: Location,
+    slice_mm: NDArray[np.float64],
+    held: NDArray[np.bool_] | None = None,
+) -> Sight:
+    """Carry what was seen in slabs to slices.
+
+    Parameters
+    ----------
+    seen : SlabSight
+        From :func:`look_along`.
+    slab_mm, slice_mm : (n_slabs,), (n_slices,) arrays
+        Height of slabs and slices above the first slice, mm.
+    location : Location
+        The locator's path through the slices. Where no slab shows any cord the mean cord is expected on it.
+    held : (n_slabs,) array of bool, optional
+        Slabs in which a person said where the path runs.
+    """
+    whole = (seen.radii_mm.min(axis=1) > 0) & (seen.core >= MIN_SEEN_CORE)
+    if held is not None:
+        whole &= ~held | (np.hypot(*(seen.centres_mm - seen.path_mm).T) <= MAX_AWAY_MM)
+    if not whole.any():
+        nothing = np.zeros(len(slice_mm))
+        return Sight(location.path_mm, mean_outline(len(slice_mm)), nothing, location.presence, nothing)
+    # Where nothing was seen the locator's path, which obeys what a person pointed at, is the better centre.
+    centres = _interpolated(np.where(whole[:, None], seen.centres_mm, seen.path_mm), slab_mm, slice_mm)
+    shapes = _interpolated(np.column_stack([seen.radii_mm, seen.spread])[whole], slab_mm[whole], slice_mm)
+    core = np.interp(slice_mm, slab_mm, np.where(whole, seen.core, 0.0))
+    return Sight(centres, shapes[:, :-1], core, location.presence, shapes[:, -1])
 
 
 def half_level(fraction: NDArray[np.float32], spacing_mm: tuple[float, ...]) -> tuple[NDArray, NDArray]:
@@ -123,23 +176,17 @@ def _largest_part(fraction: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.where((parts == largest) | (parts == 0), fraction, 0.0)
 
 
-def _outlines(
-    maps: SoftMaps, path_mm: NDArray[np.float64], spacing_mm: tuple[float, ...]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return centre and half level of every slab; where nothing was seen, the path and radii of 0."""
+def _seen(maps: SoftMaps, path_mm: NDArray[np.float64], spacing_mm: tuple[float, ...]) -> SlabSight:
     found = [half_level(fraction, spacing_mm) for fraction in maps.cord]
     radii = np.stack([outline for _, outline in found])
     centres = np.stack([centre for centre, _ in found])
-    whole = radii.min(axis=1) > 0
-    return np.where(whole[:, None], centres, path_mm), np.where(whole[:, None], radii, 0.0)
+    whole = (radii.min(axis=1) > 0)[:, None]
+    centres, radii = np.where(whole, centres, path_mm), np.where(whole, radii, 0.0)
+    spread = maps.area_spread_mm2[:, 0] / np.maximum(polar.areas_mm2(radii), MIN_AREA_MM2)
+    return SlabSight(path_mm, centres, radii, maps.core, spread)
 
 
 def _interpolated(
     columns: NDArray[np.float64], known_mm: NDArray[np.float64], wanted_mm: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     return np.stack([np.interp(wanted_mm, known_mm, column) for column in columns.T], axis=1)
-
-
-def _slab_grid(slabs: NDArray[np.float32], grid: Grid) -> Grid:
-    """Return a grid of as many slices as there are slabs; only its in-plane spacing is read."""
-    return Grid(slabs.shape, grid.affine)

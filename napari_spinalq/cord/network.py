@@ -7,6 +7,7 @@ path. Its outputs are volume fractions: their sum over voxels is the area, and t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.sparse import csr_array
 
-from napari_spinalq.cord.path import best_path, click_place
+from napari_spinalq.cord.path import Mark, best_path, mark_at, places_in
 from napari_spinalq.cord.runtime import run, standardised
 from napari_spinalq.cord.sampling_weights import coarse_weights, linear_weights, resampled
 from napari_spinalq.cord.stack import slab_means
@@ -65,6 +66,29 @@ class Location(NamedTuple):
     presence: NDArray[np.float64]
 
 
+class Heat(NamedTuple):
+    """What the locator sees.
+
+    Attributes
+    ----------
+    maps : (n_slabs, n_y, n_x) array of float32
+        How much each place looks like cord, 0..1, on ``LOCATOR_STEP_MM`` pixels.
+    slab_mm, slice_mm : (n_slabs,), (n_slices,) arrays
+        Height of each slab and of each slice of the scan above the first voxel, mm.
+    thickness_mm : float
+        Distance between slices, mm.
+    """
+
+    maps: NDArray[np.float32]
+    slab_mm: NDArray[np.float64]
+    slice_mm: NDArray[np.float64]
+    thickness_mm: float
+
+    def along_slabs(self, location: Location) -> NDArray[np.float64]:
+        """Return the path of a location in the slabs, (n_slabs, 2), mm."""
+        return np.stack([np.interp(self.slab_mm, self.slice_mm, part) for part in location.path_mm.T], axis=1)
+
+
 class SoftMaps(NamedTuple):
     """Fractions of voxels, on the grid and in the axis order of the scan.
 
@@ -112,16 +136,28 @@ def locate(
     InputError
         If the scan is not 3-D or the point lies outside.
     """
+    marks = () if at is None else (mark_at(at, grid.reoriented(WORK_AXES)),)
+    return follow(heat_of(values, grid, progress), marks)
+
+
+def heat_of(values: NDArray, grid: Grid, progress: Progress = silent) -> Heat:
+    """Run the locator on a scan: the costly part of :func:`locate`, which no mark changes."""
     work, work_grid = _in_work_order(values, grid)
     slabs, slab_mm = slab_means(work, work_grid.spacing[0], SLAB_MM)
     progress(0.1, "looking for the cord in whole slices")
     heat = _heat(slabs, work_grid.spacing)
     progress(0.9, "following the cord through the slices")
-    distance = float(np.median(np.diff(slab_mm))) if len(slab_mm) > 1 else work_grid.spacing[0]
-    click = None if at is None else click_place(at, work_grid, slab_mm)
-    path = best_path(heat, (distance, LOCATOR_STEP_MM, LOCATOR_STEP_MM), click)
-    places = np.stack([_refined(slab, place[:2]) for slab, place in zip(heat, path, strict=True)])
-    slice_mm = np.arange(work_grid.shape[0]) * work_grid.spacing[0]
+    slice_mm = np.arange(work_grid.shape[0], dtype=np.float64) * work_grid.spacing[0]
+    return Heat(heat, slab_mm, slice_mm, work_grid.spacing[0])
+
+
+def follow(heat: Heat, marks: Sequence[Mark] = (), barred: Sequence[Mark] = ()) -> Location:
+    """Find the most continuous path through the locator's heat, past all marks and not near what is barred."""
+    slab_mm, slice_mm = heat.slab_mm, heat.slice_mm
+    distance = float(np.median(np.diff(slab_mm))) if len(slab_mm) > 1 else heat.thickness_mm
+    spacing = distance, LOCATOR_STEP_MM, LOCATOR_STEP_MM
+    path = best_path(heat.maps, spacing, places_in(slab_mm, marks), barred=places_in(slab_mm, barred))
+    places = np.stack([_refined(slab, place[:2]) for slab, place in zip(heat.maps, path, strict=True)])
     columns = [np.interp(slice_mm, slab_mm, column) for column in (places[:, 0], places[:, 1], path[:, 2])]
     return Location(np.column_stack(columns[:2]), columns[2])
 

@@ -7,6 +7,15 @@ from numpy.typing import NDArray
 
 from napari_spinalq.cord.polar import RAY_ANGLES
 
+MEAN_ASPECT = 1.45
+"""Left-right over anterior-posterior diameter of a human cord: 1.2 in thoracic, 1.7 in lower cervical segments."""
+
+HALF_AXES_MM = (6.0, 6.0 / MEAN_ASPECT)
+"""Half axes (left-right, anterior-posterior) of a mean cord, mm: what is expected where nothing was seen."""
+
+KNOWN_SPREAD = 0.08
+"""Spread of each wave around an outline drawn in the same place: 8 % is 0.4 mm, as from slice to slice."""
+
 WAVE_SPREAD = (0.20, 0.10, 0.06, 0.03, 0.02)
 """Spread of each wave of the logarithm of the radius around the expected one, from the mean radius to four waves around
 the circle: the network's outline errs by up to 0.3 mm in size and place, less in shape."""
@@ -24,11 +33,19 @@ OUTLIER = 0.12
 """A ray this far (logarithm of the radius) from the fit loses half of its weight."""
 
 
+def mean_outline(count: int) -> NDArray[np.float64]:
+    """Return ``count`` copies of the mean outline, radii in mm, shape (count, n_angles)."""
+    half_x, half_y = HALF_AXES_MM
+    radius = 1.0 / np.hypot(np.cos(RAY_ANGLES) / half_x, np.sin(RAY_ANGLES) / half_y)
+    return np.repeat(radius[None], count, axis=0)
+
+
 def fitted_outline(
     radii_mm: NDArray[np.float64],
     edges: NDArray[np.float64],
     spread: NDArray[np.float64],
     expected_mm: NDArray[np.float64],
+    trust: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float64]:
     """Fit the most probable cord shape to outlines that were seen in part.
 
@@ -43,6 +60,8 @@ def fitted_outline(
         Weight of each slice's measurement in each slice's fit.
     expected_mm : (n_slices, n_angles) array
         Radii expected before, mm.
+    trust : (n_slices,) array, optional
+        How far they come from a person's drawing: at 1 the cord deviates from them by ``KNOWN_SPREAD`` only.
 
     Returns
     -------
@@ -50,16 +69,19 @@ def fitted_outline(
         Expected radii, mm.
     """
     waves, precision = _waves()
+    prior = np.diag(precision)
+    if trust is not None:
+        prior = prior + (trust / KNOWN_SPREAD**2)[:, None, None] * np.eye(len(precision))
     start = np.log(expected_mm)
     measured = np.log(radii_mm) - start
-    trust = np.maximum(edges, EDGE_FLOOR) ** 2 / RAY_SPREAD**2
-    weights = trust
+    seen = np.maximum(edges, EDGE_FLOOR) ** 2 / RAY_SPREAD**2
+    weights = seen
     for _ in range(REFITS):
         pooled = spread @ weights
         target = spread @ (weights * measured)
-        normal = np.einsum("zk,ki,kj->zij", pooled, waves, waves) + np.diag(precision)
+        normal = np.einsum("zk,ki,kj->zij", pooled, waves, waves) + prior
         fit = np.linalg.solve(normal, (target @ waves)[..., None])[..., 0] @ waves.T
-        weights = trust / (1.0 + ((measured - fit) / OUTLIER) ** 2)
+        weights = seen / (1.0 + ((measured - fit) / OUTLIER) ** 2)
     return np.exp(fit + start)
 
 

@@ -93,6 +93,7 @@ def coverage(
     spacing_mm: tuple[float, float, float],
     centres_mm: NDArray[np.float64],
     radii_mm: NDArray[np.float64],
+    out: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float32]:
     """Return the fraction of each pixel that lies inside the outline of its slice.
 
@@ -106,8 +107,10 @@ def coverage(
         Centre of each outline, y and x, mm.
     radii_mm : (n_slices, ANGLES) array
         Radius on each ray, mm; a slice of radius 0 stays empty.
+    out : array of float32, optional
+        Zeros to be written to, such as a view of an array in another axis order.
     """
-    soft = np.zeros(shape, np.float32)
+    soft = np.zeros(shape, np.float32) if out is None else out
     _, dy, dx = spacing_mm
     for index in np.flatnonzero(radii_mm.max(axis=1) > 0):
         (y, x), reach = centres_mm[index], float(radii_mm[index].max())

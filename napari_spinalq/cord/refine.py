@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,9 @@ from scipy import ndimage
 from napari_spinalq.cord import boundary, polar
 from napari_spinalq.cord.outline_shape import fitted_outline
 from napari_spinalq.cord.stack import AxialStack
+
+if TYPE_CHECKING:  # constraints read the polarity of drawn slices as this module does
+    from napari_spinalq.cord.constraints import Constraints
 
 CENTRE_SMOOTHING_MM = 1.0
 """Centres of outlines are smoothed along the cord with this standard deviation, mm."""
@@ -66,7 +70,12 @@ class Outlines:
         return polar.areas_mm2(self.radii_mm)
 
 
-def refine(stack: AxialStack, centres_mm: NDArray[np.float64], radii_mm: NDArray[np.float64]) -> Outlines:
+def refine(
+    stack: AxialStack,
+    centres_mm: NDArray[np.float64],
+    radii_mm: NDArray[np.float64],
+    constraints: Constraints | None = None,
+) -> Outlines:
     """Draw the outline along the edges near an expected one.
 
     Parameters
@@ -77,6 +86,8 @@ def refine(stack: AxialStack, centres_mm: NDArray[np.float64], radii_mm: NDArray
         Centre of the expected outline in each slice, y and x, mm.
     radii_mm : (n_slices, n_angles) array
         Its radii, mm, all above 0.
+    constraints : Constraints, optional
+        What a person said about outlines.
 
     Returns
     -------
@@ -90,19 +101,43 @@ def refine(stack: AxialStack, centres_mm: NDArray[np.float64], radii_mm: NDArray
     maximum.
     """
     centres = _along(centres_mm, CENTRE_SMOOTHING_MM, stack)
+    if constraints is not None:
+        centres = constraints.pinned(centres)
     expected = _along(polar.recentred(radii_mm, centres - centres_mm), OUTLINE_SMOOTHING_MM, stack)
+    if constraints is not None:
+        expected = constraints.expected(expected, centres)
     rays = polar.unwrap(stack, centres)
-    polarity = cord_polarity(rays, expected)
+    polarity = cord_polarity(rays, expected, None if constraints is None else constraints.drawn)
     levels = boundary.normalised(rays, polarity, LEVEL_SMOOTHING_MM / stack.spacing_mm[0])
-    seen, edges = boundary.find_outlines(levels, expected, FIRST_SHAPE_WEIGHT)
-    corrected = fitted_outline(seen, edges, neighbour_weights(stack), expected)
-    coarse, edges = boundary.find_outlines(levels, corrected, LAST_SHAPE_WEIGHT)
+    coarse, edges = _coarse_outlines(levels, expected, neighbour_weights(stack), centres, constraints)
     radii = boundary.half_maximum(levels, coarse)
     radii = ndimage.gaussian_filter1d(radii, RAY_SMOOTHING, axis=1, mode="wrap")
+    radii = radii if constraints is None else constraints.settled(radii, centres)
     return Outlines(centres, radii, edges, polarity, expected)
 
 
-def cord_polarity(rays: NDArray[np.float32], radii_mm: NDArray[np.float64]) -> int:
+def _coarse_outlines(
+    levels: NDArray[np.float32],
+    expected: NDArray[np.float64],
+    spread: NDArray[np.float64],
+    centres: NDArray[np.float64],
+    constraints: Constraints | None,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Find the outline, correct the expected one by it, and find it again."""
+    if constraints is None:
+        seen, edges = boundary.find_outlines(levels, expected, FIRST_SHAPE_WEIGHT)
+        corrected = fitted_outline(seen, edges, spread, expected)
+        return boundary.find_outlines(levels, corrected, LAST_SHAPE_WEIGHT)
+    first, last = (constraints.shape_weight(weight) for weight in (FIRST_SHAPE_WEIGHT, LAST_SHAPE_WEIGHT))
+    penalty = constraints.penalty(centres)
+    seen, edges = boundary.find_outlines(levels, expected, first, penalty)
+    corrected = fitted_outline(*constraints.drawn_in(seen, edges), spread, expected, constraints.trust)
+    return boundary.find_outlines(levels, corrected, last, penalty)
+
+
+def cord_polarity(
+    rays: NDArray[np.float32], radii_mm: NDArray[np.float64], drawn: NDArray[np.bool_] | None = None
+) -> int:
     """Return +1 if the cord is brighter than what lies just outside of its outline, -1 if darker.
 
     Parameters
@@ -111,11 +146,15 @@ def cord_polarity(rays: NDArray[np.float32], radii_mm: NDArray[np.float64]) -> i
         From :func:`~napari_spinalq.cord.polar.unwrap`.
     radii_mm : (n_slices, n_angles) array
         The outline.
+    drawn : (n_slices,) array of bool, optional
+        Slices drawn by a person: where there are any, they alone tell.
     """
     reach = np.asarray(STEP_REACH_MM)
     inside = boundary.read_rays(rays, radii_mm[..., None] - reach).mean(axis=-1)
     outside = boundary.read_rays(rays, radii_mm[..., None] + reach).mean(axis=-1)
     step = np.median(inside - outside, axis=1)
+    if drawn is not None and drawn.any():
+        step = step[drawn]
     # The root keeps a few slices with bright flow or fat from outvoting all others.
     return 1 if float((np.sign(step) * np.sqrt(np.abs(step))).sum()) > 0 else -1
 

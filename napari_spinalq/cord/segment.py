@@ -11,21 +11,19 @@ from numpy.typing import NDArray
 from napari_spinalq.cord import polar
 from napari_spinalq.cord.centerline import Centerline, fit_centerline
 from napari_spinalq.cord.confidence import Confidence, confidence_of
+from napari_spinalq.cord.constraints import constraints_of
 from napari_spinalq.cord.ends import shows_cord, slice_ranges, slices_with_cord
-from napari_spinalq.cord.learned import look
+from napari_spinalq.cord.prepared import Prepared, prepare
+from napari_spinalq.cord.prompts import Prompts, WorkPrompts, checked_prompts
 from napari_spinalq.cord.refine import Outlines, refine
-from napari_spinalq.cord.stack import axial_stack
 from napari_spinalq.errors import CordNotFoundError, InputError
-from napari_spinalq.geometry import Grid, reorient_array
-from napari_spinalq.progress import Progress, silent
+from napari_spinalq.geometry import WORK_AXES, Grid, work_view
+from napari_spinalq.progress import Progress, portion, silent
 from napari_spinalq.scan import Scan
 
 EDGE_OFFSET_PIXELS = 0.3
 """Readers draw the cord this part of a pixel inside the half-maximum edge: they leave out a pixel that is partly CSF
 until about four fifths of it are cord. The default offset is this times the smaller in-plane pixel side."""
-
-MIN_FIELD_MM = 16.0
-"""Smallest in-plane field of view that can hold a cord and its surroundings, mm."""
 
 MASK_LEVEL = 0.5
 """A voxel belongs to the mask if at least half of it is cord."""
@@ -66,6 +64,7 @@ def segment_cord(
     *,
     at: tuple[float, float, float] | None = None,
     edge_offset_mm: float | None = None,
+    prepared: Prepared | None = None,
     progress: Progress = silent,
 ) -> CordSegmentation:
     """Segment the spinal cord.
@@ -79,6 +78,8 @@ def segment_cord(
     edge_offset_mm : float, optional
         How far inside the half-maximum edge the outline is drawn, mm. 0 gives the physical edge; the default is
         ``EDGE_OFFSET_PIXELS`` of the smaller in-plane pixel side, where readers draw.
+    prepared : Prepared, optional
+        As in :func:`resegment`.
     progress : Progress
         Told where the work stands.
 
@@ -97,70 +98,92 @@ def segment_cord(
     -----
     ``docs/segmentation.md`` describes the method and what it reaches on real scans.
     """
-    work = one_volume(scan).in_work_order()
-    offset_mm = _checked(work, at, edge_offset_mm)
-    progress(0.1, "looking for the cord")
-    mend = HOW_TO_MEND if at is None else "give another point on it (RAS mm) or another scan"
-    try:
-        sight = look(work.data, work.grid, at=at)
-    except CordNotFoundError as error:
-        raise CordNotFoundError(f"No cord was found in {scan.name}; {mend}.") from error
+    prompts = Prompts() if at is None else Prompts(points=(at,))
+    return resegment(scan, prompts, prepared=prepared, edge_offset_mm=edge_offset_mm, progress=progress)
+
+
+def resegment(
+    scan: Scan,
+    prompts: Prompts,
+    *,
+    prepared: Prepared | None = None,
+    edge_offset_mm: float | None = None,
+    progress: Progress = silent,
+) -> CordSegmentation:
+    """Segment the cord as prompts tell, in a second or less where the scan is prepared.
+
+    Parameters
+    ----------
+    scan : Scan
+        Any contrast and axis order; of a 4-D scan the median volume is used.
+    prompts : Prompts
+        What a person said. Without any the result is that of :func:`segment_cord`, bit for bit.
+    prepared : Prepared, optional
+        From :func:`~napari_spinalq.cord.prepared.prepare`. Made anew if the scan has changed since.
+    edge_offset_mm, progress
+        As in :func:`segment_cord`.
+
+    Returns
+    -------
+    CordSegmentation
+        Slices to be kept are as they were drawn, voxel for voxel, and scribbled voxels as they were painted.
+
+    Raises
+    ------
+    CordNotFoundError
+        If the scan shows no cord and none is drawn.
+    InputError
+        As :func:`segment_cord` and :func:`~napari_spinalq.cord.prompts.checked_prompts`.
+    """
+    said = checked_prompts(prompts, scan.grid)
+    offset_mm = _offset(edge_offset_mm, scan.grid)
+    if prepared is None or not prepared.fits(scan):
+        prepared = prepare(scan, portion(progress, 0.0, 0.6))
     progress(0.6, "drawing along the edges")
-    outlines = refine(axial_stack(work.data, work.grid), sight.centres_mm, sight.radii_mm)
-    slice_mm = work.grid.spacing[0]
-    shown = shows_cord(sight, outlines.areas_mm2, outlines.edges.mean(axis=1), slice_mm) & _filled(work)
-    kept = slices_with_cord(shown, outlines.areas_mm2, slice_mm)
-    if not kept.any():
+    outlines, shown, kept = _outlined(prepared, prompts, said, offset_mm)
+    if not kept.any() and not said.drawn:
+        mend = "give another point on it (RAS mm) or another scan" if prompts.points else HOW_TO_MEND
         raise CordNotFoundError(f"No cord was found in {scan.name}; {mend}.")
-    progress(0.9, "drawing the mask")
-    radii = np.where(kept[:, None], np.maximum(outlines.radii_mm - offset_mm, 0.0), 0.0)
-    soft = polar.coverage(work.grid.shape, work.grid.spacing, outlines.centres_mm, radii)
-    soft, _ = reorient_array(soft, work.grid, scan.grid.axis_codes)
-    confidence = confidence_of(outlines, kept, float(np.sqrt(np.prod(work.grid.spacing[1:]))))
+    kept = said.claimed(kept)
+    progress(0.85, "drawing the mask")
+    automatic = kept & ~said.fixed_slices
+    soft = np.zeros(scan.grid.shape, np.float32)
+    view = work_view(soft, scan.grid)
+    radii = np.where(automatic[:, None], np.maximum(outlines.radii_mm - offset_mm, 0.0), 0.0)
+    polar.coverage(view.shape, prepared.work_grid.spacing, outlines.centres_mm, radii, out=view)
+    said.draw_into(view)
+    confidence = confidence_of(outlines, automatic, float(np.sqrt(np.prod(prepared.work_grid.spacing[1:]))))
     progress(1.0, "cord segmented")
     return CordSegmentation(
-        mask=(soft >= MASK_LEVEL).astype(np.uint8),
+        mask=(soft >= MASK_LEVEL).view(np.uint8),
         soft=soft,
-        centerline=_centerline(outlines, kept, work.grid),
-        flags=_flags(kept, shown, confidence),
-        parameters=_parameters(outlines, kept, offset_mm, at),
+        centerline=_centerline(outlines, kept, prepared.work_grid),
+        flags=_flags(kept | said.fixed_slices, automatic & (~shown | confidence.low)),
+        parameters=_parameters(outlines, kept, offset_mm, prompts, said),
         confidence=confidence,
     )
 
 
-def one_volume(scan: Scan) -> Scan:
-    """Return a 3-D scan: itself, or the median over its volumes.
+def _outlined(
+    prepared: Prepared, prompts: Prompts, said: WorkPrompts, offset_mm: float
+) -> tuple[Outlines, NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return the outlines, the slices that show cord by themselves, and the stretch of them that is the cord."""
+    constraints = None if prompts.empty else constraints_of(said, prepared.work_grid, offset_mm)
+    sight = prepared.sight() if constraints is None else prepared.sight(constraints.marks, constraints.barred)
+    outlines = refine(prepared.stack, sight.centres_mm, sight.radii_mm, constraints)
+    slice_mm = prepared.stack.spacing_mm[0]
+    # A warped or masked scan may have empty slices.
+    filled = np.ptp(prepared.stack.values, axis=(1, 2)) > 0
+    shown = shows_cord(sight, outlines.areas_mm2, outlines.edges.mean(axis=1), slice_mm) & filled
+    return outlines, shown, slices_with_cord(shown, outlines.areas_mm2, slice_mm)
 
-    The median of a diffusion scan is a diffusion-weighted volume, in which the CSF is dark and the cord bright; in
-    the mean the few b = 0 volumes, several times brighter, would bring the CSF back to the level of the cord.
-    """
-    if scan.data.ndim == 3:
-        return scan
-    return replace(scan, data=np.median(scan.data, axis=3).astype(np.float32))
 
-
-def _checked(work: Scan, at: tuple[float, float, float] | None, edge_offset_mm: float | None) -> float:
-    """Refuse what cannot be segmented, with the reason; return the offset of the edge, mm."""
-    field_mm = [n * spacing for n, spacing in zip(work.grid.shape[1:], work.grid.spacing[1:], strict=True)]
-    if min(field_mm) < MIN_FIELD_MM:
-        raise InputError(
-            f"The axial field of view of {work.name} is {field_mm[1]:.3g} x {field_mm[0]:.3g} mm; "
-            f"at least {MIN_FIELD_MM:g} mm each way is needed to see a cord and its surroundings."
-        )
-    if at is not None and not work.grid.contains(at):
-        where = ", ".join(f"{value:g}" for value in at)
-        raise InputError(f"The point ({where}) mm lies outside of the scan; give RAS mm of a point on the cord.")
-    if np.ptp(work.data) == 0:
-        raise CordNotFoundError(f"No cord was found in {work.name}: all its voxels are equal; give another scan.")
-    offset_mm = EDGE_OFFSET_PIXELS * min(work.grid.spacing[1:]) if edge_offset_mm is None else float(edge_offset_mm)
+def _offset(edge_offset_mm: float | None, grid: Grid) -> float:
+    pixels = grid.reoriented(WORK_AXES).spacing[1:]
+    offset_mm = EDGE_OFFSET_PIXELS * min(pixels) if edge_offset_mm is None else float(edge_offset_mm)
     if not -2.0 <= offset_mm <= 2.0:
         raise InputError(f"An edge offset of {offset_mm:g} mm is not sensible; give one between -2 and 2 mm.")
     return offset_mm
-
-
-def _filled(work: Scan) -> NDArray[np.bool_]:
-    """Return the slices that hold an image at all: a warped or masked scan may have empty ones."""
-    return np.ptp(work.data, axis=(1, 2)) > 0
 
 
 def _centerline(cord: Outlines, kept: NDArray[np.bool_], grid: Grid) -> Centerline:
@@ -172,24 +195,25 @@ def _centerline(cord: Outlines, kept: NDArray[np.bool_], grid: Grid) -> Centerli
     return fit_centerline(grid.voxel_to_mm(voxels))
 
 
-def _flags(kept: NDArray[np.bool_], shown: NDArray[np.bool_], confidence: Confidence) -> tuple[str, ...]:
+def _flags(held: NDArray[np.bool_], doubtful: NDArray[np.bool_]) -> tuple[str, ...]:
     flags = []
-    if not kept.all():
-        flags.append(f"slices {slice_ranges(~kept)} left out: no clear cord there")
-    doubtful = kept & (~shown | confidence.low)
+    if not held.all():
+        flags.append(f"slices {slice_ranges(~held)} left out: no clear cord there")
     if doubtful.any():
         flags.append(f"slices {slice_ranges(doubtful)} have low confidence: look at them first")
     return tuple(flags)
 
 
 def _parameters(
-    cord: Outlines, kept: NDArray[np.bool_], offset_mm: float, at: tuple[float, float, float] | None
+    cord: Outlines, kept: NDArray[np.bool_], offset_mm: float, prompts: Prompts, said: WorkPrompts
 ) -> dict[str, Any]:
-    return {
-        "method": "synthetic-trained network, polar edge refinement",
+    one_point = len(prompts.points) == 1 and replace(prompts, points=()).empty
+    known = {
+        "method": "network trained on synthetic images, edges followed by dynamic programming",
         "edge_offset_mm": round(offset_mm, 4),
         "cord_is": "brighter" if cord.polarity > 0 else "darker",
         "edge_score": round(float(cord.edges[kept].mean()), 3),
         "slices": slice_ranges(kept),
-        "at_mm": None if at is None else [float(v) for v in at],
+        "at_mm": [float(v) for v in prompts.points[0]] if one_point else None,
     }
+    return known if one_point or prompts.empty else known | {"prompts": said.summary()}

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from napari_spinalq.geometry import Grid
 
+
 @dataclass(frozen=True, eq=False)
 class AxialStack:
     """Values of axial slices with in-plane positions in mm from the centre of the first pixel.

@@ -12,7 +12,8 @@ from napari_spinalq.cord.canal import segment_canal
 from napari_spinalq.cord.centerline import Centerline, fit_centerline
 from napari_spinalq.cord.cord_slices import centres_mm, cord_of_scan
 from napari_spinalq.cord.grey_matter import PHYSICAL_EDGE, READER_EDGE, segment_grey_matter
-from napari_spinalq.cord.segment import segment_cord
+from napari_spinalq.cord.prompts import Prompts
+from napari_spinalq.cord.segment import resegment
 from napari_spinalq.errors import InputError
 from napari_spinalq.geometry import Grid
 from napari_spinalq.progress import Progress, portion, silent
@@ -38,6 +39,7 @@ def segment_structure(
     *,
     cord_mask: NDArray | None = None,
     at: tuple[float, float, float] | None = None,
+    prompts: Prompts | None = None,
     edge_offset_mm: float | None = None,
     progress: Progress = silent,
 ) -> Structure:
@@ -53,6 +55,8 @@ def segment_structure(
         The cord where it is known; by default it is segmented first.
     at : tuple of 3 float, optional
         A point on the cord, RAS mm, for :func:`~napari_spinalq.cord.segment.segment_cord`.
+    prompts : Prompts, optional
+        More about the cord, instead of ``at``, for :func:`~napari_spinalq.cord.segment.resegment`.
     edge_offset_mm : float, optional
         How far inside the half-maximum edge the structure is drawn, mm. Grey matter takes only 0 (the physical edge)
         or none (as readers draw).
@@ -66,11 +70,14 @@ def segment_structure(
     InputError
         If the scan does not show the structure at all, or an argument does not fit.
     """
-    _check(name, cord_mask, at, edge_offset_mm)
+    if at is not None and prompts is not None:
+        raise InputError("Give the point on the cord as one of the prompts, not beside them.")
+    said = prompts or (Prompts() if at is None else Prompts(points=(at,)))
+    _check(name, cord_mask, said, edge_offset_mm)
     if name == "cord":
-        cord = segment_cord(scan, at=at, edge_offset_mm=edge_offset_mm, progress=progress)
+        cord = resegment(scan, said, edge_offset_mm=edge_offset_mm, progress=progress)
         return Structure(cord.mask, cord.soft, cord.flags, cord.parameters)
-    cover, centerline, flags, parameters = _cord(scan, cord_mask, at, portion(progress, 0.0, 0.4))
+    cover, centerline, flags, parameters = _cord(scan, cord_mask, said, portion(progress, 0.0, 0.4))
     rest = portion(progress, 0.4, 1.0)
     found: Any
     if name == "gm":
@@ -87,15 +94,15 @@ def segment_structure(
 def _check(
     name: str,
     cord_mask: NDArray | None,
-    at: tuple[float, float, float] | None,
+    said: Prompts,
     edge_offset_mm: float | None,
 ) -> None:
     if name not in STRUCTURES:
         raise InputError(f"{name!r} cannot be segmented; use one of {', '.join(STRUCTURES)}.")
     if name == "cord" and cord_mask is not None:
         raise InputError("A cord mask is of no use to segment the cord; leave it out, or ask for gm or canal.")
-    if cord_mask is not None and at is not None:
-        raise InputError("Give either a cord mask or a point on the cord, not both.")
+    if cord_mask is not None and not said.empty:
+        raise InputError("Give either a cord mask, or points and scribbles to find the cord, not both.")
     if name == "gm" and edge_offset_mm not in (None, 0.0):
         raise InputError(
             f"Grey matter has no edge offset of {edge_offset_mm:g} mm; give 0 for the physical edge, or leave it out."
@@ -103,11 +110,11 @@ def _check(
 
 
 def _cord(
-    scan: Scan, cord_mask: NDArray | None, at: tuple[float, float, float] | None, progress: Progress
+    scan: Scan, cord_mask: NDArray | None, said: Prompts, progress: Progress
 ) -> tuple[NDArray, Centerline, tuple[str, ...], dict[str, Any]]:
     """Return the cord, its centerline, what to check about it, and what it was made with."""
     if cord_mask is None:
-        cord = segment_cord(scan, at=at, progress=progress)
+        cord = resegment(scan, said, progress=progress)
         return cord.soft, cord.centerline, cord.flags, cord.parameters
     work, _, slices = cord_of_scan(scan, cord_mask)
     return cord_mask, _through(centres_mm(slices, work.grid), work.grid), (), {"method": "given mask"}

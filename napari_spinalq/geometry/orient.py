@@ -40,3 +40,8 @@ def reorient_array(data: NDArray, grid: Grid, codes: str) -> tuple[NDArray, Grid
 def to_work_order(data: NDArray, grid: Grid) -> tuple[NDArray, Grid]:
     """Reorder an array to z, y, x, with indices that grow to Superior, Anterior and Right."""
     return reorient_array(data, grid, WORK_AXES)
+
+
+def work_view(data: NDArray, grid: Grid) -> NDArray:
+    """Return a view of an array on ``grid`` in z, y, x order: what is written to it is written to the array."""
+    return orientations.apply_orientation(data, grid.orientation_transform(WORK_AXES))

@@ -3,14 +3,8 @@ import pytest
 from scipy.special import erf
 
 from napari_spinalq.cord import boundary
-from napari_spinalq.cord.outline_shape import fitted_outline
+from napari_spinalq.cord.outline_shape import fitted_outline, mean_outline
 from napari_spinalq.cord.polar import ANGLES, RADII_MM
-
-
-def mean_outline(count):
-    """Ellipses of a cord's size."""
-    angle = 2 * np.pi * np.arange(ANGLES) / ANGLES
-    return np.repeat(1.0 / np.hypot(np.cos(angle) / 6.0, np.sin(angle) / 4.1)[None], count, axis=0)
 
 
 def blurred_step(radius_mm, sigma_mm=0.5, inside=0.0, outside=-1.0):
