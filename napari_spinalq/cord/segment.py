@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -68,6 +69,7 @@ def segment_cord(
     *,
     at: tuple[float, float, float] | None = None,
     edge_offset_mm: float | None = None,
+    prepared: Prepared | None = None,
     progress: Progress = silent,
 ) -> CordSegmentation:
     """Segment the spinal cord.
@@ -81,6 +83,8 @@ def segment_cord(
     edge_offset_mm : float, optional
         How far inside the half-maximum edge the outline is drawn, mm. 0 gives the physical edge; the default is
         ``EDGE_OFFSET_PIXELS`` of the smaller in-plane pixel side, where readers draw.
+    prepared : Prepared, optional
+        As in :func:`resegment`.
     progress : Progress
         Told where the work stands.
 
@@ -100,7 +104,7 @@ def segment_cord(
     ``docs/segmentation.md`` describes the method and what it reaches on real scans.
     """
     prompts = Prompts() if at is None else Prompts(points=(at,))
-    return resegment(scan, prompts, edge_offset_mm=edge_offset_mm, progress=progress)
+    return resegment(scan, prompts, prepared=prepared, edge_offset_mm=edge_offset_mm, progress=progress)
 
 
 def resegment(
@@ -167,6 +171,14 @@ def resegment(
         flags=_flags(better, kept, margin, stack, said),
         parameters=_parameters(better, kept, margin, offset_mm, prompts, said),
     )
+
+
+def known_polarity(parameters: Mapping[str, Any]) -> int | None:
+    """Return the polarity of a segmentation by its parameters; None if it was in doubt or is not told."""
+    margin = parameters.get("polarity_margin")
+    if "cord_is" not in parameters or (margin is not None and margin < MIN_MARGIN):
+        return None
+    return 1 if parameters["cord_is"] == "brighter" else -1
 
 
 def _offset(edge_offset_mm: float | None, stack: AxialStack) -> float:
