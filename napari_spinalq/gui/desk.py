@@ -17,13 +17,14 @@ from napari_spinalq.gui.closing import CloseGuard
 from napari_spinalq.gui.dialogs import Answer
 from napari_spinalq.gui.discs import DiscEditor
 from napari_spinalq.gui.display import Plane, show_plane
-from napari_spinalq.gui.keys import bind_keys
+from napari_spinalq.gui.keys import bind_keys, stop_on_escape
 from napari_spinalq.gui.labelling import Labeller
 from napari_spinalq.gui.links import Link, Links
 from napari_spinalq.gui.marks import OrientationMarks
 from napari_spinalq.gui.measuring import Measurer
 from napari_spinalq.gui.opening import Opener
 from napari_spinalq.gui.picking import Picker
+from napari_spinalq.gui.prompting import Prompter
 from napari_spinalq.gui.reopening import Reopener
 from napari_spinalq.gui.saving import Saver
 from napari_spinalq.gui.segmenting import Segmenter
@@ -56,15 +57,18 @@ class Desk:
         self.opener = Opener(viewer, self.session, self.runner, self.reopener)
         self.editor = DiscEditor(viewer, self.session)
         self.segmenter = Segmenter(viewer, self.session, self.runner, self.picker, self._confirm)
+        self.prompter = Prompter(viewer, self.session, self.runner, self.picker, self.segmenter, self._confirm)
         self.labeller = Labeller(viewer, self.session, self.runner, self.picker, self.editor)
         self.measurer = Measurer(viewer, self.session)
         self._docks: dict[int, Links] = {}
         self._numbers = count()
         self._guard = CloseGuard(self.window, self.may_close, self._closed)
-        for source in (self.reopener.told, self.segmenter.told, self.labeller.told, self.measurer.told):
+        tellers = (self.reopener, self.segmenter, self.prompter, self.labeller, self.measurer)
+        for source in (teller.told for teller in tellers):
             source.connect(self.told.emit)
         self.reopener.discs_back.connect(self.labeller.take_discs_in_hand)
         self.editor.refused.connect(self.refuse)
+        self.session.mask_changed.connect(self._let_escape_stop)
         self.runner.refused.connect(self._refused)
 
     def attach(self, links: Sequence[Link]) -> int:
@@ -106,6 +110,7 @@ class Desk:
         """Stop what is going on: long work, or waiting for a click."""
         self.runner.cancel()
         self.picker.stop()
+        self.prompter.stop()
         self.labeller.add_by_click(False)
 
     def export(self) -> None:
@@ -159,9 +164,16 @@ class Desk:
     def _confirm(self, question: str, consequence: str) -> bool:
         return dialogs.confirm(self.window, question, consequence, "Replace")
 
+    def _let_escape_stop(self) -> None:
+        work = self.session.current
+        if work is not None and work.mask is not None:
+            stop_on_escape(work.mask, self.stop)
+
     def _closed(self) -> None:
         self.runner.stop_and_wait()
+        self.picker.stop()
         self.measurer.stop()
+        self.prompter.close()
         self.editor.stop()
         self.opener.stop()
         for number in tuple(self._docks):

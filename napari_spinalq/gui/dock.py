@@ -65,6 +65,9 @@ class SpinalCordDock(QWidget):
         self.segment_panel.segment_wanted.connect(desk.segmenter.segment)
         self.segment_panel.click_wanted.connect(desk.segmenter.wait_for_click)
         self.segment_panel.tool_wanted.connect(desk.segmenter.use_tool)
+        self.segment_panel.points_wanted.connect(desk.prompter.wait_for_points)
+        self.segment_panel.scribble_wanted.connect(desk.prompter.scribble)
+        self.segment_panel.follow_wanted.connect(desk.prompter.follow)
         self.levels_panel.find_wanted.connect(desk.labeller.find)
         self.levels_panel.hint_wanted.connect(desk.labeller.wait_for_click)
         self.levels_panel.add_wanted.connect(desk.labeller.add_by_click)
@@ -85,6 +88,7 @@ class SpinalCordDock(QWidget):
                 desk.session.exam_changed,
                 desk.session.scan_changed,
                 desk.session.mask_changed,
+                desk.session.remarks_changed,
                 desk.session.discs_changed,
                 desk.session.saved_changed,
             )
@@ -95,6 +99,8 @@ class SpinalCordDock(QWidget):
             (desk.editor.selected, self._show_selected),
             (desk.segmenter.waiting, self.segment_panel.show_waiting),
             (desk.segmenter.tool_changed, self.segment_panel.show_tool),
+            (desk.prompter.waiting, self.segment_panel.show_points),
+            (desk.prompter.scribbling, self.segment_panel.show_scribble),
             (desk.labeller.waiting, self.levels_panel.show_waiting),
             (desk.labeller.adding, self.levels_panel.show_adding),
             (desk.measurer.rows_changed, self.measure_panel.show_rows),

@@ -20,5 +20,5 @@ def next_step(session: Session) -> str:
     if not labelling.confirmed:
         return "Next: check the names of the discs on the image."
     if session.unsaved:
-        return "Mend the mask with the brush if need be, then save (F9)."
+        return "Mend a slice if need be (Ctrl+F7: the others follow), then save (F9)."
     return "All is saved."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
+from weakref import WeakMethod
 
 from qtpy.QtCore import QTimer
 
@@ -12,6 +13,7 @@ from napari_spinalq.gui.display import Plane
 
 if TYPE_CHECKING:
     from napari import Viewer
+    from napari.layers import Labels
 
     from napari_spinalq.gui.desk import Desk
 
@@ -22,6 +24,10 @@ KEYS: dict[str, Callable[[Desk], object]] = {
     "F5": lambda desk: desk.show_plane(Plane.VOLUME),
     "F6": lambda desk: desk.segmenter.close_in(),
     "F7": lambda desk: desk.segmenter.segment(),
+    "Shift-F7": lambda desk: desk.prompter.wait_for_points(True),
+    "Control-F7": lambda desk: desk.prompter.follow(),
+    "F10": lambda desk: desk.prompter.toggle_scribble("in"),
+    "F11": lambda desk: desk.prompter.toggle_scribble("out"),
     "F8": lambda desk: desk.labeller.find(),
     "F9": lambda desk: desk.save(),
     "Escape": lambda desk: desk.stop(),
@@ -33,6 +39,20 @@ def bind_keys(viewer: Viewer, desk_of: Callable[[Viewer], Desk]) -> None:
     """Bind the shortcuts. The desk is looked up when a key is pressed: napari's keymap would keep it for ever."""
     for key, action in KEYS.items():
         viewer.bind_key(key, _press(action, desk_of), overwrite=True)
+
+
+def stop_on_escape(layer: Labels, stop: Callable[[], object]) -> None:
+    """Let Esc stop things while this layer is active: a labels layer keeps the key to itself, to drop a polygon."""
+    held = WeakMethod(stop)  # the layer must not keep the window alive
+
+    def escape(labels: Labels) -> None:
+        if str(labels.mode) == "polygon":
+            labels.mode = "pan_zoom"
+        alive = held()
+        if alive is not None:
+            QTimer.singleShot(0, alive)
+
+    layer.bind_key("Escape", escape, overwrite=True)
 
 
 def _press(action: Callable[[Desk], object], desk_of: Callable[[Viewer], Desk]) -> Callable[[Viewer], None]:

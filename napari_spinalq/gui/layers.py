@@ -43,6 +43,14 @@ SLAB_MM = (0.0, 40.0, 24.0)
 """How deep (z, y, x) a plane gathers discs: a curved neck leaves the mid-sagittal plane by about a centimetre and the
 coronal one by two; in axial planes a disc shows in its own slice only."""
 
+SCRIBBLE_IN, SCRIBBLE_OUT = 1, 2
+SCRIBBLE_COLOURS = {SCRIBBLE_IN: "#F0E442", SCRIBBLE_OUT: "#0072B2"}
+"""Yellow is cord, blue is not (Okabe and Ito): every kind of colour vision tells the two apart, and both stand out from
+the orange of the mask."""
+
+SCRIBBLE_OPACITY = 0.8
+SCRIBBLE_VOXELS = 2
+SCRIBBLE_LAYER = "Scribbles: yellow in, blue out"
 DISC_LAYER = "Discs"
 MASK_SUFFIX = " cord"
 
@@ -67,6 +75,17 @@ def style_mask(layer: Labels) -> Labels:
     layer.opacity = MASK_OPACITY
     layer.selected_label = 1
     layer.brush_size = BRUSH_VOXELS
+    return layer
+
+
+def add_scribbles(viewer: ViewerModel, scan: Scan) -> Labels:
+    """Add an empty layer to paint on what is cord and what is not; it is not saved."""
+    _, settings, _ = labels_layer(np.zeros((1, 1, 1), np.uint8), scan.grid, SCRIBBLE_LAYER)
+    del settings["metadata"]  # without the grid it is taken for no mask of the scan
+    layer = viewer.add_labels(np.zeros(scan.grid.reoriented(WORK_AXES).shape, np.uint8), **settings)
+    layer.colormap = DirectLabelColormap(color_dict={None: "transparent", 0: "transparent"} | SCRIBBLE_COLOURS)
+    layer.opacity = SCRIBBLE_OPACITY
+    layer.brush_size = SCRIBBLE_VOXELS
     return layer
 
 

@@ -92,7 +92,7 @@ class Saver:
     def _measured(self, work: ScanWork) -> ScanResult:
         labelling = self._session.labelling
         discs = {disc.name: disc.origin.value for disc in labelling.discs}
-        parameters = {**work.parameters, "discs": discs, "edited_by_hand": work.edited}
+        parameters = {**work.record(), "discs": discs}
         return measure_scan(work.scan, work.mask_on_file_grid(), labelling, parameters=parameters, flags=work.flags)
 
     def _key(self) -> tuple[str, str, Path]:

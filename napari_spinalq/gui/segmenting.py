@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from napari.layers import Labels
 from psygnal import Signal
 
+from napari_spinalq.cord.prepared import Prepared, prepare
 from napari_spinalq.cord.segment import CordSegmentation, segment_cord
 from napari_spinalq.gui import layers
 from napari_spinalq.gui.convert import mm_to_world, to_display, world_to_mm
@@ -16,6 +17,7 @@ from napari_spinalq.gui.display import Plane, current_plane, go_to, show_plane, 
 from napari_spinalq.gui.picking import Picker
 from napari_spinalq.gui.session import ScanWork, Session
 from napari_spinalq.gui.workers import Runner
+from napari_spinalq.progress import Progress, portion
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -45,10 +47,11 @@ class Segmenter:
         if work is None or not self._may_replace(work):
             return
 
-        def task(progress: Any) -> CordSegmentation:
-            return segment_cord(work.scan, at=at, progress=progress)
+        def task(progress: Progress) -> tuple[Prepared, CordSegmentation]:
+            prepared = prepared_for(work, portion(progress, 0.0, 0.5))
+            return prepared, segment_cord(work.scan, at=at, prepared=prepared, progress=portion(progress, 0.5, 1.0))
 
-        self._runner.run("Segmenting the cord", task, lambda found: self._take(work, found))
+        self._runner.run("Segmenting the cord", task, lambda done: self._take(work, *done))
 
     def wait_for_click(self, on: bool) -> None:
         """Segment from the next click on the image, or stop waiting for it."""
@@ -104,7 +107,9 @@ class Segmenter:
             "Replace the mask?", "The cord mask was edited by hand. A new segmentation replaces your edits."
         )
 
-    def _take(self, work: ScanWork, found: CordSegmentation) -> None:
+    def _take(self, work: ScanWork, prepared: Prepared, found: CordSegmentation) -> None:
+        if work is self._session.current:
+            work.prepared = prepared
         if work.mask is None:
             work.mask = layers.add_mask(self._viewer, found.mask, work.scan, work.image)
         else:
@@ -126,6 +131,13 @@ class Segmenter:
         active = mask is not None and self._viewer.layers.selection.active is mask
         modes = {mode: tool for tool, mode in _MODES.items()}
         self.tool_changed.emit(modes.get(str(mask.mode), "move") if active else "move")
+
+
+def prepared_for(work: ScanWork, progress: Progress) -> Prepared:
+    """Return what segmenting the scan of this work needs, made now unless it is at hand."""
+    if work.prepared is not None and work.prepared.fits(work.scan):
+        return work.prepared
+    return prepare(work.scan, progress)
 
 
 def cord_world(work: ScanWork, z: float) -> np.ndarray:

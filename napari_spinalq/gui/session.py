@@ -10,13 +10,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from napari.layers import Image, Labels
 from numpy.typing import NDArray
 from psygnal import Signal
 
 from napari_spinalq.cord.centerline import Centerline
+from napari_spinalq.cord.prepared import Prepared
+from napari_spinalq.cord.segment import CordSegmentation
 from napari_spinalq.exam import Exam, ExamFile
 from napari_spinalq.gui.convert import from_display
+from napari_spinalq.gui.versions import MaskVersions
 from napari_spinalq.levels.discs import Disc, Labelling
 from napari_spinalq.reopen import SavedWork
 from napari_spinalq.scan import Scan
@@ -39,9 +43,15 @@ class ScanWork:
     flags : tuple of str
         What the segmentation warns of.
     parameters : dict
-        How the mask was made, for the sidecar.
-    edited : bool
-        Whether someone painted on the mask since it was made.
+        How the last automatic result was made.
+    versions : MaskVersions
+        The automatic results that the mask has been.
+    edited_before : frozenset of int
+        Slices that were edited before the mask was saved and brought back.
+    edits_unknown : bool
+        Whether it was edited before without a record of the slices.
+    prepared : Prepared, optional
+        What segmenting this scan again needs; kept for the scan at hand only, as it is large.
     looked_for : bool
         Whether work that was saved earlier has been looked for.
     """
@@ -52,8 +62,28 @@ class ScanWork:
     centerline: Centerline | None = None
     flags: tuple[str, ...] = ()
     parameters: dict[str, Any] = field(default_factory=dict)
-    edited: bool = False
+    versions: MaskVersions = field(default_factory=MaskVersions)
+    edited_before: frozenset[int] = frozenset()
+    edits_unknown: bool = False
+    prepared: Prepared | None = None
     looked_for: bool = False
+
+    @property
+    def edited(self) -> bool:
+        """Whether someone painted on the mask since it was made."""
+        return self.mask is not None and (self.edits_unknown or bool(self.edited_slices().any()))
+
+    def edited_slices(self) -> NDArray[np.bool_]:
+        """Return which slices of the mask a person edited, numbered from inferior to superior."""
+        edited = self.versions.edited(np.asarray(self.mask.data))
+        edited[[index for index in self.edited_before if index < len(edited)]] = True
+        return edited
+
+    def record(self) -> dict[str, Any]:
+        """Return how the mask, as it is now, was made: for the sidecar."""
+        made_with = self.versions.parameters_of(np.asarray(self.mask.data))
+        slices = [int(index) for index in np.flatnonzero(self.edited_slices())]
+        return {**made_with, "edited_by_hand": self.edited, "edited_slices": None if self.edits_unknown else slices}
 
     def mask_on_file_grid(self) -> NDArray | None:
         """Return the mask in the axis order of the file; None if there is none."""
@@ -66,6 +96,7 @@ class Session:
     exam_changed = Signal()
     scan_changed = Signal()
     mask_changed = Signal()
+    remarks_changed = Signal()
     discs_changed = Signal()
     saved_changed = Signal(bool)
 
@@ -116,6 +147,9 @@ class Session:
         """Make this the scan at hand."""
         if work not in self.works:
             self.works.append(work)
+        for other in self.works:
+            if other is not work:
+                other.prepared = None
         self._current = work
         self.scan_changed.emit()
         self.mask_changed.emit()
@@ -141,16 +175,30 @@ class Session:
     ) -> None:
         """Give a scan a new mask as a whole."""
         work.mask, work.centerline = mask, centerline
-        work.flags, work.parameters, work.edited = tuple(flags), dict(parameters or {}), False
+        work.flags, work.parameters = tuple(flags), dict(parameters or {})
+        work.versions, work.edited_before, work.edits_unknown = MaskVersions(), frozenset(), False
         if mask is not None:
+            work.versions.remember(np.asarray(mask.data), work.parameters)
             self.mark_unsaved()
         self.mask_changed.emit()
 
     def bring_back(self, work: ScanWork, mask: Labels, saved: SavedWork) -> None:
         """Give a scan the mask that was saved for it: nothing is left to save for that."""
         work.mask, work.centerline = mask, saved.centerline
-        work.flags, work.parameters, work.edited = saved.flags, dict(saved.parameters), saved.edited
+        work.flags, work.parameters = saved.flags, dict(saved.parameters)
+        work.versions = MaskVersions()
+        work.versions.remember(np.asarray(mask.data), work.parameters)
+        slices = saved.parameters.get("edited_slices")
+        work.edits_unknown = saved.edited and not isinstance(slices, list)
+        work.edited_before = frozenset(slices) if isinstance(slices, list) else frozenset()
         self.mask_changed.emit()
+
+    def mend_mask(self, work: ScanWork, found: CordSegmentation, drawn: NDArray[np.bool_]) -> None:
+        """Note that these slices of a mask, still the same layer, were drawn anew."""
+        work.centerline, work.flags, work.parameters = found.centerline, found.flags, dict(found.parameters)
+        work.versions.remember(np.asarray(work.mask.data), work.parameters, drawn)
+        self.mark_unsaved()
+        self.remarks_changed.emit()
 
     def bring_back_discs(self, labelling: Labelling) -> None:
         """Give the exam the discs that were saved for it: nothing is left to save for that."""
@@ -158,9 +206,7 @@ class Session:
         self.discs_changed.emit()
 
     def mask_painted(self) -> None:
-        """Note that someone painted on the mask at hand."""
-        if self._current is not None:
-            self._current.edited = True
+        """Note that the mask at hand changed."""
         self.mark_unsaved()
 
     def set_labelling(self, labelling: Labelling) -> None:

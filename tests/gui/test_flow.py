@@ -155,14 +155,14 @@ def test_closing_without_edits_asks_nothing(measured, answers):
 
 
 def test_cancel_stops_the_work_and_changes_nothing(opened, monkeypatch):
-    def endless(scan, *, at, progress):
+    def endless(scan, *, at, prepared, progress):
         while True:
             progress(0.5, "working")
             time.sleep(0.01)
 
     monkeypatch.setattr(segmenting, "segment_cord", endless)
     opened.press(opened.dock.segment_panel.segment)
-    opened._qtbot.waitUntil(lambda: opened.dock.status.bar.value() == 50)
+    opened._qtbot.waitUntil(lambda: opened.dock.status.bar.value() == 75)
     opened.press(opened.dock.status.cancel)
     opened.wait()
     assert opened.desk.session.current.mask is None
@@ -172,7 +172,7 @@ def test_cancel_stops_the_work_and_changes_nothing(opened, monkeypatch):
 def test_no_cord_says_how_to_go_on_and_a_click_gives_the_place(opened, monkeypatch, truth):
     asked = []
 
-    def blind(scan, *, at, progress):
+    def blind(scan, *, at, prepared, progress):
         asked.append(at)
         raise CordNotFoundError("none")
 

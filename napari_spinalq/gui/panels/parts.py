@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from qtpy.QtCore import Qt
+from qtpy.QtGui import QColor, QIcon, QPixmap
 from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 GAP = 4
 """Space between controls, pixels: the whole dock must fit a screen of 768 lines."""
+
+PATCH_PIXELS = 10
 
 STATE_COLOURS = {"good": "#009E73", "warn": "#E69F00", "bad": "#D55E00"}
 """Okabe-Ito green, orange and vermilion. A sign and words always say the same as the colour."""
@@ -63,6 +66,13 @@ def button(text: str, tip: str, action: Callable[[], object] | None = None, *, t
     if action is not None:
         made.clicked.connect(lambda: action())
     return made
+
+
+def patch(colour: str) -> QIcon:
+    """Return a small square of a colour, as the icon of the button that paints in it."""
+    pixels = QPixmap(PATCH_PIXELS, PATCH_PIXELS)
+    pixels.fill(QColor(colour))
+    return QIcon(pixels)
 
 
 def row(*widgets: QWidget, stretch: int | None = None) -> QHBoxLayout:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QPushButton
 
-from napari_spinalq.gui.panels.parts import StateLine, Step, button, row
+from napari_spinalq.gui.layers import SCRIBBLE_COLOURS, SCRIBBLE_IN, SCRIBBLE_OUT
+from napari_spinalq.gui.panels.parts import StateLine, Step, button, patch, row
 
 
 class SegmentPanel(Step):
@@ -20,11 +22,20 @@ class SegmentPanel(Step):
         Wait for a click on the cord, and segment from there; or stop waiting.
     tool_wanted : str
         ``"paint"``, ``"erase"`` or ``"move"`` on the mask.
+    points_wanted : bool
+        Wait for clicks along the cord, or stop waiting.
+    scribble_wanted : str
+        ``"in"``, ``"out"``, or an empty string to put the brush down.
+    follow_wanted
+        Draw the other slices in the way of the edited ones.
     """
 
     segment_wanted = Signal()
     click_wanted = Signal(bool)
     tool_wanted = Signal(str)
+    points_wanted = Signal(bool)
+    scribble_wanted = Signal(str)
+    follow_wanted = Signal()
 
     def __init__(self) -> None:
         super().__init__(2, "Segment")
@@ -37,9 +48,40 @@ class SegmentPanel(Step):
         self.erase = button("Erase", "Take away from the cord mask with the brush", toggles=True)
         self.paint.clicked.connect(lambda on: self.tool_wanted.emit("paint" if on else "move"))
         self.erase.clicked.connect(lambda on: self.tool_wanted.emit("erase" if on else "move"))
+        self.points = button(
+            "Points", "Click along the cord: each click segments again past all of them (Shift+F7)", toggles=True
+        )
+        self.points.clicked.connect(self.points_wanted.emit)
+        self.scribble_in = self._scribble_button(
+            "in", "Is cord", "Scribble in yellow over cord that is left out; the mask follows each stroke (F10)"
+        )
+        self.scribble_out = self._scribble_button(
+            "out", "Not cord", "Scribble in blue over what is no cord; the mask follows each stroke (F11)"
+        )
+        self.follow = button(
+            "Follow edits",
+            "Slices that you edited stay as they are; all others are drawn anew in the same way (Ctrl+F7)",
+            self.follow_wanted.emit,
+        )
         self.state = StateLine()
         self.body.addLayout(row(self.segment, self.click, self.paint, self.erase, stretch=0))
+        self.body.addLayout(row(self.points, self.scribble_in, self.scribble_out, self.follow, stretch=3))
         self.body.addWidget(self.state)
+
+    def _scribble_button(self, kind: str, text: str, tip: str) -> QPushButton:
+        made = button(text, tip, toggles=True)
+        made.setIcon(patch(SCRIBBLE_COLOURS[{"in": SCRIBBLE_IN, "out": SCRIBBLE_OUT}[kind]]))
+        made.clicked.connect(lambda on: self.scribble_wanted.emit(kind if on else ""))
+        return made
+
+    def show_points(self, waiting: bool) -> None:
+        """Show whether clicks along the cord are awaited."""
+        self.points.setChecked(waiting)
+
+    def show_scribble(self, kind: str) -> None:
+        """Show which scribbling brush is in the hand."""
+        self.scribble_in.setChecked(kind == "in")
+        self.scribble_out.setChecked(kind == "out")
 
     def show_waiting(self, waiting: bool) -> None:
         """Show whether a click on the cord is awaited."""
@@ -52,9 +94,9 @@ class SegmentPanel(Step):
 
     def show_possible(self, *, scan: bool, mask: bool) -> None:
         """Enable what can be done with a scan, and with a mask."""
-        for widget in (self.segment, self.click):
+        for widget in (self.segment, self.click, self.points, self.scribble_in, self.scribble_out):
             widget.setEnabled(scan)
-        for widget in (self.paint, self.erase):
+        for widget in (self.paint, self.erase, self.follow):
             widget.setEnabled(mask)
 
     def show_flags(self, flags: Sequence[str]) -> None:
