@@ -23,6 +23,9 @@ STEEP_ANGLE_DEG = 45.0
 """Beyond this angle between cord and slice, one degree of error changes the area by 1.7 % and more."""
 
 EMPTY = "the mask is empty"
+GAP = "gap at"
+"""How the flag on slices without mask between others begins."""
+
 NOT_CORRECTED = "too few slices to know the cord's direction: not corrected for its angle"
 
 
@@ -269,7 +272,7 @@ def _ellipse(numbers: SectionTable, project: NDArray[np.float64]) -> dict[str, N
 
 def _gap_flags(index: NDArray[np.int_]) -> list[str]:
     missing = sorted(set(range(int(index[0]), int(index[-1]) + 1)) - set(index.tolist()))
-    return [f"gap at {at_slices(missing)}"] if missing else []
+    return [f"{GAP} {at_slices(missing)}"] if missing else []
 
 
 def _stray_flags(kept: Kept) -> list[str]:
