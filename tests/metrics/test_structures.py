@@ -44,7 +44,7 @@ def test_areas_add_up_in_a_leaning_cord(phantom, degrees):
 
 
 def test_left_and_right_of_grey_and_white_matter_are_parted_by_the_midline_of_the_cord(phantom):
-    """A bar of 2 mm height from 4 mm left to 2 mm right of the axis: 100 (4 - 2) / 3; by its own centroid it is even."""
+    """A bar from 4 mm left to 2 mm right of the axis: 100 (4 - 2) / 3; about its own centroid it is even."""
     body, grid = phantom.upright((1.0, 0.25, 0.25))
     bar = phantom.sample(lambda at: (at[..., 0] > -4) & (at[..., 0] < 2) & (np.abs(at[..., 1]) < 1), grid, parts=4)
     shapes = slice_shapes(body, grid)
