@@ -11,6 +11,7 @@ from napari_spinalq.derivatives.paths import (
 )
 from napari_spinalq.derivatives.tables import measure_files, metrics_table
 from napari_spinalq.derivatives.write import (
+    NOT_DRAWN,
     label_outputs,
     write_exams,
     write_labels,
@@ -20,6 +21,7 @@ from napari_spinalq.derivatives.write import (
 )
 
 __all__ = [
+    "NOT_DRAWN",
     "ScanPaths",
     "SummaryPaths",
     "check_free",
