@@ -245,11 +245,29 @@ def readme_areas():
     return [(row[0], [float(cell) for cell in row[1:] if cell]) for row in cells]
 
 
+def check_structures(outcome):
+    """Errors of grey and white matter and canal stay within what the documents say, in print and in numbers."""
+    lines = [line for line in outcome.against_truth if " GM " in line]
+    assert len(lines) == sum(len(result.scans) for result in outcome.exams)
+    assert not any("not measured" in line for line in lines)
+    limits = {"gm": 5.0, "wm": 3.0, "canal": 3.0}
+    for result in outcome.exams:
+        for scan in result.scans:
+            if scan.scan.contrast not in (Contrast.T2STAR, Contrast.PSIR):
+                continue
+            for one in scan.structures:
+                area = pd.Series(one.level_shapes.mean["area_mm2"], index=level_names(one.level_shapes))
+                known = true_areas(result.exam.subject, one.name)
+                error = 100 * (area[list(COMPARED_LEVELS)] / known[list(COMPARED_LEVELS)] - 1)
+                assert error.abs().mean() < limits[one.name], (scan.scan.name, one.name)
+
+
 @pytest.mark.slow
 def test_the_demonstration_writes_both_exams_and_compares_them(tmp_path):
     outcome = run_demo(tmp_path / "demo")
     assert {result.exam.subject for result in outcome.exams} == {"healthy01", "als01"}
-    assert len(outcome.against_truth) == 1 + sum(len(result.scans) for result in outcome.exams)
+    assert len(outcome.against_truth) == 2 * (1 + sum(len(result.scans) for result in outcome.exams))
+    check_structures(outcome)
     assert {"metrics.tsv", "report.html"} <= {path.name for path in outcome.written}
     shown = readme_areas()
     for table in outcome.area_tables:
