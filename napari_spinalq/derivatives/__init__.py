@@ -9,7 +9,7 @@ from napari_spinalq.derivatives.paths import (
     scan_paths,
     summary_paths,
 )
-from napari_spinalq.derivatives.tables import measure_files, metrics_table
+from napari_spinalq.derivatives.tables import measure_files, metrics_table, structure_of_name
 from napari_spinalq.derivatives.write import (
     NOT_DRAWN,
     label_outputs,
@@ -31,6 +31,7 @@ __all__ = [
     "metrics_table",
     "output_paths",
     "scan_paths",
+    "structure_of_name",
     "summary_paths",
     "write_exams",
     "write_labels",

@@ -27,7 +27,8 @@ from napari_spinalq.gui.picking import Picker
 from napari_spinalq.gui.reopening import Reopener
 from napari_spinalq.gui.saving import Saver
 from napari_spinalq.gui.segmenting import Segmenter
-from napari_spinalq.gui.session import Session
+from napari_spinalq.gui.session import CORD, Session
+from napari_spinalq.gui.structures import StructureDrawer
 from napari_spinalq.gui.workers import Runner
 from napari_spinalq.io.samples import sample_folder
 
@@ -56,13 +57,15 @@ class Desk:
         self.opener = Opener(viewer, self.session, self.runner, self.reopener)
         self.editor = DiscEditor(viewer, self.session)
         self.segmenter = Segmenter(viewer, self.session, self.runner, self.picker, self._confirm)
+        self.structures = StructureDrawer(viewer, self.session, self.runner, self._confirm)
         self.labeller = Labeller(viewer, self.session, self.runner, self.picker, self.editor)
         self.measurer = Measurer(viewer, self.session)
         self._docks: dict[int, Links] = {}
         self._numbers = count()
         self._guard = CloseGuard(self.window, self.may_close, self._closed)
-        for source in (self.reopener.told, self.segmenter.told, self.labeller.told, self.measurer.told):
-            source.connect(self.told.emit)
+        speakers = (self.reopener, self.segmenter, self.structures, self.labeller, self.measurer)
+        for speaker in speakers:
+            speaker.told.connect(self.told.emit)
         self.reopener.discs_back.connect(self.labeller.take_discs_in_hand)
         self.editor.refused.connect(self.refuse)
         self.runner.refused.connect(self._refused)
@@ -101,6 +104,13 @@ class Desk:
         """Show a plane, at the cord if it is known."""
         show_plane(self.viewer, plane)
         self.segmenter.centre_on_cord()
+
+    def segment(self) -> None:
+        """Segment the structure in hand."""
+        if self.session.structure == CORD:
+            self.segmenter.segment()
+        else:
+            self.structures.segment()
 
     def stop(self) -> None:
         """Stop what is going on: long work, or waiting for a click."""
@@ -162,6 +172,7 @@ class Desk:
     def _closed(self) -> None:
         self.runner.stop_and_wait()
         self.measurer.stop()
+        self.structures.stop()
         self.editor.stop()
         self.opener.stop()
         for number in tuple(self._docks):

@@ -21,7 +21,7 @@ KEYS: dict[str, Callable[[Desk], object]] = {
     "F4": lambda desk: desk.show_plane(Plane.CORONAL),
     "F5": lambda desk: desk.show_plane(Plane.VOLUME),
     "F6": lambda desk: desk.segmenter.close_in(),
-    "F7": lambda desk: desk.segmenter.segment(),
+    "F7": lambda desk: desk.segment(),
     "F8": lambda desk: desk.labeller.find(),
     "F9": lambda desk: desk.save(),
     "Escape": lambda desk: desk.stop(),
