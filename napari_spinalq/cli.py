@@ -5,8 +5,6 @@ Heavy modules are imported inside the commands, so that ``spinalq --help`` answe
 
 from __future__ import annotations
 
-import io
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,6 +13,7 @@ import typer
 
 from napari_spinalq import __version__
 from napari_spinalq.cord.backends import Backend
+from napari_spinalq.endings import BAD_INPUT, STOPPED, fail, print_what_the_terminal_can, report_bug
 from napari_spinalq.errors import InputError
 
 if TYPE_CHECKING:
@@ -23,13 +22,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_spinalq.cord.prompts import Prompts
-    from napari_spinalq.exam import Exam
     from napari_spinalq.progress import Progress
-    from napari_spinalq.results import ExamResult, ScanResult
     from napari_spinalq.scan import Scan
-
-BAD_INPUT, BUG, STOPPED = 2, 1, 130
-"""Exit codes: the input is to blame, we are to blame, the user stopped it."""
 
 app = typer.Typer(
     name="spinalq",
@@ -61,6 +55,15 @@ class Structure(StrEnum):
 
     CORD = "cord"
     GM = "gm"
+    CANAL = "canal"
+
+
+class Measured(StrEnum):
+    """What a mask can hold."""
+
+    CORD = "cord"
+    GM = "gm"
+    WM = "wm"
     CANAL = "canal"
 
 
@@ -110,17 +113,18 @@ def demo(
     Example: spinalq demo -o out/demo
     """
     from napari_spinalq.demo import run_demo
+    from napari_spinalq.printing import print_scan, say_skipped, say_where
     from napari_spinalq.terminal import print_table, progress_bar
 
     with progress_bar() as progress:
         outcome = run_demo(output, overwrite=force, progress=progress)
     for result, areas in zip(outcome.exams, outcome.area_tables, strict=True):
-        _print_scan(result.exam, result.scans[0])
+        print_scan(result.exam, result.scans[0])
         print_table(areas.title, areas.headings, areas.rows)
-        _say_skipped(result)
+        say_skipped(result)
     for line in outcome.against_truth:
         typer.echo(line)
-    _say_where(outcome.written)
+    say_where(outcome.written)
 
 
 @app.command()
@@ -137,6 +141,8 @@ def analyze(
 ) -> None:
     """Segment, label and measure every scan of an exam; write masks, levels, a table and a report.
 
+    Grey matter and canal are drawn where a scan shows them; where it does not, table and report say so.
+
     Example: spinalq analyze sub-01 -o out --disc C2-C3=0.5,12,-30
     """
     from napari_spinalq.cord.backends.segment import refuse_unused
@@ -144,6 +150,7 @@ def analyze(
     from napari_spinalq.io.bids import find_exam
     from napari_spinalq.levels.discs import parse_disc
     from napari_spinalq.pipeline import Guidance, analyze_exam
+    from napari_spinalq.printing import print_exam, say_where
     from napari_spinalq.terminal import progress_bar
 
     refuse_unused(backend, {"--at": at, "--edge-offset-mm": edge_offset_mm})
@@ -153,8 +160,8 @@ def analyze(
     with progress_bar() as progress:
         result = analyze_exam(found, guidance=guidance, progress=progress)
     written = write_exams([result], output, overwrite=force)
-    _print_exam(result)
-    _say_where(written)
+    print_exam(result)
+    say_where(written)
 
 
 @app.command()
@@ -193,6 +200,7 @@ def segment(
     from napari_spinalq.io.nifti import load_mask
     from napari_spinalq.io.save import save_mask
     from napari_spinalq.io.sidecar import Provenance, sidecar_path
+    from napari_spinalq.printing import say_flags, say_where
     from napari_spinalq.terminal import progress_bar
 
     said = {"--at": at, "--follow": follow, "--inside": inside, "--outside": outside}
@@ -214,8 +222,8 @@ def segment(
     manner = "automatic" if not any((drawn, painted_in, painted_out)) else "automatic, from what a person drew"
     provenance = Provenance(f"{structure.value} mask, {manner}", used, parameters, flags)
     save_mask(mask, scan, output, provenance, overwrite=force)
-    _say_flags(flags)
-    _say_where([output])
+    say_flags(flags)
+    say_where([output])
 
 
 @app.command()
@@ -242,6 +250,7 @@ def label(
     from napari_spinalq.io.nifti import load_mask
     from napari_spinalq.levels.discs import parse_disc
     from napari_spinalq.pipeline import label_mask
+    from napari_spinalq.printing import say_flags, say_where
     from napari_spinalq.terminal import progress_bar
 
     scan = _load(image, contrast)
@@ -253,13 +262,13 @@ def label(
     written = write_labels(found, output, segments, sources=[mask.source], overwrite=force)
     names = ", ".join(item.name for item in found.labelling.discs)
     typer.echo(f"Discs: {names} ({'confirmed' if found.labelling.confirmed else 'names unconfirmed'})")
-    _say_flags(found.labelling.flags)
-    _say_where(written)
+    say_flags(found.labelling.flags)
+    say_where(written)
 
 
 @app.command()
 def measure(
-    mask: Annotated[Path, typer.Argument(metavar="MASK", help="A cord mask (NIfTI), binary or soft.")],
+    mask: Annotated[Path, typer.Argument(metavar="MASK", help="A mask (NIfTI), binary or soft.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The table to write (.csv or .tsv).")],
     levels: Annotated[Path | None, typer.Option("--levels", help="Its level map; needed for --per level.")] = None,
     per: Annotated[Per, typer.Option(help="A row per level or per slice.")] = Per.LEVEL,
@@ -269,9 +278,21 @@ def measure(
     angle_correction: Annotated[
         bool, typer.Option(help="Correct for the angle between cord and slice (both areas are in the tidy table).")
     ] = True,
+    structure: Annotated[
+        Measured | None,
+        typer.Option(help="What the mask holds; by default as its name says (label-GM), else the cord."),
+    ] = None,
+    cord: Annotated[
+        Path | None,
+        typer.Option(
+            "--cord", help="The cord of a gm, wm or canal mask: its direction and midline count; gm gives wm."
+        ),
+    ] = None,
     force: Force = False,
 ) -> None:
     """Measure area and shape of a mask per vertebral level or per slice.
+
+    Grey matter with its cord (--cord) also gives the white matter between them.
 
     Example: spinalq measure t2_cord.nii.gz --levels t2_levels.nii.gz -o t2.csv
     """
@@ -279,14 +300,21 @@ def measure(
     from napari_spinalq.io.atomic import refuse_overwrite
     from napari_spinalq.io.save import save_table
     from napari_spinalq.io.sidecar import sidecar_path
+    from napari_spinalq.printing import say_flags, say_where
 
     refuse_overwrite([output, sidecar_path(output)], overwrite=force)
     table, provenance = measure_files(
-        mask, levels, per=per.value, table_format=table_format.value, angle_correction=angle_correction
+        mask,
+        levels,
+        per=per.value,
+        table_format=table_format.value,
+        angle_correction=angle_correction,
+        structure=structure.value if structure else None,
+        cord_path=cord,
     )
     save_table(table, output, provenance, overwrite=force)
-    _say_flags(provenance.flags)
-    _say_where([output])
+    say_flags(provenance.flags)
+    say_where([output])
 
 
 @app.command("open")
@@ -311,46 +339,20 @@ def open_viewer(
 
 def main() -> None:
     """Run the command line: bad input ends with one sentence and exit code 2, a bug with exit code 1."""
-    _print_what_the_terminal_can()
+    print_what_the_terminal_can()
     try:
         app(standalone_mode=True)
     except InputError as error:
-        _fail(str(error), BAD_INPUT)
+        fail(str(error), BAD_INPUT)
     except OSError as error:
         place = f" ({error.filename})" if error.filename else ""
-        _fail(f"{error.strerror or error}{place}; nothing more was written.", BAD_INPUT)
+        fail(f"{error.strerror or error}{place}; nothing more was written.", BAD_INPUT)
     except MemoryError:
-        _fail("There is too little memory for this scan; close other programs, or crop the scan.", BAD_INPUT)
+        fail("There is too little memory for this scan; close other programs, or crop the scan.", BAD_INPUT)
     except KeyboardInterrupt:
-        _fail("Stopped.", STOPPED)
+        fail("Stopped.", STOPPED)
     except Exception as error:  # the last net: a bug must not end in a bare traceback
-        _report_bug(error)
-
-
-def _print_what_the_terminal_can() -> None:
-    """Show a question mark for a sign that the terminal does not know, such as the square of mm² in plain ASCII."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a closed stream is None
-            stream.reconfigure(errors="replace")
-
-
-def _report_bug(error: Exception) -> None:
-    import tempfile
-    import traceback
-
-    try:
-        with tempfile.NamedTemporaryFile("w", prefix="spinalq-", suffix=".log", delete=False, encoding="utf-8") as log:
-            log.write("".join(traceback.format_exception(error)).encode("utf-8", "replace").decode())
-        trace = log.name
-    except OSError:  # no folder for temporary files: the place alone has to do
-        frame = traceback.extract_tb(error.__traceback__)[-1]
-        trace = f"its place, {Path(frame.filename).name} line {frame.lineno} in {frame.name}"
-    _fail(f"This is a bug in spinalq: {type(error).__name__}: {error}. Please report it with {trace}.", BUG)
-
-
-def _fail(message: str, code: int) -> None:
-    typer.secho(f"Error: {message}" if code != STOPPED else message, fg=typer.colors.RED, err=True)
-    sys.exit(code)
+        report_bug(error)
 
 
 def _load(path: Path, contrast: str) -> Scan:
@@ -405,36 +407,3 @@ def _point(words: str | None) -> tuple[float, float, float] | None:
     if not all(-1e6 < value < 1e6 for value in (x, y, z)):
         raise InputError(f"{words!r} is not a point near any scanner; write three numbers X,Y,Z (RAS mm).")
     return x, y, z
-
-
-def _print_exam(result: ExamResult) -> None:
-    for scan in result.scans:
-        _print_scan(result.exam, scan)
-    _say_skipped(result)
-
-
-def _say_skipped(result: ExamResult) -> None:
-    for name, reason in result.skipped:
-        typer.echo(f"Not measured: {name}: {reason}.")
-
-
-def _print_scan(exam: Exam, result: ScanResult) -> None:
-    from napari_spinalq.metrics.summary import SUMMARY_HEADINGS, overall_summary, summary_rows
-    from napari_spinalq.terminal import print_table
-
-    title = f"sub-{exam.subject}  {result.scan.contrast.label}  ({result.scan.name})"
-    if len(result.level_shapes):
-        print_table(title, SUMMARY_HEADINGS, summary_rows(result.level_shapes))
-    else:
-        typer.echo(f"{title}\n{overall_summary(result.shapes)}")
-    _say_flags(result.flags)
-
-
-def _say_flags(flags: Sequence[str]) -> None:
-    for flag in flags:
-        typer.secho(f"  To be checked: {flag}", fg=typer.colors.YELLOW)
-
-
-def _say_where(written: list[Path]) -> None:
-    for path in written:
-        typer.echo(f"Wrote {path}")

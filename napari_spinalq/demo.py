@@ -14,6 +14,8 @@ from napari_spinalq.errors import InputError
 from napari_spinalq.io.bids import find_exam
 from napari_spinalq.io.samples import sample_folder, sample_subjects
 from napari_spinalq.levels.discs import Disc
+from napari_spinalq.metrics.catalogue import STRUCTURE_TITLES
+from napari_spinalq.metrics.levels import LevelShapes
 from napari_spinalq.pipeline import Guidance, analyze_exam
 from napari_spinalq.progress import Progress, portion, silent
 from napari_spinalq.results import ExamResult, ScanResult
@@ -49,7 +51,7 @@ class DemoOutcome:
     area_tables : tuple of AreaTable
         One for each sample subject: the cord area of every scan beside the known one.
     against_truth : tuple of str
-        One line per scan: distance from the known areas.
+        Distance from the known areas: one line per scan for the cord, and one for grey and white matter and the canal.
     written : list of Path
         Files written.
     """
@@ -81,10 +83,20 @@ def run_demo(output: Path, *, overwrite: bool = False, progress: Progress = sile
     return DemoOutcome(tuple(results), tables, tuple(_compare(results)), written)
 
 
-def true_areas(subject: str) -> pd.Series:
-    """Return the closed-form cord area of each level of a sample subject, mm2, by level name."""
-    table = pd.read_csv(_truth(subject, "areas.tsv"), sep="\t")
-    return table.set_index("level")["cord_area_mm2"]
+def true_areas(subject: str, structure: str = "cord") -> pd.Series:
+    """Return the closed-form area of each level of a sample subject, mm2, by level name.
+
+    Parameters
+    ----------
+    subject : str
+        Label of the subject.
+    structure : str
+        ``"cord"``, ``"gm"``, ``"wm"`` or ``"canal"``; white matter is the cord less its grey matter.
+    """
+    table = pd.read_csv(_truth(subject, "areas.tsv"), sep="\t").set_index("level")
+    if structure == "wm":
+        return table["cord_area_mm2"] - table["gm_area_mm2"]
+    return table[f"{structure}_area_mm2"]
 
 
 def _reader_click(subject: str) -> Disc:
@@ -105,6 +117,9 @@ def _compare(results: Sequence[ExamResult]) -> list[str]:
     for result in results:
         known = true_areas(result.exam.subject)
         lines += [_comparison(result.exam.subject, scan, known) for scan in result.scans]
+    lines.append("The same for grey matter (GM), white matter (WM) and canal, mean error (bias):")
+    for result in results:
+        lines += [_structures_compared(result.exam.subject, scan) for scan in result.scans]
     return lines
 
 
@@ -119,7 +134,10 @@ def _area_table(result: ExamResult) -> AreaTable:
 
 
 def _areas(scan: ScanResult) -> pd.Series:
-    shapes = scan.level_shapes
+    return _area_per_level(scan.level_shapes)
+
+
+def _area_per_level(shapes: LevelShapes) -> pd.Series:
     return pd.Series(shapes.mean["area_mm2"], index=[level_name(int(level)) for level in shapes.level])
 
 
@@ -127,12 +145,28 @@ def _text(area_mm2: float) -> str:
     return f"{area_mm2:.1f}" if np.isfinite(area_mm2) else ""
 
 
-def _comparison(subject: str, scan: ScanResult, known: pd.Series) -> str:
-    measured = _areas(scan)
+def _errors(measured: pd.Series, known: pd.Series) -> pd.Series:
+    """Return how far each compared level is from its known area, percent."""
     shared = [name for name in COMPARED_LEVELS if name in measured.index]
-    error = 100 * (measured[shared] / known[shared] - 1)
-    mean, worst = float(np.abs(error).mean()), str(error.abs().idxmax())
+    return 100 * (measured[shared] / known[shared] - 1)
+
+
+def _comparison(subject: str, scan: ScanResult, known: pd.Series) -> str:
+    error = _errors(_areas(scan), known)
+    worst = str(error.abs().idxmax())
     return (
-        f"  sub-{subject} {scan.scan.contrast.label:<5} mean error {mean:.1f} %, "
+        f"  sub-{subject} {scan.scan.contrast.label:<5} mean error {error.abs().mean():.1f} %, "
         f"bias {error.mean():+.1f} %, worst {error[worst]:+.1f} % at {worst}"
     )
+
+
+def _structures_compared(subject: str, scan: ScanResult) -> str:
+    parts = []
+    for one in scan.structures:
+        title = STRUCTURE_TITLES[one.name]
+        if one.level_shapes is None:
+            parts.append(f"{title} not measured")
+            continue
+        error = _errors(_area_per_level(one.level_shapes), true_areas(subject, one.name))
+        parts.append(f"{title} {error.abs().mean():.1f} % ({error.mean():+.1f} %)")
+    return f"  sub-{subject} {scan.scan.contrast.label:<5} {', '.join(parts)}"

@@ -15,7 +15,7 @@ from napari_spinalq.cord.backends.exchange import ExternalMask
 from napari_spinalq.cord.backends.segment import segment_with
 from napari_spinalq.cord.centerline import Centerline, fit_centerline
 from napari_spinalq.cord.segment import CordSegmentation, segment_cord
-from napari_spinalq.errors import CordNotFoundError, InputError
+from napari_spinalq.errors import BackendError, CordNotFoundError, InputError
 from napari_spinalq.exam import Exam, ExamFile
 from napari_spinalq.geometry import WORK_AXES, Grid, to_work_order
 from napari_spinalq.io.bids import entities
@@ -28,8 +28,9 @@ from napari_spinalq.levels.levelmap import level_extents, level_map, levels_per_
 from napari_spinalq.metrics.levels import per_level, with_level_flags
 from napari_spinalq.metrics.shape import slice_shapes
 from napari_spinalq.progress import Progress, portion, silent
-from napari_spinalq.results import ExamResult, ScanResult
+from napari_spinalq.results import DrawnStructure, ExamResult, ScanResult
 from napari_spinalq.scan import Scan
+from napari_spinalq.structures import draw_structures, measured_structures, structures_of_backend
 
 Point = tuple[float, float, float]
 
@@ -70,8 +71,9 @@ def measure_scan(
     *,
     parameters: Mapping[str, Any] | None = None,
     flags: Sequence[str] = (),
+    drawn: Sequence[DrawnStructure] = (),
 ) -> ScanResult:
-    """Measure a cord mask and carry levels onto it.
+    """Measure a cord mask, carry levels onto it, and measure what else was drawn.
 
     Parameters
     ----------
@@ -83,11 +85,13 @@ def measure_scan(
         Named discs; with none, every level is unknown and said so. What is unusual about them is added to its flags.
     parameters, flags : optional
         Handed on to the result.
+    drawn : sequence of DrawnStructure
+        Grey matter and canal.
 
     Raises
     ------
     InputError
-        If the mask is empty.
+        If the cord's mask is empty.
     """
     shapes = slice_shapes(mask, scan.grid)
     centerline = cord_centerline(shapes.centroid_mm, scan.grid)
@@ -96,15 +100,31 @@ def measure_scan(
     per_slice = levels_per_slice(to_work_order(levels, scan.grid)[0])
     by_level = with_level_flags(per_level(shapes, per_slice), extent_flags(labelling, centerline))
     notes = tuple(dict.fromkeys([*flags, *naming_flags(labelling), *by_level.flags]))
-    return ScanResult(
+    cord = ScanResult(
         scan, mask, centerline, labelling, levels, per_slice, shapes, by_level, dict(parameters or {}), notes
     )
+    return with_structures(cord, drawn)
+
+
+def with_structures(result: ScanResult, drawn: Sequence[DrawnStructure]) -> ScanResult:
+    """Return the result of a scan with grey matter, white matter and canal measured as they were drawn.
+
+    Parameters
+    ----------
+    result : ScanResult
+        Its cord, measured.
+    drawn : sequence of DrawnStructure
+        Grey matter and canal, as far as they were asked for.
+    """
+    extents = extent_flags(result.labelling, result.centerline)
+    found = measured_structures(drawn, result.mask, result.shapes, result.scan.grid, result.slice_levels, extents)
+    return replace(result, structures=found)
 
 
 def analyze_scan(
     scan: Scan, *, guidance: Guidance = Guidance(), carried: Labelling | None = None, progress: Progress = silent
 ) -> ScanResult:
-    """Segment the cord of a scan, name its levels, and measure it.
+    """Segment the cord of a scan, name its levels, segment grey matter and canal, and measure all.
 
     Parameters
     ----------
@@ -124,24 +144,50 @@ def analyze_scan(
     """
     outside = guidance.at is not None and not scan.grid.contains(guidance.at)
     at = None if outside else guidance.at
-    steps = portion(progress, 0.0, 0.6), portion(progress, 0.6, 0.9)
+    steps = portion(progress, 0.0, 0.4), portion(progress, 0.4, 0.55), portion(progress, 0.55, 0.95)
+    outline: ExternalMask | None = None
     if guidance.backend is Backend.BUILTIN:
         found = segment_cord(scan, at=at, edge_offset_mm=guidance.edge_offset_mm, progress=steps[0])
-        labelling = carried or find_levels(scan, found.centerline, guidance.discs, steps[1])
     else:
         found, outline = _external_cord(scan, guidance.backend, steps[0])
-        labelling = carried or find_levels(scan, found.centerline, guidance.discs, steps[1], guidance.backend, outline)
-    progress(0.9, "measuring")
+    labelling = carried or find_levels(scan, found.centerline, guidance.discs, steps[1], guidance.backend, outline)
     parameters = {**found.parameters, "discs": {disc.name: disc.origin.value for disc in labelling.discs}}
     flags = (*found.flags, POINT_OUTSIDE) if outside else found.flags
-    result = measure_scan(scan, found.mask, labelling, parameters=parameters, flags=flags)
+    cord = measure_scan(scan, found.mask, labelling, parameters=parameters, flags=flags)
+    drawn = _drawn_beside(cord, found.centerline, guidance, outline, steps[2])
+    progress(0.95, "measuring")
+    result = with_structures(cord, drawn)
     progress(1.0, "measured")
     return result
 
 
+def _drawn_beside(
+    cord: ScanResult, centerline: Centerline, guidance: Guidance, outline: ExternalMask | None, progress: Progress
+) -> tuple[DrawnStructure, ...]:
+    """Draw grey matter and canal around the cord as it is measured, by whoever drew the cord."""
+    if outline is not None:
+        return structures_of_backend(guidance.backend, cord.scan, outline, progress)
+    return draw_structures(
+        cord.scan,
+        cord.mask,
+        centerline,
+        slice_levels=cord.slice_levels,
+        edge_offset_mm=guidance.edge_offset_mm,
+        progress=progress,
+    )
+
+
 def _external_cord(scan: Scan, backend: Backend, progress: Progress) -> tuple[CordSegmentation, ExternalMask]:
-    """Segment the cord with another program; all that it left in the same run comes along."""
-    outline = segment_with(backend, scan, "cord", progress)
+    """Segment the cord with another program; all that it left in the same run comes along.
+
+    Whatever it refuses is its own failure on this scan, and no reason to give up the others.
+    """
+    try:
+        outline = segment_with(backend, scan, "cord", progress)
+    except (BackendError, CordNotFoundError):
+        raise
+    except InputError as error:
+        raise BackendError(str(error)) from error
     centerline = cord_centerline(slice_shapes(outline.mask, scan.grid).centroid_mm, scan.grid)
     soft = outline.mask.astype(np.float32)
     return CordSegmentation(outline.mask, soft, centerline, outline.flags, dict(outline.parameters)), outline
@@ -248,20 +294,25 @@ def analyze_exam(exam: Exam, *, guidance: Guidance = Guidance(), progress: Progr
     Raises
     ------
     InputError
-        If no scan can be used, or the point lies outside all of them; a scan that cannot be read or shows no cord
-        beside good ones is named in ``skipped`` instead.
+        If no scan can be used, or the point lies outside all of them; a scan that cannot be read, shows no cord or is
+        refused by another program beside good ones is named in ``skipped`` instead.
     """
     scans, skipped = _usable_scans(exam)
     _check_point(guidance.at, scans)
     results: list[ScanResult] = []
+    failures: list[InputError] = []
     for index, scan in enumerate(scans):
         step = portion(progress, index / len(scans), (index + 1) / len(scans))
         carried = _carried(results[0]) if results and results[0].labelling.discs else None
         try:
             results.append(analyze_scan(scan, guidance=guidance, carried=carried, progress=_named(step, scan)))
-        except CordNotFoundError as error:
+        except (CordNotFoundError, BackendError) as error:
+            failures.append(error)
             skipped.append((scan.name, str(error).rstrip(".")))
     if not results:
+        refusals = {str(error) for error in failures if isinstance(error, BackendError)}
+        if len(refusals) == 1 and len(failures) == len(scans):
+            raise BackendError(refusals.pop())  # such as a program that is missing: said once, not once a scan
         why = "; ".join(f"{name}: {reason}" for name, reason in skipped)
         raise InputError(f"No scan of this exam could be measured ({why}).")
     return ExamResult(exam, tuple(results), tuple(skipped))

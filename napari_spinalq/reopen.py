@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from napari_spinalq.cord.centerline import Centerline
-from napari_spinalq.derivatives import scan_paths
+from napari_spinalq.derivatives import NOT_DRAWN, ScanPaths, scan_paths
 from napari_spinalq.errors import InputError
 from napari_spinalq.exam import Exam
 from napari_spinalq.geometry import Grid
@@ -23,14 +24,15 @@ from napari_spinalq.levels.discs import Disc, Labelling, check_discs
 from napari_spinalq.levels.tables import discs_from_table
 from napari_spinalq.metrics.shape import slice_shapes
 from napari_spinalq.pipeline import NO_LEVELS, cord_centerline, measure_scan
-from napari_spinalq.results import ScanResult
+from napari_spinalq.results import DrawnStructure, ScanResult
 from napari_spinalq.scan import Scan, Source
+from napari_spinalq.structures import DRAWN
 
-CORD_FROM = 0.5
-"""A voxel of a soft mask (0..1) counts as cord from this value on, where half of it is cord."""
+INSIDE_FROM = 0.5
+"""A voxel of a soft mask (0..1) counts as inside from this value on, where half of it is."""
 
 NO_RECORD = "saved without a record of its source: check that it belongs to this scan"
-SOFTENED = f"loaded from a soft mask: a voxel counts as cord from {CORD_FROM:g}"
+SOFTENED = f"loaded from a soft mask: a voxel counts as inside from {INSIDE_FROM:g}"
 
 NO_DISCS = Labelling((), confirmed=False)
 
@@ -61,6 +63,9 @@ class SavedWork:
         Why a file that is there was not loaded, a sentence each.
     record : Record, optional
         Who saved it, and when.
+    drawn : tuple of DrawnStructure
+        Grey matter and canal that were saved beside a usable cord, or why the scan does not show them; whether one was
+        edited by hand is in its parameters.
     """
 
     mask: NDArray[np.uint8] | None = None
@@ -72,6 +77,7 @@ class SavedWork:
     remarks: tuple[str, ...] = ()
     refusals: tuple[str, ...] = ()
     record: Record | None = None
+    drawn: tuple[DrawnStructure, ...] = ()
 
     @property
     def usable(self) -> bool:
@@ -136,7 +142,7 @@ def holds_work(scan_name: str, exam: Exam, folder: Path) -> bool:
 def saved_work(scan: Scan, exam: Exam, folder: Path) -> SavedWork | None:
     """Read the cord mask and the discs that were saved for a scan, and check that they belong to it.
 
-    Nothing is written. What cannot be used is named in ``refusals`` and does not take the other part with it: a mask
+    Nothing is written. What cannot be used is named in ``refusals`` and does not take the other parts with it: a mask
     on another grid, a mask or discs made on another state of the scan's file (by SHA-256), and damaged files. What has
     no sidecar is used and said to be without a record.
 
@@ -161,17 +167,20 @@ def saved_work(scan: Scan, exam: Exam, folder: Path) -> SavedWork | None:
     mask = _attempt(lambda: _read_mask(paths.mask, source, scan.grid), refusals)
     centerline = None if mask is None else cord_centerline(slice_shapes(mask.data, scan.grid).centroid_mm, scan.grid)
     discs = _attempt(lambda: _read_discs(paths.discs, source, centerline), refusals)
-    parts = [part for part in (mask, discs) if part is not None]
+    labelling = discs.labelling if discs else NO_DISCS
+    others = _read_structures(paths, source, scan.grid, refusals) if mask else {}
+    parts = [part for part in (mask, *others.values(), discs) if part is not None]
     if not parts and not refusals:
         return None
     return SavedWork(
         mask=mask.data if mask else None,
         centerline=centerline,
         labelling=discs.labelling if discs else None,
-        flags=_own_flags(scan, mask, discs.labelling if discs else NO_DISCS) if mask else (),
-        parameters=mask.record.parameters if mask and mask.record else {},
+        flags=_own_flags(scan, mask, labelling) if mask else (),
+        parameters=_own_parameters(mask.record) if mask else {},
         edited=mask is not None and _maybe_edited(mask.record),
-        remarks=tuple(remark for part in parts for remark in part.remarks),
+        drawn=_drawn(scan, mask, others, labelling) if mask else (),
+        remarks=tuple(dict.fromkeys(remark for part in parts for remark in part.remarks)),
         refusals=tuple(dict.fromkeys(refusals)),
         record=next((part.record for part in parts if part.record), None),
     )
@@ -207,7 +216,9 @@ def results_of_others(exam: Exam, folder: Path, labelling: Labelling, opened: Co
         if saved is None or saved.mask is None:
             continue
         named = labelling if labelling.discs else saved.labelling or NO_DISCS
-        results.append(measure_scan(scan, saved.mask, named, parameters=saved.parameters, flags=saved.flags))
+        results.append(
+            measure_scan(scan, saved.mask, named, parameters=saved.parameters, flags=saved.flags, drawn=saved.drawn)
+        )
     return results
 
 
@@ -227,10 +238,51 @@ def _read_mask(path: Path, source: Source, grid: Grid) -> _SavedMask | None:
         return None
     record = _record_of(path, source)
     values = np.asarray(load_mask(path, like=grid).data)
-    mask = (values >= CORD_FROM).astype(np.uint8)
+    mask = (values >= INSIDE_FROM).astype(np.uint8)
     if not mask.any():
-        raise InputError(f"The soft mask {path} reaches {CORD_FROM:g} nowhere; segment the cord again.")
+        raise InputError(f"The soft mask {path} reaches {INSIDE_FROM:g} nowhere; segment it again.")
     return _SavedMask(mask, not np.array_equal(values, mask), record)
+
+
+def _read_structures(paths: ScanPaths, source: Source, grid: Grid, refusals: list[str]) -> dict[str, _SavedMask]:
+    """Read the masks beside the cord's; whatever cannot be used is refused by itself."""
+    found = {name: _attempt(partial(_read_mask, paths.structure(name), source, grid), refusals) for name in DRAWN}
+    return {name: mask for name, mask in found.items() if mask is not None}
+
+
+def _drawn(
+    scan: Scan, cord: _SavedMask, others: Mapping[str, _SavedMask], labelling: Labelling
+) -> tuple[DrawnStructure, ...]:
+    """Return what was drawn beside the cord, or looked for in vain, without the flags that measuring gives anew."""
+    masks = [DrawnStructure(name, mask.data) for name, mask in others.items()]
+    measured = measure_scan(scan, cord.data, labelling, drawn=masks)
+    found = []
+    for name in DRAWN:
+        mask, why = others.get(name), _in_vain(cord.record, name)
+        if mask is not None:
+            anew = measured.structure(name)
+            saved = mask.record.flags if mask.record else ()
+            flags = tuple(dict.fromkeys([*(one for one in saved if anew and one not in anew.flags), *mask.remarks]))
+            parameters = {
+                **(mask.record.parameters if mask.record else {}),
+                "edited_by_hand": _maybe_edited(mask.record),
+            }
+            found.append(DrawnStructure(name, mask.data, flags, parameters))
+        elif why:
+            found.append(DrawnStructure(name, None, why))
+    return tuple(found)
+
+
+def _in_vain(record: Record | None, name: str) -> tuple[str, ...]:
+    """Return why a structure was not drawn when the cord was saved; nothing if it was not looked for."""
+    told = record.parameters.get(NOT_DRAWN) if record else None
+    why = told.get(name) if isinstance(told, dict) else None
+    return tuple(str(flag) for flag in why) if isinstance(why, list) else ()
+
+
+def _own_parameters(record: Record | None) -> dict[str, Any]:
+    """Return how the cord was made, without what is said there about other structures."""
+    return {key: value for key, value in (record.parameters if record else {}).items() if key != NOT_DRAWN}
 
 
 def _read_discs(path: Path, source: Source, centerline: Centerline | None) -> _SavedDiscs | None:

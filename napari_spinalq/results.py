@@ -18,8 +18,58 @@ from napari_spinalq.scan import Scan
 
 
 @dataclass(frozen=True, eq=False)
+class DrawnStructure:
+    """Grey matter or the canal of one scan, as it was segmented, painted or read.
+
+    Attributes
+    ----------
+    name : str
+        ``"gm"`` or ``"canal"``.
+    mask : array, shape of the scan's grid, optional
+        0..1; None where it could not be drawn.
+    flags : tuple of str
+        What a reader must know; where there is no mask, the first says why.
+    parameters : mapping
+        How it was made.
+    """
+
+    name: str
+    mask: NDArray | None
+    flags: tuple[str, ...] = ()
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class StructureResult:
+    """A structure beside the cord itself, measured, or why it is not.
+
+    Attributes
+    ----------
+    name : str
+        ``"gm"``, ``"wm"`` or ``"canal"``.
+    mask : array, shape of the scan's grid, optional
+        0..1; None where it could not be measured. White matter follows from cord and grey matter and is not saved.
+    shapes : SliceShapes, optional
+        Measures of every slice that holds it.
+    level_shapes : LevelShapes, optional
+        The same per level.
+    flags : tuple of str
+        What a reader must know; where there is no mask, the first says why.
+    parameters : mapping
+        How it was made.
+    """
+
+    name: str
+    mask: NDArray | None = None
+    shapes: SliceShapes | None = None
+    level_shapes: LevelShapes | None = None
+    flags: tuple[str, ...] = ()
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
 class ScanResult:
-    """The cord of one scan, measured.
+    """The cord of one scan, measured, and what else was measured within and around it.
 
     Attributes
     ----------
@@ -42,7 +92,9 @@ class ScanResult:
     parameters : mapping
         Settings that changed the result.
     flags : tuple of str
-        What a reader must know, as short sentences.
+        What a reader must know about cord and levels, as short sentences.
+    structures : tuple of StructureResult
+        Grey matter, white matter and canal, as far as they were asked for.
     """
 
     scan: Scan
@@ -55,6 +107,16 @@ class ScanResult:
     level_shapes: LevelShapes
     parameters: Mapping[str, Any] = field(default_factory=dict)
     flags: tuple[str, ...] = ()
+    structures: tuple[StructureResult, ...] = ()
+
+    @property
+    def all_flags(self) -> tuple[str, ...]:
+        """What a reader must know about everything that was measured, each sentence once."""
+        return tuple(dict.fromkeys([*self.flags, *(flag for one in self.structures for flag in one.flags)]))
+
+    def structure(self, name: str) -> StructureResult | None:
+        """Return ``"gm"``, ``"wm"`` or ``"canal"``; None if it was not asked for."""
+        return next((one for one in self.structures if one.name == name), None)
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,9 +11,11 @@ import pandas as pd
 import pytest
 
 from napari_spinalq.contrast import Contrast
+from napari_spinalq.cord.backends import Backend
+from napari_spinalq.cord.backends.exchange import ExternalMask
 from napari_spinalq.demo import COMPARED_LEVELS, run_demo, true_areas
 from napari_spinalq.derivatives import metrics_table, scan_paths, write_exams
-from napari_spinalq.errors import InputError
+from napari_spinalq.errors import BackendError, InputError
 from napari_spinalq.exam import Exam
 from napari_spinalq.io.bids import find_exam
 from napari_spinalq.io.nifti import load_levels, load_mask, load_scan
@@ -113,7 +115,7 @@ def test_everything_written_reads_back_and_gives_the_same_numbers(result, tmp_pa
         again = slice_shapes(mask.data, mask.grid)
         np.testing.assert_allclose(again.area_mm2, scan.shapes.area_mm2, rtol=1e-9)
         np.testing.assert_array_equal(load_levels(paths.levels, like=scan.scan.grid).data, scan.levels)
-        rows = table[(table.scan == scan.scan.name) & (table.metric == "area")]
+        rows = table[(table.scan == scan.scan.name) & (table.metric == "area") & (table.structure == "cord")]
         np.testing.assert_allclose(rows.value.astype(float), scan.level_shapes.mean["area_mm2"], rtol=1e-9)
     sidecar = json.loads((tmp_path / "metrics.json").read_text())
     assert sidecar["Author"] == "A. Reader"
@@ -168,6 +170,33 @@ def test_a_scan_without_cord_is_named_beside_good_ones(subject_folder, tmp_path)
     assert found.skipped[0][0] == f"sub-{SUBJECT}_T1w"
 
 
+@pytest.mark.parametrize("error", [BackendError("It failed: no memory."), InputError("Its mask lies elsewhere.")])
+def test_a_scan_that_another_program_refuses_is_named_beside_good_ones(subject_folder, monkeypatch, error):
+    names = [f"sub-{SUBJECT}_{suffix}" for suffix in ("PSIR", "T2star")]
+    truth = sample_folder() / f"derivatives/truth/sub-{SUBJECT}/anat"
+
+    def program(backend, scan, structure, progress):
+        if scan.name == names[0]:
+            raise error
+        return ExternalMask(load_mask(truth / f"{scan.name}_label-cord_mask.nii.gz", like=scan.grid).data, {})
+
+    monkeypatch.setattr("napari_spinalq.pipeline.segment_with", program)
+    exam = find_exam([subject_folder / "anat" / f"{name}.nii.gz" for name in names])
+    found = analyze_exam(exam, guidance=Guidance(backend=Backend.SCT))
+    assert [scan.scan.name for scan in found.scans] == names[1:]
+    assert found.skipped == ((names[0], str(error).rstrip(".")),)
+
+
+def test_a_program_that_is_missing_is_said_once(subject_folder, monkeypatch):
+    def missing(*_):
+        raise BackendError("Spinal Cord Toolbox was not found.")
+
+    monkeypatch.setattr("napari_spinalq.pipeline.segment_with", missing)
+    with pytest.raises(InputError) as refusal:
+        analyze_exam(find_exam([subject_folder]), guidance=Guidance(backend=Backend.SCT))
+    assert str(refusal.value) == "Spinal Cord Toolbox was not found."
+
+
 def test_an_exam_without_any_cord_is_refused(tmp_path):
     empty = tmp_path / "t2.nii.gz"
     nib.save(nib.Nifti1Image(np.zeros((20, 20, 20), np.int16), np.eye(4)), empty)
@@ -183,7 +212,7 @@ def test_without_discs_the_numbers_come_per_slice_only_and_it_is_said(subject_fo
     exam = ExamResult(Exam(SUBJECT, "", ()), (found,))
     assert f"area {found.shapes.area_mm2.mean():.1f} mm² on average" in report_page([exam])
     table = metrics_table(exam)
-    area = table[table.metric == "area"]
+    area = table[(table.metric == "area") & (table.structure == "cord")]
     assert len(area) == len(found.shapes) > 10
     assert (area.level == "").all()
     assert area.flag.str.contains("levels unknown").all()
@@ -216,11 +245,29 @@ def readme_areas():
     return [(row[0], [float(cell) for cell in row[1:] if cell]) for row in cells]
 
 
+def check_structures(outcome):
+    """Errors of grey and white matter and canal stay within what the documents say, in print and in numbers."""
+    lines = [line for line in outcome.against_truth if " GM " in line]
+    assert len(lines) == sum(len(result.scans) for result in outcome.exams)
+    assert not any("not measured" in line for line in lines)
+    limits = {"gm": 5.0, "wm": 3.0, "canal": 3.0}
+    for result in outcome.exams:
+        for scan in result.scans:
+            if scan.scan.contrast not in (Contrast.T2STAR, Contrast.PSIR):
+                continue
+            for one in scan.structures:
+                area = pd.Series(one.level_shapes.mean["area_mm2"], index=level_names(one.level_shapes))
+                known = true_areas(result.exam.subject, one.name)
+                error = 100 * (area[list(COMPARED_LEVELS)] / known[list(COMPARED_LEVELS)] - 1)
+                assert error.abs().mean() < limits[one.name], (scan.scan.name, one.name)
+
+
 @pytest.mark.slow
 def test_the_demonstration_writes_both_exams_and_compares_them(tmp_path):
     outcome = run_demo(tmp_path / "demo")
     assert {result.exam.subject for result in outcome.exams} == {"healthy01", "als01"}
-    assert len(outcome.against_truth) == 1 + sum(len(result.scans) for result in outcome.exams)
+    assert len(outcome.against_truth) == 2 * (1 + sum(len(result.scans) for result in outcome.exams))
+    check_structures(outcome)
     assert {"metrics.tsv", "report.html"} <= {path.name for path in outcome.written}
     shown = readme_areas()
     for table in outcome.area_tables:

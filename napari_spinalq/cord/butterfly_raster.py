@@ -116,19 +116,31 @@ def _nearest_edge(
     points: NDArray[np.float64], polygon: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.int_], NDArray[np.float64], NDArray[np.float64]]:
     """Signed distance to a polygon (positive inside), the nearest edge, the place along it 0..1, the outward normal."""
-    start, side = polygon, np.roll(polygon, -1, axis=0) - polygon
-    dx, dy = points[:, :1] - start[:, 0], points[:, 1:] - start[:, 1]
+    side = np.roll(polygon, -1, axis=0) - polygon
+    dx, dy = points[:, :1] - polygon[:, 0], points[:, 1:] - polygon[:, 1]
+    inside = _inside(dx, dy, side)
+    # Arrays of points by edges are most of the time of a fit: they are used again in place.
     length = np.maximum((side**2).sum(axis=1), 1e-12)
-    along = np.clip((dx * side[:, 0] + dy * side[:, 1]) / length, 0.0, 1.0)
-    away_x, away_y = dx - along * side[:, 0], dy - along * side[:, 1]
-    squared = away_x**2 + away_y**2
+    along, part = dx * (side[:, 0] / length), dy * (side[:, 1] / length)
+    along += part
+    np.clip(along, 0.0, 1.0, out=along)
+    away_x, away_y = dx, dy
+    away_x -= np.multiply(along, side[:, 0], out=part)
+    away_y -= np.multiply(along, side[:, 1], out=part)
+    squared = np.multiply(away_x, away_x, out=part)
+    squared += away_y * away_y
     edge = squared.argmin(axis=1)
     row = np.arange(len(points))
     distance = np.sqrt(squared[row, edge])
-    # Even-odd rule on a ray towards +x.
-    crosses = (dy < 0) != (dy - side[:, 1] < 0)
-    rise = np.where(side[:, 1] == 0, 1.0, side[:, 1])
-    inside = (crosses & (dx < dy * side[:, 0] / rise)).sum(axis=1) % 2 == 1
     sign = np.where(inside, 1.0, -1.0)
     normal = -sign[:, None] * np.stack([away_x[row, edge], away_y[row, edge]], axis=1)
     return sign * distance, edge, along[row, edge], normal / np.maximum(distance, 1e-9)[:, None]
+
+
+def _inside(dx: NDArray[np.float64], dy: NDArray[np.float64], side: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Tell which points lie inside, by the even-odd rule on a ray towards +x; ``dx``, ``dy`` from each edge's start."""
+    below = dy < 0
+    crosses = below ^ np.roll(below, -1, axis=1)
+    rise = np.where(side[:, 1] == 0, 1.0, side[:, 1])
+    crosses &= dx < dy * (side[:, 0] / rise)
+    return np.asarray(crosses.sum(axis=1) % 2 == 1)

@@ -28,7 +28,8 @@ from napari_spinalq.gui.prompting import Prompter
 from napari_spinalq.gui.reopening import Reopener
 from napari_spinalq.gui.saving import Saver
 from napari_spinalq.gui.segmenting import Segmenter
-from napari_spinalq.gui.session import Session
+from napari_spinalq.gui.session import CORD, Session
+from napari_spinalq.gui.structures import StructureDrawer
 from napari_spinalq.gui.workers import Runner
 from napari_spinalq.io.samples import sample_folder
 
@@ -58,12 +59,13 @@ class Desk:
         self.editor = DiscEditor(viewer, self.session)
         self.segmenter = Segmenter(viewer, self.session, self.runner, self.picker, self._confirm)
         self.prompter = Prompter(viewer, self.session, self.runner, self.picker, self.segmenter, self._confirm)
+        self.structures = StructureDrawer(viewer, self.session, self.runner, self._confirm)
         self.labeller = Labeller(viewer, self.session, self.runner, self.picker, self.editor)
         self.measurer = Measurer(viewer, self.session)
         self._docks: dict[int, Links] = {}
         self._numbers = count()
         self._guard = CloseGuard(self.window, self.may_close, self._closed)
-        tellers = (self.reopener, self.segmenter, self.prompter, self.labeller, self.measurer)
+        tellers = (self.reopener, self.segmenter, self.prompter, self.structures, self.labeller, self.measurer)
         for source in (teller.told for teller in tellers):
             source.connect(self.told.emit)
         self.reopener.discs_back.connect(self.labeller.take_discs_in_hand)
@@ -105,6 +107,13 @@ class Desk:
         """Show a plane, at the cord if it is known."""
         show_plane(self.viewer, plane)
         self.segmenter.centre_on_cord()
+
+    def segment(self) -> None:
+        """Segment the structure in hand."""
+        if self.session.structure == CORD:
+            self.segmenter.segment()
+        else:
+            self.structures.segment()
 
     def stop(self) -> None:
         """Stop what is going on: long work, or waiting for a click."""
@@ -174,6 +183,7 @@ class Desk:
         self.picker.stop()
         self.measurer.stop()
         self.prompter.close()
+        self.structures.stop()
         self.editor.stop()
         self.opener.stop()
         for number in tuple(self._docks):

@@ -36,7 +36,7 @@ def ask_unsaved(parent: QWidget) -> Answer:
     box = QMessageBox(
         QMessageBox.Icon.Warning,
         "Unsaved edits",
-        "The cord mask or the discs were changed and are not saved.",
+        "A mask or the discs were changed and are not saved.",
         buttons.Save | buttons.Discard | buttons.Cancel,
         parent,
     )

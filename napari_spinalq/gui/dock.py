@@ -20,6 +20,7 @@ from napari_spinalq.gui.panels.segment_panel import SegmentPanel
 from napari_spinalq.gui.panels.status_bar import StatusBar
 from napari_spinalq.gui.panels.view_bar import ViewBar
 from napari_spinalq.gui.samples import SAMPLES
+from napari_spinalq.gui.session import CORD
 
 if TYPE_CHECKING:
     import napari
@@ -62,7 +63,8 @@ class SpinalCordDock(QWidget):
         self.open_panel.folder_wanted.connect(self._choose_folder)
         self.open_panel.sample_wanted.connect(desk.open_sample)
         self.open_panel.scan_chosen.connect(desk.opener.choose)
-        self.segment_panel.segment_wanted.connect(desk.segmenter.segment)
+        self.segment_panel.segment_wanted.connect(desk.segment)
+        self.segment_panel.structure_wanted.connect(desk.session.choose_structure)
         self.segment_panel.click_wanted.connect(desk.segmenter.wait_for_click)
         self.segment_panel.tool_wanted.connect(desk.segmenter.use_tool)
         self.segment_panel.points_wanted.connect(desk.prompter.wait_for_points)
@@ -90,6 +92,7 @@ class SpinalCordDock(QWidget):
                 desk.session.mask_changed,
                 desk.session.remarks_changed,
                 desk.session.discs_changed,
+                desk.session.structure_changed,
                 desk.session.saved_changed,
             )
         ]
@@ -104,6 +107,7 @@ class SpinalCordDock(QWidget):
             (desk.labeller.waiting, self.levels_panel.show_waiting),
             (desk.labeller.adding, self.levels_panel.show_adding),
             (desk.measurer.rows_changed, self.measure_panel.show_rows),
+            (desk.measurer.measured, self._show_flags),
             (desk.runner.started, self.status.start),
             (desk.runner.progressed, self.status.advance),
             (desk.runner.stopped, self._stopped),
@@ -143,9 +147,12 @@ class SpinalCordDock(QWidget):
         session = self.desk.session
         work, labelling = session.current, session.labelling
         scan, mask = work is not None, work is not None and work.mask is not None
+        in_hand = work is not None and work.layer_of(session.structure) is not None
         self._show_scans()
-        self.segment_panel.show_possible(scan=scan, mask=mask)
-        self.segment_panel.show_flags(work.flags if work else ())
+        self.segment_panel.show_structure(session.structure)
+        self.segment_panel.show_possible(scan=scan, mask=in_hand, cord=mask)
+        self.measure_panel.show_structure(session.structure)
+        self._show_flags()
         self.levels_panel.show_possible(scan=scan, mask=mask)
         clicked = [disc.name for disc in session.clicked_discs()]
         self.levels_panel.show_state(len(labelling.discs), labelling.confirmed, clicked, labelling.flags)
@@ -153,6 +160,15 @@ class SpinalCordDock(QWidget):
         self.measure_panel.set_remark("unsaved" if session.unsaved else "")
         self.status.tell("plain", next_step(session))
         self._refresh_view()
+
+    def _show_flags(self) -> None:
+        """Show what is doubtful about the structure in hand."""
+        session = self.desk.session
+        work, name = session.current, session.structure
+        own = work.flags if work and name == CORD else ()
+        if work and name in work.drawn:
+            own = self.desk.measurer.flags() or work.drawn[name].flags
+        self.segment_panel.show_flags(own)
 
     def _show_scans(self) -> None:
         session = self.desk.session

@@ -23,7 +23,7 @@ KEYS: dict[str, Callable[[Desk], object]] = {
     "F4": lambda desk: desk.show_plane(Plane.CORONAL),
     "F5": lambda desk: desk.show_plane(Plane.VOLUME),
     "F6": lambda desk: desk.segmenter.close_in(),
-    "F7": lambda desk: desk.segmenter.segment(),
+    "F7": lambda desk: desk.segment(),
     "Shift-F7": lambda desk: desk.prompter.wait_for_points(True),
     "Control-F7": lambda desk: desk.prompter.follow(),
     "F10": lambda desk: desk.prompter.toggle_scribble("in"),

@@ -24,12 +24,18 @@ from napari_spinalq.levels.discs import Disc, Origin
 from napari_spinalq.scan import Scan
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from napari.components import ViewerModel
 
 CORD_COLOUR, DISC_COLOUR, GUESS_COLOUR = "#E69F00", "#56B4E9", "#CC79A7"
 """Orange, sky blue and purple of Okabe and Ito's palette, as in the report."""
+
+STRUCTURE_COLOURS = {"cord": CORD_COLOUR, "gm": "#009E73", "canal": "#56B4E9"}
+"""Of the masks: orange, bluish green and sky blue of the same palette, as in the report."""
+
+OUTLINE_VOXELS = 1
+"""Width of the outline by which a mask is shown that is not in hand: what is painted on is filled."""
 
 MASK_OPACITY = 0.45
 BRUSH_VOXELS = 3
@@ -52,7 +58,8 @@ SCRIBBLE_OPACITY = 0.8
 SCRIBBLE_VOXELS = 2
 SCRIBBLE_LAYER = "Scribbles: yellow in, blue out"
 DISC_LAYER = "Discs"
-MASK_SUFFIX = " cord"
+MASK_SUFFIXES = {"cord": " cord", "gm": " GM", "canal": " canal"}
+"""What follows the name of the scan in the name of a mask's layer."""
 
 
 def add_image(viewer: ViewerModel, scan: Scan) -> Image:
@@ -61,17 +68,18 @@ def add_image(viewer: ViewerModel, scan: Scan) -> Image:
     return viewer.add_image(data, **settings)
 
 
-def add_mask(viewer: ViewerModel, mask: NDArray, scan: Scan, image: Image) -> Labels:
-    """Add the cord mask of a scan (in the axis order of its file) as a layer to paint on, just above its image."""
-    data, settings, _ = labels_layer(mask, scan.grid, scan.name + MASK_SUFFIX)
-    layer = style_mask(viewer.add_labels(data, **settings))
+def add_mask(viewer: ViewerModel, mask: NDArray, scan: Scan, image: Image, structure: str = "cord") -> Labels:
+    """Add a mask of a scan (in the axis order of its file) as a layer to paint on, just above its image."""
+    data, settings, _ = labels_layer(mask, scan.grid, scan.name + MASK_SUFFIXES[structure])
+    layer = style_mask(viewer.add_labels(data, **settings), structure)
     viewer.layers.move(viewer.layers.index(layer), viewer.layers.index(image) + 1)
     return layer
 
 
-def style_mask(layer: Labels) -> Labels:
-    """Give a labels layer the look and the brush of a cord mask."""
-    layer.colormap = DirectLabelColormap(color_dict={None: "transparent", 0: "transparent", 1: CORD_COLOUR})
+def style_mask(layer: Labels, structure: str = "cord") -> Labels:
+    """Give a labels layer the look and the brush of a mask."""
+    colour = STRUCTURE_COLOURS[structure]
+    layer.colormap = DirectLabelColormap(color_dict={None: "transparent", 0: "transparent", 1: colour})
     layer.opacity = MASK_OPACITY
     layer.selected_label = 1
     layer.brush_size = BRUSH_VOXELS
@@ -87,6 +95,22 @@ def add_scribbles(viewer: ViewerModel, scan: Scan) -> Labels:
     layer.opacity = SCRIBBLE_OPACITY
     layer.brush_size = SCRIBBLE_VOXELS
     return layer
+
+
+def stack_masks(viewer: ViewerModel, masks: Mapping[str, Labels], image: Image, in_hand: str) -> None:
+    """Put the masks of a scan above its image in the given order; the one in hand is filled, others are outlines.
+
+    If the one in hand is not drawn yet, the cord is filled.
+    """
+    filled = in_hand if in_hand in masks else "cord"
+    for name, layer in masks.items():
+        layer.contour = 0 if name == filled else OUTLINE_VOXELS
+        layer.opacity = MASK_OPACITY if name == filled else 1.0
+    shown = [layer for layer in masks.values() if layer in viewer.layers]
+    if image not in viewer.layers:
+        return
+    for layer in reversed(shown):
+        viewer.layers.move(viewer.layers.index(layer), viewer.layers.index(image) + 1)
 
 
 def add_discs(viewer: ViewerModel) -> Points:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,15 +16,15 @@ from napari_spinalq.errors import InputError
 from napari_spinalq.geometry import WORK_AXES
 from napari_spinalq.gui.convert import mm_to_world
 from napari_spinalq.gui.display import go_to
-from napari_spinalq.gui.session import ScanWork, Session
+from napari_spinalq.gui.rows import rows_of
+from napari_spinalq.gui.session import CORD, ScanWork, Session
 from napari_spinalq.gui.table_model import Row
 from napari_spinalq.gui.workers import CLOSING_WAIT_S, Job
+from napari_spinalq.metrics.catalogue import STRUCTURE_TITLES
 from napari_spinalq.metrics.levels import LevelShapes
-from napari_spinalq.metrics.live import LiveShapes
-from napari_spinalq.metrics.summary import SUMMARY_COLUMNS
+from napari_spinalq.metrics.live_structures import LiveStructures
 from napari_spinalq.pipeline import measure_scan
 from napari_spinalq.results import ScanResult
-from napari_spinalq.vertebrae import level_name
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -33,11 +35,9 @@ FRAME_MS = 16
 REST_MS = 400
 """After this pause of the brush, levels are assigned anew from the centerline of the changed mask."""
 
-WARNING_SIGN = "⚠"
-
 
 class Measurer:
-    """Measures the mask at hand and tells the rows of the table.
+    """Measures the masks of the scan at hand and tells the rows of the table, which are those of the structure in hand.
 
     While the brush moves, touched slices are measured again and keep their level. When it rests, the whole is measured
     as for a file: then the centerline, and with it the border between two levels, may have moved.
@@ -49,8 +49,11 @@ class Measurer:
 
     def __init__(self, viewer: ViewerModel, session: Session) -> None:
         self._viewer, self._session = viewer, session
-        self.live: LiveShapes | None = None
-        self._layer: Labels | None = None
+        self.live: LiveStructures | None = None
+        self._layers: dict[str, Labels] = {}
+        self._listeners: list[tuple[Any, Callable[..., None]]] = []
+        self._painted_on: set[str] = set()
+        self._result: ScanResult | None = None
         self._job: Job | None = None
         self._stale = False
         self._rest = QTimer()
@@ -60,6 +63,7 @@ class Measurer:
         self._measure_touched = qthrottled(self._measure_changes, timeout=FRAME_MS)
         session.mask_changed.connect(self._follow_mask)
         session.discs_changed.connect(self._measure_whole)
+        session.structure_changed.connect(self._tell_rows)
 
     @property
     def settled(self) -> bool:
@@ -67,14 +71,21 @@ class Measurer:
         return self._job is None and not self._rest.isActive()
 
     def levels(self) -> LevelShapes | None:
-        """Return the measures per level as the table shows them."""
-        return None if self.live is None else self.live.levels
+        """Return the measures of the cord per level."""
+        return None if self.live is None else self.live.cord.levels
+
+    def flags(self) -> tuple[str, ...]:
+        """Return what is doubtful about grey matter or the canal, whichever is in hand, as it was measured last."""
+        name = self._session.structure
+        found = None if self._result is None else self._result.structure(name)
+        return () if found is None else found.flags
 
     def stop(self) -> None:
         """Measure no more: the window closes."""
         self._session.mask_changed.disconnect(self._follow_mask)
         self._session.discs_changed.disconnect(self._measure_whole)
-        self._follow(None)
+        self._session.structure_changed.disconnect(self._tell_rows)
+        self._follow({})
         self._rest.stop()
         if self._job is not None:
             self._job.stop_and_wait(CLOSING_WAIT_S)
@@ -85,50 +96,57 @@ class Measurer:
         if levels is None or work is None or number not in levels.level:
             return
         slices = levels.slices[int(np.flatnonzero(levels.level == number)[0])]
-        shapes = self.live.shapes
+        shapes = self.live.cord.shapes
         place = int(np.flatnonzero(shapes.slice_index == slices[len(slices) // 2])[0])
         go_to(self._viewer, mm_to_world(shapes.centroid_mm[place], work.scan.grid))
 
     def _follow_mask(self) -> None:
         work = self._session.current
-        self._follow(work.mask if work else None)
-        self.live = None
-        if self._layer is None:
-            self.rows_changed.emit([])
-        else:
+        self._follow(work.masks() if work else {})
+        self.live = self._result = None
+        if CORD in self._layers:
             self._measure_whole()
+        else:
+            self.rows_changed.emit([])
 
-    def _follow(self, layer: Labels | None) -> None:
-        """Listen to the edits of this layer, and to no other."""
-        if self._layer is not None:
-            for emitter in _edits(self._layer):
-                emitter.disconnect(self._painted)
-        self._layer = layer
-        if layer is not None:
-            for emitter in _edits(layer):
-                emitter.connect(self._painted)
+    def _follow(self, layers: dict[str, Labels]) -> None:
+        """Listen to the edits of these layers, and to no other."""
+        for emitter, listener in self._listeners:
+            emitter.disconnect(listener)
+        self._layers, self._painted_on = layers, set()
+        self._listeners = [
+            (emitter, partial(self._painted, name)) for name, layer in layers.items() for emitter in _edits(layer)
+        ]
+        for emitter, listener in self._listeners:
+            emitter.connect(listener)
 
-    def _painted(self, event: Any) -> None:
+    def _painted(self, name: str, event: Any) -> None:
         """Follow the brush. ``set_data`` also comes when another slice is shown: voxels decide whether they changed."""
+        self._painted_on.add(name)
         self._measure_touched()
 
     def _measure_changes(self) -> None:
-        if self.live is None or self._layer is None or not self.live.update(self._layer.data):
+        painted, self._painted_on = self._painted_on, set()
+        if self.live is None:
             return
-        self._session.mask_painted()
+        changed = [name for name in painted if name in self._layers and self.live.take(name, self._layers[name].data)]
+        if not changed:
+            return
+        for name in changed:
+            self._session.mask_painted(name)
         self._rest.start()
         self._tell_rows()
 
     def _measure_whole(self) -> None:
-        """Measure the mask at hand off the main thread; a request during that work is served after it."""
+        """Measure the masks at hand off the main thread; a request during that work is served after it."""
         work = self._session.current
         if work is None or work.mask is None:
             return
         if self._job is not None:
             self._stale = True
             return
-        mask, labelling = work.mask_on_file_grid(), self._session.labelling
-        self._job = Job("Measuring", lambda _: measure_scan(work.scan, mask, labelling))
+        mask, labelling, drawn = work.mask_on_file_grid(), self._session.labelling, work.drawn_structures()
+        self._job = Job("Measuring", lambda _: measure_scan(work.scan, mask, labelling, drawn=drawn))
         self._job.succeeded.connect(lambda result: self._take(work, result))
         self._job.refused.connect(lambda error: self._refused(work, error))
         self._job.ended.connect(self._end)
@@ -137,13 +155,13 @@ class Measurer:
     def _take(self, work: ScanWork, result: ScanResult) -> None:
         if work is not self._session.current or work.mask is None:
             return
-        work.centerline = result.centerline
+        work.centerline, self._result = result.centerline, result
         levels = result.slice_levels if result.labelling.discs else None
         if self.live is None:
-            self.live = LiveShapes(work.mask.data, work.scan.grid.reoriented(WORK_AXES), levels)
-        else:
-            self.live.update(work.mask.data)
-            self.live.set_levels(levels)
+            self.live = LiveStructures(work.mask.data, work.scan.grid.reoriented(WORK_AXES), levels)
+        for name, layer in self._layers.items():
+            self.live.take(name, layer.data)
+        self.live.set_levels(levels)
         self._tell_rows()
         self.measured.emit()
 
@@ -158,31 +176,15 @@ class Measurer:
             self._measure_whole()
 
     def rows(self) -> list[Row]:
-        """Return the rows of the table as they stand."""
-        levels = self.levels()
-        return [] if levels is None else rows_of(levels)
+        """Return the rows of the table for the structure in hand, as they stand."""
+        if self.live is None or self.live.cord.levels is None:
+            return []
+        found = {name: self.live.shapes(name) for name in STRUCTURE_TITLES}
+        levels = {name: shapes.levels for name, shapes in found.items() if shapes is not None}
+        return rows_of(self._session.structure, levels, self.flags())
 
     def _tell_rows(self) -> None:
         self.rows_changed.emit(self.rows())
-
-
-def rows_of(levels: LevelShapes) -> list[Row]:
-    """Return a row of the table per level, superior first."""
-    return [_row(levels, place) for place in range(len(levels))]
-
-
-def _row(levels: LevelShapes, place: int) -> Row:
-    number, flags = int(levels.level[place]), levels.level_flags[place]
-    numbers = {column.attribute: float(levels.mean[column.attribute][place]) for column in SUMMARY_COLUMNS}
-    return numbers | {
-        "number": number,
-        "level": level_name(number),
-        "level_sort": number,
-        "slices": len(levels.slices[place]),
-        "flag": WARNING_SIGN if flags else "",
-        "flag_sort": len(flags),
-        "flag_tip": "\n".join(flags),
-    }
 
 
 def _edits(layer: Labels) -> tuple[Any, ...]:

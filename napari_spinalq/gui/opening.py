@@ -14,13 +14,14 @@ from napari.layers import Image, Labels
 from qtpy.QtCore import QTimer
 
 from napari_spinalq.contrast import Contrast
+from napari_spinalq.derivatives import structure_of_name
 from napari_spinalq.exam import ExamFile
 from napari_spinalq.geometry import WORK_AXES
 from napari_spinalq.gui import layers
 from napari_spinalq.gui.convert import layer_grid, layer_scan, mm_to_world
 from napari_spinalq.gui.display import Plane, go_to, show_plane, use_convention
 from napari_spinalq.gui.reopening import Reopener
-from napari_spinalq.gui.session import ScanWork, Session
+from napari_spinalq.gui.session import CORD, ScanWork, Session, StructureWork
 from napari_spinalq.gui.settings import convention
 from napari_spinalq.gui.workers import Runner
 from napari_spinalq.io.bids import find_exam
@@ -123,21 +124,23 @@ class Opener:
     def _clear(self) -> None:
         with self._undisturbed():
             for work in self._session.works:
-                layers.remove(self._viewer, work.mask)
-                layers.remove(self._viewer, work.image)
+                self._hide(work)
 
     def _show_current(self) -> None:
         current = self._session.current
         with self._undisturbed():
             for work in self._session.works:
                 if work is not current:
-                    layers.remove(self._viewer, work.mask)
-                    layers.remove(self._viewer, work.image)
+                    self._hide(work)
             if current is not None:
-                own = [layer for layer in (current.image, current.mask) if layer is not None]
+                own = (current.image, *current.masks().values())
                 for place, layer in enumerate(own):
                     if layer not in self._viewer.layers:
                         self._viewer.layers.insert(place, layer)
+
+    def _hide(self, work: ScanWork) -> None:
+        for layer in (*work.masks().values(), work.image):
+            layers.remove(self._viewer, layer)
 
     @contextmanager
     def _undisturbed(self) -> Iterator[None]:
@@ -164,7 +167,7 @@ class Opener:
                 QTimer.singleShot(0, self._adopt)
 
     def _adopt(self) -> None:
-        known = [part for work in self._session.works for part in (work.image, work.mask)]
+        known = [part for work in self._session.works for part in (work.image, *work.masks().values())]
         arrived = [one for one in self._arrived if one in self._viewer.layers and not any(one is k for k in known)]
         self._arrived = []
         images = [layer for layer in arrived if layer_scan(layer) is not None]
@@ -188,16 +191,23 @@ class Opener:
         self._look_for_saved(best)
 
     def _adopt_mask(self, layer: Labels) -> None:
-        """Take a dropped mask as that of the scan whose grid it shares, if that scan has none."""
-        grid, binary = layer_grid(layer), int(layer.data.max()) == 1
-        work = next((one for one in self._session.works if one.mask is None and one.scan.grid == grid), None)
-        if work is None or not binary:
+        """Take a dropped mask as that of the scan whose grid it shares, if that scan has none.
+
+        It is what its name says (``label-GM``, ``label-canal``), else the cord.
+        """
+        grid, binary, name = layer_grid(layer), int(layer.data.max()) == 1, structure_of_name(layer.name)
+        works = [one for one in self._session.works if one.scan.grid == grid and one.layer_of(name) is None]
+        if not works or not binary or name == "wm":
             return
-        layers.style_mask(layer)
-        shapes = slice_shapes(np.asarray(layer.data), grid.reoriented(WORK_AXES))
-        centerline = cord_centerline(shapes.centroid_mm, grid)
-        self._session.set_mask(work, layer, centerline, parameters={"mask": layer.name})
-        self._session.take(work)
+        layers.style_mask(layer, name)
+        parameters = {"mask": layer.name}
+        if name == CORD:
+            shapes = slice_shapes(np.asarray(layer.data), grid.reoriented(WORK_AXES))
+            centerline = cord_centerline(shapes.centroid_mm, grid)
+            self._session.set_mask(works[0], layer, centerline, parameters=parameters)
+        else:
+            self._session.set_structure(works[0], name, StructureWork(layer, parameters=parameters))
+        self._session.take(works[0])
 
 
 def describe(file: ExamFile) -> str:

@@ -11,7 +11,7 @@ from psygnal import Signal
 from napari_spinalq.exam import ExamFile
 from napari_spinalq.gui import layers
 from napari_spinalq.gui.saving import Saver
-from napari_spinalq.gui.session import ScanWork, Session
+from napari_spinalq.gui.session import ScanWork, Session, StructureWork
 from napari_spinalq.levels.discs import Labelling
 from napari_spinalq.reopen import SavedWork, holds_work, saved_work
 from napari_spinalq.scan import Scan
@@ -71,7 +71,18 @@ class Reopener:
     def _show(self, work: ScanWork, saved: SavedWork) -> None:
         if saved.mask is not None:
             mask = layers.add_mask(self._viewer, saved.mask, work.scan, work.image)
-            self._session.bring_back(work, mask, saved)
+            self._session.bring_back(work, mask, saved, self._drawn(work, saved))
         if saved.labelling is not None and not self._session.labelling.discs:
             self._session.bring_back_discs(saved.labelling)
             self.discs_back.emit()
+
+    def _drawn(self, work: ScanWork, saved: SavedWork) -> dict[str, StructureWork]:
+        """Put saved grey matter and canal on the image."""
+        found = {}
+        for one in saved.drawn:
+            layer = None
+            if one.mask is not None:
+                layer = layers.add_mask(self._viewer, one.mask, work.scan, work.image, one.name)
+            edited = one.parameters.get("edited_by_hand") is True
+            found[one.name] = StructureWork(layer, one.flags, dict(one.parameters), edited)
+        return found

@@ -72,7 +72,7 @@ class Saver:
         """Write the measures per level to one table (the user has agreed to replace it)."""
         result = self.result()
         sources = [scan.scan.source for scan in result.scans if scan.scan.source]
-        flags = [flag for scan in result.scans for flag in scan.flags]
+        flags = [flag for scan in result.scans for flag in scan.all_flags]
         provenance = Provenance("Measures per vertebral level", sources, flags=flags)
         return save_table(metrics_table(result), path, provenance, overwrite=True)
 
@@ -93,7 +93,14 @@ class Saver:
         labelling = self._session.labelling
         discs = {disc.name: disc.origin.value for disc in labelling.discs}
         parameters = {**work.record(), "discs": discs}
-        return measure_scan(work.scan, work.mask_on_file_grid(), labelling, parameters=parameters, flags=work.flags)
+        return measure_scan(
+            work.scan,
+            work.mask_on_file_grid(),
+            labelling,
+            parameters=parameters,
+            flags=work.flags,
+            drawn=work.drawn_structures(),
+        )
 
     def _key(self) -> tuple[str, str, Path]:
         """Tell exams apart, whether one was opened as a folder or as some of its scans."""

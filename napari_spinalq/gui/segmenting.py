@@ -40,6 +40,7 @@ class Segmenter:
         self._picker, self._confirm = picker, confirm
         viewer.layers.selection.events.active.connect(self._tell_tool)
         session.mask_changed.connect(self._follow_mode)
+        session.structure_changed.connect(self._follow_mode)
 
     def segment(self, at: Point | None = None) -> None:
         """Segment the scan at hand, from a point in the cord (RAS mm) if one is given."""
@@ -95,8 +96,9 @@ class Segmenter:
             self._viewer.scene.camera.center = centre
 
     def _mask(self) -> Labels | None:
+        """Return the mask in hand, which the brush acts on."""
         work = self._session.current
-        return None if work is None else work.mask
+        return None if work is None else work.layer_of(self._session.structure)
 
     def _clicked(self, world: np.ndarray) -> None:
         place = world_to_mm(world, self._session.current.scan.grid)
@@ -125,6 +127,7 @@ class Segmenter:
         mask = self._mask()
         if mask is not None:
             mask.events.mode.connect(self._tell_tool)  # napari keeps a listener once, however often it is connected
+        self._tell_tool()
 
     def _tell_tool(self) -> None:
         mask = self._mask()

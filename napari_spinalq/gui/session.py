@@ -1,11 +1,11 @@
-"""What is open: the exam, the scan at hand, its mask and centerline, the discs, and what is not saved yet.
+"""What is open: the exam, the scan at hand, its masks and centerline, the discs, and what is not saved yet.
 
 The session knows no widget. It tells by signals what changed; panels and controllers listen.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,34 @@ from napari_spinalq.gui.convert import from_display
 from napari_spinalq.gui.versions import MaskVersions
 from napari_spinalq.levels.discs import Disc, Labelling
 from napari_spinalq.reopen import SavedWork
+from napari_spinalq.results import DrawnStructure
 from napari_spinalq.scan import Scan
+from napari_spinalq.structures import DRAWN
+
+CORD = "cord"
+"""The structure that every other one needs first."""
+
+
+@dataclass
+class StructureWork:
+    """Grey matter or the canal of a scan that is open.
+
+    Attributes
+    ----------
+    layer : Labels, optional
+        What is painted on, in work order; None where it was looked for in vain.
+    flags : tuple of str
+        What the segmentation warns of; without a layer, why there is none.
+    parameters : dict
+        How the mask was made, for the sidecar.
+    edited : bool
+        Whether someone painted on the mask since it was made.
+    """
+
+    layer: Labels | None
+    flags: tuple[str, ...] = ()
+    parameters: dict[str, Any] = field(default_factory=dict)
+    edited: bool = False
 
 
 @dataclass
@@ -54,6 +81,8 @@ class ScanWork:
         What segmenting this scan again needs; kept for the scan at hand only, as it is large.
     looked_for : bool
         Whether work that was saved earlier has been looked for.
+    drawn : dict of str to StructureWork
+        Grey matter (``"gm"``) and canal, as far as they were asked for.
     """
 
     scan: Scan
@@ -67,6 +96,7 @@ class ScanWork:
     edits_unknown: bool = False
     prepared: Prepared | None = None
     looked_for: bool = False
+    drawn: dict[str, StructureWork] = field(default_factory=dict)
 
     @property
     def edited(self) -> bool:
@@ -86,8 +116,31 @@ class ScanWork:
         return {**made_with, "edited_by_hand": self.edited, "edited_slices": None if self.edits_unknown else slices}
 
     def mask_on_file_grid(self) -> NDArray | None:
-        """Return the mask in the axis order of the file; None if there is none."""
+        """Return the mask of the cord in the axis order of the file; None if there is none."""
         return None if self.mask is None else from_display(self.mask.data, self.scan.grid)
+
+    def layer_of(self, name: str) -> Labels | None:
+        """Return the layer of ``"cord"``, ``"gm"`` or ``"canal"``; None if there is none."""
+        if name == CORD:
+            return self.mask
+        return self.drawn[name].layer if name in self.drawn else None
+
+    def masks(self) -> dict[str, Labels]:
+        """Return the layers that are painted on, from the lowest to the topmost."""
+        found = {name: self.layer_of(name) for name in ("canal", CORD, "gm")}
+        return {name: layer for name, layer in found.items() if layer is not None}
+
+    def drawn_structures(self) -> tuple[DrawnStructure, ...]:
+        """Return grey matter and canal as they are now, in the axis order of the file."""
+        return tuple(
+            DrawnStructure(
+                name,
+                None if one.layer is None else from_display(one.layer.data, self.scan.grid),
+                one.flags,
+                {**one.parameters, "edited_by_hand": one.edited},
+            )
+            for name, one in sorted(self.drawn.items(), key=lambda item: DRAWN.index(item[0]))
+        )
 
 
 class Session:
@@ -98,6 +151,7 @@ class Session:
     mask_changed = Signal()
     remarks_changed = Signal()
     discs_changed = Signal()
+    structure_changed = Signal()
     saved_changed = Signal(bool)
 
     def __init__(self) -> None:
@@ -105,6 +159,7 @@ class Session:
         self.works: list[ScanWork] = []
         self.labelling = Labelling((), confirmed=False)
         self._current: ScanWork | None = None
+        self._structure = CORD
         self._unsaved = False
 
     @property
@@ -113,9 +168,20 @@ class Session:
         return self._current
 
     @property
+    def structure(self) -> str:
+        """The structure in hand: what is segmented, painted on and shown in the table."""
+        return self._structure
+
+    def choose_structure(self, name: str) -> None:
+        """Take ``"cord"``, ``"gm"`` or ``"canal"`` in hand."""
+        if name != self._structure:
+            self._structure = name
+            self.structure_changed.emit()
+
+    @property
     def unsaved(self) -> bool:
         """Whether there is a mask or a disc that changed since the last save."""
-        anything = bool(self.labelling.discs) or any(work.mask is not None for work in self.works)
+        anything = bool(self.labelling.discs) or any(work.masks() for work in self.works)
         return self._unsaved and anything
 
     def open_exam(self, exam: Exam) -> None:
@@ -124,6 +190,7 @@ class Session:
         self.works.clear()
         self._current = None
         self.labelling = Labelling((), confirmed=False)
+        self.choose_structure(CORD)
         self.mark_saved()
         self.exam_changed.emit()
         self.scan_changed.emit()
@@ -151,6 +218,8 @@ class Session:
             if other is not work:
                 other.prepared = None
         self._current = work
+        if work.mask is None:
+            self.choose_structure(CORD)
         self.scan_changed.emit()
         self.mask_changed.emit()
 
@@ -159,6 +228,8 @@ class Session:
         for work in self.works:
             if work.mask is layer:
                 self.set_mask(work, None, None)
+            for name in [name for name, one in work.drawn.items() if one.layer is layer and layer is not None]:
+                self.forget_structure(work, name)
         self.works = [work for work in self.works if work.image is not layer]
         if self._current is not None and self._current.image is layer:
             self._current = None
@@ -182,8 +253,23 @@ class Session:
             self.mark_unsaved()
         self.mask_changed.emit()
 
-    def bring_back(self, work: ScanWork, mask: Labels, saved: SavedWork) -> None:
-        """Give a scan the mask that was saved for it: nothing is left to save for that."""
+    def set_structure(self, work: ScanWork, name: str, drawn: StructureWork) -> None:
+        """Give a scan new grey matter or a new canal as a whole, or note that it was looked for in vain."""
+        work.drawn[name] = drawn
+        self.mark_unsaved()
+        self.mask_changed.emit()
+
+    def forget_structure(self, work: ScanWork, name: str) -> None:
+        """Drop grey matter or the canal of a scan."""
+        del work.drawn[name]
+        self.mark_unsaved()
+        self.mask_changed.emit()
+
+    def bring_back(
+        self, work: ScanWork, mask: Labels, saved: SavedWork, drawn: Mapping[str, StructureWork] | None = None
+    ) -> None:
+        """Give a scan the masks that were saved for it: nothing is left to save for that."""
+        work.drawn = dict(drawn or {})
         work.mask, work.centerline = mask, saved.centerline
         work.flags, work.parameters = saved.flags, dict(saved.parameters)
         work.versions = MaskVersions()
@@ -205,8 +291,11 @@ class Session:
         self.labelling = labelling
         self.discs_changed.emit()
 
-    def mask_painted(self) -> None:
-        """Note that the mask at hand changed."""
+    def mask_painted(self, name: str = CORD) -> None:
+        """Note that a mask of the scan at hand changed."""
+        work = self._current
+        if work is not None and name in work.drawn:
+            work.drawn[name].edited = True
         self.mark_unsaved()
 
     def set_labelling(self, labelling: Labelling) -> None:

@@ -42,6 +42,13 @@ class LevelTableModel(QAbstractTableModel):
         self._fade = QTimer(self, singleShot=True, interval=HIGHLIGHT_MS)
         self._fade.timeout.connect(self._forget_changes)
 
+    def set_columns(self, columns: Sequence[Column]) -> None:
+        """Show other columns; the rows stay until others come."""
+        if tuple(columns) != self.columns:
+            self.beginResetModel()
+            self.columns, self._changed = tuple(columns), set()
+            self.endResetModel()
+
     def rows(self) -> tuple[Row, ...]:
         """Return the rows in their own order."""
         return tuple(self._rows)

@@ -52,3 +52,25 @@ SUMMED = "length_mm"
 
 AXIAL = "orientation_deg"
 """The measure that is the direction of an axis: 90 and -90 degrees are the same."""
+
+STRUCTURE_TITLES = {"cord": "Cord", "gm": "GM", "wm": "WM", "canal": "Canal"}
+"""What is measured, by its word in the column ``structure``, and how people write it."""
+
+TISSUES = ("gm", "wm")
+"""Structures within the cord: they take its direction and midline, and every piece of them counts."""
+
+_OF_TISSUES = ("area", "area_plain", "asymmetry", "length")
+"""Of a butterfly and of what surrounds it, diameters and ellipses say nothing."""
+
+
+def measures_of(structure: str) -> tuple[Measure, ...]:
+    """Return the measures of a structure in the order of the tidy table.
+
+    Examples
+    --------
+    >>> [measure.name for measure in measures_of("gm")]
+    ['area', 'area_plain', 'asymmetry', 'length']
+    """
+    if structure not in TISSUES:
+        return MEASURES
+    return tuple(measure for measure in MEASURES if measure.name in _OF_TISSUES)

@@ -9,10 +9,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_spinalq.errors import GridMismatchError, InputError
 from napari_spinalq.geometry import WORK_AXES, Grid
+from napari_spinalq.metrics.catalogue import TISSUES
+from napari_spinalq.metrics.cord_frame import midlines_of_cord
 from napari_spinalq.metrics.levels import LevelShapes, per_level
-from napari_spinalq.metrics.plane import slice_plane
-from napari_spinalq.metrics.shape import SliceShapes, shapes_of
-from napari_spinalq.metrics.stack import SectionStack
+from napari_spinalq.metrics.shape import SliceShapes, new_stack, shapes_of
 
 
 class LiveShapes:
@@ -32,6 +32,10 @@ class LiveShapes:
         Vertebral level of every slice; 0 = none.
     label : int, optional
         The value that marks the structure; None takes the values themselves as a mask of 0..1.
+    structure : str
+        As in :func:`~napari_spinalq.metrics.shape.slice_shapes`.
+    cord : LiveShapes, optional
+        The cord of the same scan: its direction and midline are followed while it is edited too.
     angle_correction : bool
         As in :func:`~napari_spinalq.metrics.shape.slice_shapes`.
 
@@ -50,6 +54,8 @@ class LiveShapes:
         slice_levels: ArrayLike | None = None,
         *,
         label: int | None = 1,
+        structure: str = "cord",
+        cord: LiveShapes | None = None,
         angle_correction: bool = True,
     ) -> None:
         if work_grid.axis_codes != WORK_AXES:
@@ -57,7 +63,10 @@ class LiveShapes:
         self.work_grid = work_grid
         self._label = label
         self._angle_correction = angle_correction
-        self._stack = SectionStack(slice_plane(work_grid))
+        self._cord = cord
+        self._known_cord: SliceShapes | None = None
+        self._has_midlines = structure in TISSUES
+        self._stack = new_stack(structure, work_grid)
         self._seen = np.zeros(work_grid.shape, dtype=array.dtype)
         self._slice_levels: NDArray[np.int_] | None = None
         self._shapes: SliceShapes | None = None
@@ -68,12 +77,13 @@ class LiveShapes:
     @property
     def shapes(self) -> SliceShapes:
         """Measures per slice as of the last update; without entries and flagged where the mask is empty."""
+        self._follow_cord()
         if self._shapes is None:
             self._shapes = shapes_of(
                 self._stack.kept(),
                 self.work_grid,
                 self._stack.plane,
-                centerline=None,
+                cord=self._known_cord,
                 angle_correction=self._angle_correction,
             )
         return self._shapes
@@ -81,9 +91,21 @@ class LiveShapes:
     @property
     def levels(self) -> LevelShapes | None:
         """Measures per vertebral level as of the last update; None without levels."""
+        self._follow_cord()
         if self._levels is None and self._slice_levels is not None:
             self._levels = per_level(self.shapes, self._slice_levels)
         return self._levels
+
+    def _follow_cord(self) -> None:
+        """Take the cord's direction and midline anew if it changed since."""
+        if self._cord is None:
+            return
+        shapes = self._cord.shapes
+        if shapes is self._known_cord:
+            return
+        self._known_cord, self._shapes, self._levels = shapes, None, None
+        if self._has_midlines:
+            self._stack.set_midlines(midlines_of_cord(shapes, self.work_grid))
 
     def set_levels(self, slice_levels: ArrayLike | None) -> None:
         """Name the levels anew (None: no levels); the mask is not measured again."""

@@ -54,6 +54,22 @@ class SectionMeasures(NamedTuple):
     crossings: NDArray[np.float64]
 
 
+class Midline(NamedTuple):
+    """The AP line that parts left from right in one slice: a point of it (pixels), and how the RL axis is turned.
+
+    Attributes
+    ----------
+    row, column : float
+        A point of the line, pixels.
+    tilt : float
+        Angle of the RL axis across the line from the rows of pixels towards anterior, radians.
+    """
+
+    row: float
+    column: float
+    tilt: float
+
+
 @dataclass(frozen=True, eq=False)
 class SectionTable:
     """The fields of :class:`SectionMeasures` over n slices: arrays with a first axis of length n."""
@@ -103,7 +119,7 @@ def rl_turn(turn: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.mod(turn + np.pi / 4, np.pi / 2) - np.pi / 4
 
 
-def measure_section(piece: Piece, plane: SlicePlane) -> SectionMeasures:
+def measure_section(piece: Piece, plane: SlicePlane, midline: Midline | None = None) -> SectionMeasures:
     """Measure the structure in one slice.
 
     Parameters
@@ -112,6 +128,8 @@ def measure_section(piece: Piece, plane: SlicePlane) -> SectionMeasures:
         All its pixels there.
     plane : SlicePlane
         Pixel size and directions.
+    midline : Midline, optional
+        What parts left from right; by default the structure's own AP line through its centroid.
 
     Notes
     -----
@@ -130,6 +148,8 @@ def measure_section(piece: Piece, plane: SlicePlane) -> SectionMeasures:
     axes = np.array([[np.cos(tilt), np.sin(tilt)], [-np.sin(tilt), np.cos(tilt)]])
     peak = float(values.max())
     left, before, behind = _parts(values / peak, axes @ offset_mm, axes @ plane.pixel_matrix, width)
+    if midline is not None:
+        left = _left_of(midline, piece, plane, values / peak)
     area = plane.pixel_area_mm2
     filled = piece.values / peak
     return SectionMeasures(
@@ -143,6 +163,13 @@ def measure_section(piece: Piece, plane: SlicePlane) -> SectionMeasures:
         solidity=solidity(filled),
         crossings=crossings(filled),
     )
+
+
+def _left_of(midline: Midline, piece: Piece, plane: SlicePlane, values: NDArray[np.float64]) -> float:
+    """Return pixels left of a line that need not go through the structure's own centroid."""
+    steps = np.argwhere(piece.inside) + np.array([piece.top - midline.row, piece.left - midline.column])
+    across = np.array([np.cos(midline.tilt), np.sin(midline.tilt)]) @ plane.pixel_matrix
+    return float(values @ fraction_beyond(-(steps @ across), *across))
 
 
 def _parts(

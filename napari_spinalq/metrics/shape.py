@@ -11,6 +11,8 @@ from napari_spinalq.cord.centerline import Centerline
 from napari_spinalq.errors import GridMismatchError, InputError
 from napari_spinalq.geometry import Grid, to_work_order
 from napari_spinalq.metrics.angle import projections, tangents_from_centerline, tangents_from_centroids
+from napari_spinalq.metrics.catalogue import TISSUES
+from napari_spinalq.metrics.cord_frame import midlines_of_cord, tangents_of_cord
 from napari_spinalq.metrics.measures import SectionTable, principal_axes, rl_turn, tabulate
 from napari_spinalq.metrics.outline import perimeter_mm
 from napari_spinalq.metrics.plane import SlicePlane, slice_plane
@@ -21,6 +23,9 @@ STEEP_ANGLE_DEG = 45.0
 """Beyond this angle between cord and slice, one degree of error changes the area by 1.7 % and more."""
 
 EMPTY = "the mask is empty"
+GAP = "gap at"
+"""How the flag on slices without mask between others begins."""
+
 NOT_CORRECTED = "too few slices to know the cord's direction: not corrected for its angle"
 
 
@@ -52,7 +57,8 @@ class SliceShapes:
     perimeter_mm : (n,) array
         Length of the outline.
     asymmetry_percent : (n,) array
-        100 (L - R) / ((L + R) / 2) of the areas beside the AP line through the centroid; positive: left larger.
+        100 (L - R) / ((L + R) / 2) of the areas beside the AP line through the centroid (of grey and white matter:
+        beside that of the cord); positive: left larger.
     length_mm : (n,) array
         Length of cord between half a slice below and half a slice above.
     angle_deg, angle_ap_deg, angle_rl_deg : (n,) arrays
@@ -93,7 +99,13 @@ class SliceShapes:
 
 
 def slice_shapes(
-    mask: NDArray, grid: Grid, *, centerline: Centerline | None = None, angle_correction: bool = True
+    mask: NDArray,
+    grid: Grid,
+    *,
+    structure: str = "cord",
+    cord: SliceShapes | None = None,
+    centerline: Centerline | None = None,
+    angle_correction: bool = True,
 ) -> SliceShapes:
     """Measure a mask slice by slice.
 
@@ -103,9 +115,14 @@ def slice_shapes(
         0 outside, 1 inside, values between count by value; any axis order.
     grid : Grid
         Grid of the mask.
+    structure : str
+        What it is: ``"cord"``, ``"gm"``, ``"wm"`` or ``"canal"``. Of grey and white matter every piece counts: a slice
+        may cut them into several.
+    cord : SliceShapes, optional
+        The cord of the same grid, whose direction and midline count for a structure that has none of its own.
     centerline : Centerline, optional
-        Direction of the cord, for a structure that has none of its own, such as grey matter or a mask of one slice.
-        By default a smooth curve through the centroids of the slices, which is what the cord itself needs.
+        Direction of the cord where ``cord`` is not given, such as for a mask of one slice. By default a smooth curve
+        through the centroids of the slices, which is what the cord itself needs.
     angle_correction : bool
         False leaves all measures in the plane of the slice.
 
@@ -123,9 +140,17 @@ def slice_shapes(
     values = np.asarray(mask)
     _check(values, grid)
     work, work_grid = to_work_order(values, grid)
-    stack = SectionStack(slice_plane(work_grid))
+    stack = new_stack(structure, work_grid)
+    if cord is not None and structure in TISSUES:
+        stack.set_midlines(midlines_of_cord(cord, work_grid))
     stack.set_slices(dict(enumerate(work)))
-    return shapes_of(stack.kept(), work_grid, stack.plane, centerline=centerline, angle_correction=angle_correction)
+    kept = stack.kept()
+    return shapes_of(kept, work_grid, stack.plane, cord=cord, centerline=centerline, angle_correction=angle_correction)
+
+
+def new_stack(structure: str, work_grid: Grid) -> SectionStack:
+    """Return an empty stack of slices for a structure; see :func:`slice_shapes`."""
+    return SectionStack(slice_plane(work_grid), every_piece=structure in TISSUES)
 
 
 def _check(mask: NDArray, grid: Grid) -> None:
@@ -141,7 +166,13 @@ def _check(mask: NDArray, grid: Grid) -> None:
 
 
 def shapes_of(
-    kept: Kept, work_grid: Grid, plane: SlicePlane, *, centerline: Centerline | None, angle_correction: bool
+    kept: Kept,
+    work_grid: Grid,
+    plane: SlicePlane,
+    *,
+    cord: SliceShapes | None = None,
+    centerline: Centerline | None = None,
+    angle_correction: bool = True,
 ) -> SliceShapes:
     """Put the measures of single slices together and correct them for the angle of the cord.
 
@@ -153,13 +184,13 @@ def shapes_of(
         Grid of the mask in work order.
     plane : SlicePlane
         Plane of its slices.
-    centerline, angle_correction
+    cord, centerline, angle_correction
         As in :func:`slice_shapes`.
     """
     index = np.fromiter(kept.sections, dtype=int, count=len(kept.sections))
     numbers = tabulate(list(kept.sections.values()))
     centroid_mm = work_grid.voxel_to_mm(np.column_stack([index, numbers.row, numbers.column]))
-    tangents = _tangents(centroid_mm, plane, centerline) if angle_correction else None
+    tangents = _tangents(index, centroid_mm, plane, cord, centerline) if angle_correction else None
     flags = [*_gap_flags(index), *_stray_flags(kept)] if len(index) else [EMPTY]
     if angle_correction and tangents is None and len(index):
         flags.append(NOT_CORRECTED)
@@ -177,8 +208,14 @@ def shapes_of(
 
 
 def _tangents(
-    centroid_mm: NDArray[np.float64], plane: SlicePlane, centerline: Centerline | None
+    index: NDArray[np.int_],
+    centroid_mm: NDArray[np.float64],
+    plane: SlicePlane,
+    cord: SliceShapes | None,
+    centerline: Centerline | None,
 ) -> NDArray[np.float64] | None:
+    if cord is not None and len(cord):
+        return None if NOT_CORRECTED in cord.flags else tangents_of_cord(cord, index)
     if centerline is None:
         return tangents_from_centroids(centroid_mm, plane)
     return tangents_from_centerline(centroid_mm, plane, centerline)
@@ -235,7 +272,7 @@ def _ellipse(numbers: SectionTable, project: NDArray[np.float64]) -> dict[str, N
 
 def _gap_flags(index: NDArray[np.int_]) -> list[str]:
     missing = sorted(set(range(int(index[0]), int(index[-1]) + 1)) - set(index.tolist()))
-    return [f"gap at {at_slices(missing)}"] if missing else []
+    return [f"{GAP} {at_slices(missing)}"] if missing else []
 
 
 def _stray_flags(kept: Kept) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from numpy.typing import NDArray
 
 from napari_spinalq.metrics.components import Address, main_pieces
-from napari_spinalq.metrics.measures import SectionMeasures, measure_section
+from napari_spinalq.metrics.measures import Midline, SectionMeasures, measure_section
 from napari_spinalq.metrics.plane import SlicePlane
 from napari_spinalq.metrics.section import Piece, cut_pieces, join_pieces
 
@@ -37,10 +37,20 @@ class SectionStack:
 
     A change of one slice cuts, links and measures that slice again; all else is kept. A stack that was changed slice
     by slice therefore equals one that was built anew.
+
+    Parameters
+    ----------
+    plane : SlicePlane
+        Of the slices.
+    every_piece : bool
+        Whether all pieces count, as for grey and white matter, which a slice may cut into several; by default those
+        that do not hang together with the heaviest body are strays.
     """
 
-    def __init__(self, plane: SlicePlane) -> None:
+    def __init__(self, plane: SlicePlane, *, every_piece: bool = False) -> None:
         self.plane = plane
+        self._every_piece = every_piece
+        self._midlines: Mapping[int, Midline] = {}
         self._pieces: dict[int, tuple[Piece, ...]] = {}
         self._links: dict[int, list[tuple[Address, Address]]] = {}
         self._measured: dict[int, dict[tuple[int, ...], SectionMeasures]] = {}
@@ -57,6 +67,13 @@ class SectionStack:
         for lower in {*planes, *(index - 1 for index in planes)}:
             self._links[lower] = self._link(lower)
 
+    def set_midlines(self, midlines: Mapping[int, Midline]) -> None:
+        """Part left from right by these lines, by slice number; slices without one keep their own."""
+        changed = {index for index in self._measured if midlines.get(index) != self._midlines.get(index)}
+        self._midlines = dict(midlines)
+        for index in changed:
+            self._measured[index] = {}
+
     def _link(self, lower: int) -> list[tuple[Address, Address]]:
         return [
             ((lower, below), (lower + 1, above))
@@ -70,8 +87,7 @@ class SectionStack:
         pieces = {(index, number): piece for index, cut in self._pieces.items() for number, piece in enumerate(cut)}
         if not pieces:
             return Kept({}, {}, ())
-        links = [link for index in sorted(self._links) for link in self._links[index]]
-        main = main_pieces(pieces, links, self.plane)
+        main = set(pieces) if self._every_piece else self._main(pieces)
         numbers: dict[int, tuple[int, ...]] = {}
         for index, number in sorted(main):
             numbers[index] = (*numbers.get(index, ()), number)
@@ -79,10 +95,16 @@ class SectionStack:
         for index, number in sorted(set(pieces) - main):
             strays[index] = strays.get(index, 0) + pieces[index, number].voxels
         sections = {index: self._measure(index, chosen) for index, chosen in numbers.items()}
-        return Kept(sections, strays, tuple(index for index, chosen in numbers.items() if len(chosen) > 1))
+        split = () if self._every_piece else tuple(index for index, chosen in numbers.items() if len(chosen) > 1)
+        return Kept(sections, strays, split)
+
+    def _main(self, pieces: Mapping[Address, Piece]) -> set[Address]:
+        links = [link for index in sorted(self._links) for link in self._links[index]]
+        return main_pieces(pieces, links, self.plane)
 
     def _measure(self, index: int, numbers: tuple[int, ...]) -> SectionMeasures:
         known = self._measured[index]
         if numbers not in known:
-            known[numbers] = measure_section(join_pieces([self._pieces[index][n] for n in numbers]), self.plane)
+            whole = join_pieces([self._pieces[index][number] for number in numbers])
+            known[numbers] = measure_section(whole, self.plane, self._midlines.get(index))
         return known[numbers]

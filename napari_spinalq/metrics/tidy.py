@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from napari_spinalq.metrics.catalogue import MEASURES, SUMMED
+from napari_spinalq.metrics.catalogue import SUMMED, Measure, measures_of
 from napari_spinalq.metrics.levels import LevelShapes
 from napari_spinalq.metrics.ranges import slice_ranges
 from napari_spinalq.metrics.shape import SliceShapes
@@ -21,6 +21,10 @@ COLUMNS = (
     "percentile", "reference", "flag",
 )  # fmt: skip
 """Columns of the table, in order."""
+
+
+AREA = "area"
+"""The metric that stands for a structure which could not be measured."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ def level_table(levels: LevelShapes, identity: RowIdentity = RowIdentity()) -> p
         Columns ``COLUMNS``; ``slice`` is a range of slice numbers from inferior, such as ``"4:17"``; ``z``,
         ``percentile`` and ``reference`` are empty until a reference is applied.
     """
-    return _frame(identity, _level_rows(levels))
+    return _frame(identity, _level_rows(levels, measures_of(identity.structure)))
 
 
 def slice_table(
@@ -72,19 +76,35 @@ def slice_table(
         As :func:`level_table`, with one slice in each row.
     """
     levels = np.zeros(shapes.slice_count, dtype=int) if slice_levels is None else np.asarray(slice_levels, dtype=int)
-    return _frame(identity, _slice_rows(shapes, levels[shapes.slice_index].tolist()))
+    return _frame(identity, _slice_rows(shapes, levels[shapes.slice_index].tolist(), measures_of(identity.structure)))
+
+
+def unmeasured_table(measured: pd.DataFrame, structure: str, why: str) -> pd.DataFrame:
+    """Return rows without a value for a structure that a scan does not show: its absence is said, not left out.
+
+    Parameters
+    ----------
+    measured : DataFrame
+        The cord's table, per level or per slice.
+    structure : str
+        What is missing.
+    why : str
+        The flag of every row.
+    """
+    rows = measured[measured["metric"] == AREA].reset_index(drop=True)
+    return rows.assign(structure=structure, value=np.nan, n_slices=0, flag=why)
 
 
 Row = tuple[str, str, str, float, str, int, str]
 """Level, slices, metric, value, unit, number of slices, flag."""
 
 
-def _level_rows(levels: LevelShapes) -> Iterator[Row]:
+def _level_rows(levels: LevelShapes, measures: Sequence[Measure]) -> Iterator[Row]:
     for place, level in enumerate(levels.level.tolist()):
         slices = levels.slices[place]
         head = level_name(level), slice_ranges(slices)
         tail = len(slices), "; ".join(levels.level_flags[place])
-        for measure in MEASURES:
+        for measure in measures:
             if measure.attribute == SUMMED:
                 yield (*head, measure.name, float(levels.length_mm[place]), measure.unit, *tail)
                 continue
@@ -92,8 +112,8 @@ def _level_rows(levels: LevelShapes) -> Iterator[Row]:
             yield (*head, f"{measure.name}_sd", float(levels.sd[measure.attribute][place]), measure.unit, *tail)
 
 
-def _slice_rows(shapes: SliceShapes, levels: list[int]) -> Iterator[Row]:
-    columns = [(measure.name, measure.unit, getattr(shapes, measure.attribute).tolist()) for measure in MEASURES]
+def _slice_rows(shapes: SliceShapes, levels: list[int], measures: Sequence[Measure]) -> Iterator[Row]:
+    columns = [(measure.name, measure.unit, getattr(shapes, measure.attribute).tolist()) for measure in measures]
     for place, (number, level) in enumerate(zip(shapes.slice_index.tolist(), levels, strict=True)):
         head = level_name(level) if level else "", str(number)
         flag = "; ".join(shapes.slice_flags[place])

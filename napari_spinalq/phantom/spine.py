@@ -74,6 +74,29 @@ def inside_sac(place: Place) -> NDArray[np.bool_]:
     return inside
 
 
+def sac_area_mm2(arc_mm: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the area of the dural sac, cord included, perpendicular to the cord: that of its ellipse, pi a b.
+
+    Parameters
+    ----------
+    arc_mm : array
+        Arc position in millimetres of an unscaled spine, as in :class:`~napari_spinalq.phantom.place.Place`.
+    """
+    place = Place(arc_mm, np.zeros_like(arc_mm), np.zeros_like(arc_mm))
+    return np.pi / 4 * place.along(SAC_AP_MM) * place.along(SAC_RL_MM)
+
+
+def mean_sac_area_mm2(lower_mm: float, upper_mm: float) -> float:
+    """Return the mean of :func:`sac_area_mm2` between two arc positions.
+
+    Between the centres of levels both diameters are linear, so their product is integrated exactly by Simpson's rule.
+    """
+    ends = np.unique(np.r_[lower_mm, np.clip(_CENTRES, lower_mm, upper_mm), upper_mm])
+    first, last = ends[:-1], ends[1:]
+    parts = sac_area_mm2(first) + 4 * sac_area_mm2((first + last) / 2) + sac_area_mm2(last)
+    return float((parts * (last - first)).sum() / 6 / (upper_mm - lower_mm))
+
+
 def _in_canal_box(place: Place) -> NDArray[np.bool_]:
     return (np.abs(place.u) < 15) & (np.abs(place.v) < 14) & (place.s < SAC_TOP_MM)
 

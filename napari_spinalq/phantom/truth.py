@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from napari_spinalq.geometry import Grid
 from napari_spinalq.phantom.anatomy import Anatomy
 from napari_spinalq.phantom.cord import LEVELS
+from napari_spinalq.phantom.spine import mean_sac_area_mm2, sac_area_mm2
 from napari_spinalq.vertebrae import disc_name, level_name
 
 NEWTON_STEPS = 4
@@ -38,7 +39,8 @@ class ScanTruth:
         shows the whole cord:
         ``slice`` (0 = most inferior), ``arc_mm``, ``level``, ``angle_deg`` between cord and slice normal,
         ``cord_area_mm2`` and ``gm_area_mm2`` perpendicular to the cord at the middle plane, the same averaged over
-        the slice thickness (``*_slab_mm2``), and moment-equivalent diameters ``diameter_ap_mm``, ``diameter_rl_mm``.
+        the slice thickness (``*_slab_mm2``), and moment-equivalent diameters ``diameter_ap_mm``, ``diameter_rl_mm``;
+        ``canal_area_mm2`` of the dural sac, cord included, at the middle plane.
     """
 
     cord: NDArray[np.float32]
@@ -117,6 +119,7 @@ def slice_areas(anatomy: Anatomy, grid: Grid) -> pd.DataFrame:
             "gm_area_slab_mm2": slabs[:, 1],
             "diameter_ap_mm": anterior_posterior,
             "diameter_rl_mm": right_left,
+            "canal_area_mm2": sac_area_mm2(arc / anatomy.cord_design.spine_scale),
         }
     )
 
@@ -131,12 +134,13 @@ def _in_view(anatomy: Anatomy, work: Grid, arc_mm: NDArray[np.float64]) -> NDArr
 
 def level_areas(anatomy: Anatomy) -> pd.DataFrame:
     """Return mean areas of each level C1..T3 over its whole length (exact integrals), and that length in mm."""
-    bounds = anatomy.cord.bounds_mm
+    bounds, scale = anatomy.cord.bounds_mm, anatomy.cord_design.spine_scale
     rows = []
     for level, upper, lower in zip(LEVELS, bounds[:-1], bounds[1:], strict=True):
         cord_area, gm_area = anatomy.cord.mean_areas_mm2(float(lower), float(upper))
-        rows.append((level_name(level), cord_area, gm_area, float(upper - lower)))
-    return pd.DataFrame(rows, columns=["level", "cord_area_mm2", "gm_area_mm2", "length_mm"])
+        canal_area = mean_sac_area_mm2(float(lower) / scale, float(upper) / scale)
+        rows.append((level_name(level), cord_area, gm_area, canal_area, float(upper - lower)))
+    return pd.DataFrame(rows, columns=["level", "cord_area_mm2", "gm_area_mm2", "canal_area_mm2", "length_mm"])
 
 
 def disc_table(anatomy: Anatomy) -> pd.DataFrame:

@@ -7,7 +7,7 @@ radiological convention: the patient's right on the left of an axial image, ante
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,10 +20,20 @@ from scipy import ndimage
 from napari_spinalq.cord.centerline import Centerline
 from napari_spinalq.geometry import Grid
 from napari_spinalq.levels.discs import Disc, Origin
+from napari_spinalq.metrics.catalogue import STRUCTURE_TITLES
 from napari_spinalq.vertebrae import level_name
 
 CORD_COLOUR, DISC_COLOUR, GUESS_COLOUR = "#E69F00", "#56B4E9", "#CC79A7"
 """Orange, sky blue and purple of Okabe and Ito's palette, told apart by colour-blind readers."""
+
+GM_COLOUR, CANAL_COLOUR = "#009E73", "#56B4E9"
+"""Bluish green and sky blue of the same palette; the canal is dashed too, so that it is no disc's colour alone."""
+
+OUTLINES = {"cord": (CORD_COLOUR, "solid"), "gm": (GM_COLOUR, "solid"), "canal": (CANAL_COLOUR, "dashed")}
+"""Colour and stroke of the outlines."""
+
+CURVES = {"cord": ("#0072B2", "solid"), "wm": ("#595959", "dashed"), "gm": (GM_COLOUR, "dashdot")}
+"""Colour and stroke of the areas along the cord; the canal, three times the cord, would flatten them."""
 
 AXIAL_HALF_WIDTH_MM = 18.0
 """Half the side of an axial detail: the widest cord is about 14 mm, its canal about 25 mm."""
@@ -38,13 +48,17 @@ WINDOW_PERCENTILES = (1.0, 99.5)
 DOTS_PER_INCH = 110
 
 
-def sagittal_figure(image: NDArray, mask: NDArray, grid: Grid, centerline: Centerline, discs: Sequence[Disc]) -> bytes:
-    """Draw the sagittal plane that follows the cord, with its outline and the named discs.
+def sagittal_figure(
+    image: NDArray, masks: Mapping[str, NDArray], grid: Grid, centerline: Centerline, discs: Sequence[Disc]
+) -> bytes:
+    """Draw the sagittal plane that follows the cord, with the outlines of cord and canal and the named discs.
 
     Parameters
     ----------
-    image, mask : array, shape (z, y, x)
-        Values and mask in work order.
+    image : array, shape (z, y, x)
+        Values in work order.
+    masks : mapping of str to array, shape (z, y, x)
+        What was segmented, by ``"cord"``, ``"gm"``, ``"canal"``; grey matter is not drawn in this plane.
     grid : Grid
         Their grid.
     centerline : Centerline
@@ -61,14 +75,18 @@ def sagittal_figure(image: NDArray, mask: NDArray, grid: Grid, centerline: Cente
     heights, depths = np.meshgrid(*(np.arange(n) for n in grid.shape[:2]), indexing="ij")
     where = np.stack([heights, depths, np.broadcast_to(x_voxel[:, None], heights.shape)])
     plane = ndimage.map_coordinates(image.astype(np.float32), where, order=1, mode="nearest")
-    outline = ndimage.map_coordinates(mask.astype(np.float32), where, order=1, mode="nearest")
+    outlines = {
+        name: ndimage.map_coordinates(mask.astype(np.float32), where, order=1, mode="nearest")
+        for name, mask in masks.items()
+        if name != "gm"
+    }
     dz, dy = grid.spacing[:2]
     centre = float(np.median(_cord_voxels(grid, centerline)[:, 0]) * dy)
     front, back = min(centre + SAGITTAL_MARGIN_MM, grid.shape[1] * dy), max(centre - SAGITTAL_MARGIN_MM, 0.0)
     tall = np.clip(SAGITTAL_WIDTH_IN * grid.shape[0] * dz / (front - back), 2.0, MAX_SAGITTAL_HEIGHT_IN)
     figure = Figure(figsize=(SAGITTAL_WIDTH_IN, float(tall)), layout="constrained")
     axes = figure.subplots()
-    _show(axes, plane, outline, (0, grid.shape[1] * dy, 0, grid.shape[0] * dz), dy, dz)
+    _show(axes, plane, outlines, (0, grid.shape[1] * dy, 0, grid.shape[0] * dz), dy, dz)
     _mark_discs(axes, discs, grid)
     axes.set_xlim(front, back)
     _letters(axes, left="A", right="P", top="S", bottom="I")
@@ -76,33 +94,39 @@ def sagittal_figure(image: NDArray, mask: NDArray, grid: Grid, centerline: Cente
 
 
 def axial_figure(
-    image: NDArray, mask: NDArray, grid: Grid, slice_levels: NDArray[np.int_], area_mm2: NDArray[np.float64]
+    image: NDArray,
+    masks: Mapping[str, NDArray],
+    grid: Grid,
+    slice_levels: NDArray[np.int_],
+    area_mm2: NDArray[np.float64],
 ) -> bytes:
-    """Draw one axial detail for each level: its middle slice, with the outline of the cord.
+    """Draw one axial detail for each level: its middle slice, with the outlines of what was segmented.
 
     Parameters
     ----------
-    image, mask : array, shape (z, y, x)
-        Values and mask in work order.
+    image : array, shape (z, y, x)
+        Values in work order.
+    masks : mapping of str to array, shape (z, y, x)
+        What was segmented, by ``"cord"``, ``"gm"``, ``"canal"``.
     grid : Grid
         Their grid.
     slice_levels : array of int, shape (z,)
         Level of each slice, 0 = none.
     area_mm2 : array, shape (z,)
-        Corrected area of each slice, NaN where there is none.
+        Corrected area of the cord in each slice, NaN where there is none.
 
     Returns
     -------
     bytes
         A PNG file.
     """
-    slices = _middle_slices(mask, slice_levels)
+    slices = _middle_slices(masks["cord"], slice_levels)
     columns = max(1, min(4, len(slices)))
     rows = max(1, -(-len(slices) // columns))
     figure = Figure(figsize=(1.55 * columns, 1.75 * rows), layout="constrained")
     grid_of_axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes, (level, index) in zip(grid_of_axes, slices, strict=False):
-        _axial_detail(axes, image[index], mask[index], grid)
+        _axial_detail(axes, image[index], {name: mask[index] for name, mask in masks.items()}, grid)
         area = f", {area_mm2[index]:.1f} mm²" if np.isfinite(area_mm2[index]) else ""
         axes.set_title(f"{level_name(level) if level else f'slice {index}'}{area}", fontsize=8)
     for axes in grid_of_axes[len(slices) :]:
@@ -111,18 +135,18 @@ def axial_figure(
 
 
 def profile_figure(
-    distance_mm: NDArray[np.float64], area_mm2: NDArray[np.float64], slice_levels: NDArray[np.int_]
+    distance_mm: NDArray[np.float64], areas_mm2: Mapping[str, NDArray[np.float64]], slice_levels: NDArray[np.int_]
 ) -> bytes:
-    """Draw the area along the cord, superior on the left, with the levels shaded in turn.
+    """Draw areas along the cord, superior on the left, with the levels shaded in turn.
 
     Parameters
     ----------
     distance_mm : array, shape (n,)
-        Place of each measured slice along the cord, mm from the most inferior one.
-    area_mm2 : array, shape (n,)
-        Corrected area.
+        Place of each slice of the cord along it, mm from the most inferior one.
+    areas_mm2 : mapping of str to array, shape (n,)
+        Corrected area of ``"cord"``, ``"wm"`` and ``"gm"`` in these slices, NaN where there is none.
     slice_levels : array of int, shape (n,)
-        Level of each measured slice, 0 = none.
+        Level of each slice, 0 = none.
 
     Returns
     -------
@@ -131,20 +155,36 @@ def profile_figure(
     """
     figure = Figure(figsize=(6.4, 2.6), layout="constrained")
     axes = figure.subplots()
-    if slice_levels.any():  # beyond the named levels lies the brainstem, whose size would flatten the curve
-        named = slice_levels > 0
-        distance_mm, area_mm2, slice_levels = distance_mm[named], area_mm2[named], slice_levels[named]
-    top = float(np.nanmax(area_mm2)) * 1.18
+    # Beyond the named levels lies the brainstem, whose size would flatten the curve.
+    shown = slice_levels > 0 if slice_levels.any() else np.ones(len(slice_levels), dtype=bool)
+    distance_mm, slice_levels = distance_mm[shown], slice_levels[shown]
+    top = float(np.nanmax(areas_mm2["cord"][shown])) * 1.18
     for level in np.unique(slice_levels[slice_levels > 0]):
         along = distance_mm[slice_levels == level]
         if level % 2:
             axes.axvspan(along.min(), along.max(), color="0.5", alpha=0.14, linewidth=0)
         axes.text(along.mean(), top * 0.97, level_name(int(level)), ha="center", va="top", fontsize=8)
-    axes.plot(distance_mm, area_mm2, color="#0072B2", linewidth=1.6, marker="o", markersize=2.5)
+    for name, area_mm2 in areas_mm2.items():
+        _curve(axes, distance_mm, area_mm2[shown], name, named=len(areas_mm2) > 1)
     axes.set(xlabel="distance along the cord (mm)", ylabel="area (mm²)", ylim=(0, top))
     axes.invert_xaxis()
     axes.spines[["top", "right"]].set_visible(False)
     return _png(figure)
+
+
+def _curve(
+    axes: Axes, distance_mm: NDArray[np.float64], area_mm2: NDArray[np.float64], name: str, *, named: bool
+) -> None:
+    """Draw one area along the cord and, beside others, write its name at its inferior end."""
+    colour, stroke = CURVES[name]
+    axes.plot(distance_mm, area_mm2, color=colour, linestyle=stroke, linewidth=1.6, marker="o", markersize=2.5)
+    known = np.flatnonzero(np.isfinite(area_mm2))
+    if named and len(known):
+        end = (distance_mm[known[0]], area_mm2[known[0]])
+        axes.annotate(
+            STRUCTURE_TITLES[name], end, xytext=(6, 0), textcoords="offset points", va="center", fontsize=8,
+            color=colour, annotation_clip=False,
+        )  # fmt: skip
 
 
 def _cord_voxels(grid: Grid, centerline: Centerline) -> NDArray[np.float64]:
@@ -156,14 +196,20 @@ def _cord_voxels(grid: Grid, centerline: Centerline) -> NDArray[np.float64]:
 
 
 def _show(
-    axes: Axes, plane: NDArray, outline: NDArray, extent: tuple[float, float, float, float], dx: float, dy: float
+    axes: Axes,
+    plane: NDArray,
+    outlines: Mapping[str, NDArray],
+    extent: tuple[float, float, float, float],
+    dx: float,
+    dy: float,
 ) -> None:
     low, high = np.percentile(plane, WINDOW_PERCENTILES)
     axes.imshow(plane, cmap="gray", origin="lower", extent=extent, vmin=low, vmax=max(high, low + 1e-6), aspect="equal")
-    if outline.max() > 0.5 > outline.min():
-        horizontal = (np.arange(plane.shape[1]) + 0.5) * dx
-        vertical = (np.arange(plane.shape[0]) + 0.5) * dy
-        axes.contour(horizontal, vertical, outline, levels=[0.5], colors=CORD_COLOUR, linewidths=1.1)
+    horizontal, vertical = (np.arange(plane.shape[1]) + 0.5) * dx, (np.arange(plane.shape[0]) + 0.5) * dy
+    for name, outline in outlines.items():
+        if outline.max() > 0.5 > outline.min():
+            colour, stroke = OUTLINES[name]
+            axes.contour(horizontal, vertical, outline, levels=[0.5], colors=colour, linewidths=1.1, linestyles=stroke)
     axes.set(xticks=[], yticks=[])
 
 
@@ -181,15 +227,15 @@ def _mark_discs(axes: Axes, discs: Sequence[Disc], grid: Grid) -> None:
         text.set_path_effects([withStroke(linewidth=2, foreground="black")])
 
 
-def _axial_detail(axes: Axes, image: NDArray, mask: NDArray, grid: Grid) -> None:
+def _axial_detail(axes: Axes, image: NDArray, masks: Mapping[str, NDArray], grid: Grid) -> None:
     dy, dx = grid.spacing[1:]
     extent = (0, grid.shape[2] * dx, 0, grid.shape[1] * dy)
-    y, x = ndimage.center_of_mass(mask)
+    y, x = ndimage.center_of_mass(masks["cord"])
     centre = ((x + 0.5) * dx, (y + 0.5) * dy)
     near = [slice(max(0, int((c - AXIAL_HALF_WIDTH_MM) / d)), int((c + AXIAL_HALF_WIDTH_MM) / d) + 1)
             for c, d in zip(centre[::-1], (dy, dx), strict=True)]  # fmt: skip
     low, high = np.percentile(image[tuple(near)], WINDOW_PERCENTILES)
-    _show(axes, np.clip(image, low, high), mask, extent, dx, dy)
+    _show(axes, np.clip(image, low, high), masks, extent, dx, dy)
     axes.set_xlim(centre[0] + AXIAL_HALF_WIDTH_MM, centre[0] - AXIAL_HALF_WIDTH_MM)
     axes.set_ylim(centre[1] - AXIAL_HALF_WIDTH_MM, centre[1] + AXIAL_HALF_WIDTH_MM)
     _letters(axes, left="R", right="L", top="", bottom="")

@@ -4,7 +4,9 @@ import pytest
 from napari_spinalq.anatomy import figures
 from napari_spinalq.errors import InputError
 from napari_spinalq.phantom.cord import Cord, CordDesign
-from napari_spinalq.phantom.tissue import Tissue
+from napari_spinalq.phantom.design import healthy_design
+from napari_spinalq.phantom.spine import mean_sac_area_mm2, sac_area_mm2
+from napari_spinalq.phantom.tissue import CORD_TISSUES, Tissue
 
 
 def _section(cord, arc, step=0.032):
@@ -92,3 +94,24 @@ def test_grey_matter_that_does_not_fit_is_refused():
     cord = Cord(CordDesign(cord_atrophy={5: 0.5}))
     with pytest.raises(InputError, match="Grey matter would fill"):
         cord.tissues(np.zeros(1), np.zeros(1), np.zeros(1))
+
+
+@pytest.mark.parametrize("arc", [58.0, 27.0, -10.0, -61.0])
+def test_the_drawn_canal_has_its_closed_form_area(arc):
+    """Fluid and cord in the plane perpendicular to the cord, counted on a fine raster."""
+    anatomy = healthy_design(3).anatomy()
+    step = 0.1
+    axis = np.arange(-18, 18, step) + step / 2
+    u, v = (c.ravel() for c in np.meshgrid(axis, axis, indexing="ij"))
+    tangent = anatomy.tangent(arc)
+    right = anatomy.pose.matrix[:, 0]
+    points = anatomy.position(arc) + u[:, None] * right + v[:, None] * np.cross(tangent, right)
+    found = anatomy.tissues(points)
+    drawn = np.isin(found, [int(tissue) for tissue in (Tissue.CSF, *CORD_TISSUES)]).sum() * step**2
+    assert drawn == pytest.approx(float(sac_area_mm2(np.array(arc / anatomy.cord_design.spine_scale))), rel=5e-3)
+
+
+def test_the_mean_canal_area_is_the_integral():
+    arc = np.linspace(-40.0, 20.0, 200_001)
+    expected = np.trapezoid(sac_area_mm2(arc), arc) / 60.0
+    assert mean_sac_area_mm2(-40.0, 20.0) == pytest.approx(expected, rel=1e-8)

@@ -54,7 +54,7 @@ def patch(where):
 def test_anterior_is_left_and_superior_is_up_in_the_sagittal_figure(grid, cord, drawn):
     mask, line = cord
     image = patch((slice(28, 38), slice(44, 54), slice(15, 35)))  # superior and anterior
-    axes = figures.sagittal_figure(image, mask, grid, line, ())
+    axes = figures.sagittal_figure(image, {"cord": mask}, grid, line, ())
     up, across = on_screen(axes)
     assert up > 0.6
     assert across < 0.4
@@ -66,7 +66,7 @@ def test_anterior_is_left_and_superior_is_up_in_the_sagittal_figure(grid, cord, 
 def test_the_patient_right_is_on_the_left_and_anterior_up_in_the_axial_figure(grid, cord, drawn):
     mask, _ = cord
     image = patch((slice(None), slice(36, 44), slice(32, 40)))  # anterior and to the patient's right
-    axes = figures.axial_figure(image, mask, grid, np.full(SHAPE[0], 3), np.full(SHAPE[0], 70.0))
+    axes = figures.axial_figure(image, {"cord": mask}, grid, np.full(SHAPE[0], 3), np.full(SHAPE[0], 70.0))
     up, across = on_screen(axes)
     assert up > 0.55
     assert across < 0.45
@@ -74,7 +74,7 @@ def test_the_patient_right_is_on_the_left_and_anterior_up_in_the_axial_figure(gr
 
 
 def test_superior_is_left_in_the_profile(drawn):
-    axes = figures.profile_figure(np.arange(5.0), np.arange(5.0) + 50, np.array([4, 4, 3, 3, 3]))
+    axes = figures.profile_figure(np.arange(5.0), {"cord": np.arange(5.0) + 50}, np.array([4, 4, 3, 3, 3]))
     assert axes.xaxis_inverted()
     assert {text.get_text() for text in axes.texts} == {"C3", "C4"}
 
@@ -82,13 +82,37 @@ def test_superior_is_left_in_the_profile(drawn):
 def test_discs_seen_and_guessed_are_told_apart(grid, cord):
     mask, line = cord
     image = np.random.default_rng(0).normal(50, 5, SHAPE)
-    seen = figures.sagittal_figure(image, mask, grid, line, [Disc(3, (0, 10, 5), Origin.DETECTED)])
-    guessed = figures.sagittal_figure(image, mask, grid, line, [Disc(3, (0, 10, 5), Origin.INTERPOLATED)])
+    seen = figures.sagittal_figure(image, {"cord": mask}, grid, line, [Disc(3, (0, 10, 5), Origin.DETECTED)])
+    guessed = figures.sagittal_figure(image, {"cord": mask}, grid, line, [Disc(3, (0, 10, 5), Origin.INTERPOLATED)])
     assert seen != guessed
 
 
 @pytest.mark.parametrize("levels", [np.zeros(SHAPE[0], int), np.r_[np.zeros(20, int), np.full(20, 2)]])
 def test_figures_work_with_few_or_no_levels(grid, cord, levels):
     mask, _ = cord
-    png = figures.axial_figure(np.ones(SHAPE), mask, grid, levels, np.full(SHAPE[0], np.nan))
+    png = figures.axial_figure(np.ones(SHAPE), {"cord": mask}, grid, levels, np.full(SHAPE[0], np.nan))
     assert png.startswith(b"\x89PNG")
+
+
+def test_each_structure_has_an_outline_of_its_own_colour_and_stroke(grid, cord, drawn):
+    mask, line = cord
+    _, y, x = np.indices(SHAPE)
+    masks = {
+        "cord": mask,
+        "gm": ((np.abs(x - 25) < 4) & (np.abs(y - 30) < 2)).astype(np.uint8),
+        "canal": ((y - 30) ** 2 / 64 + (x - 25) ** 2 / 100 <= 1).astype(np.uint8),
+    }
+    axial = figures.axial_figure(np.ones(SHAPE), masks, grid, np.full(SHAPE[0], 3), np.full(SHAPE[0], 70.0))
+    looks = [(tuple(one.get_edgecolor()[0]), one.get_linestyle()[0]) for one in axial.collections]
+    assert len(looks) == 3
+    assert len({colour for colour, _ in looks}) == 3
+    assert looks[2][1] != looks[0][1], "the canal is dashed: told apart without colour"
+    assert len(figures.sagittal_figure(np.ones(SHAPE), masks, grid, line, ()).collections) == 2
+
+
+def test_areas_along_the_cord_are_named_where_there_are_several(drawn):
+    areas = {"cord": np.full(5, 70.0), "gm": np.array([np.nan, 14.0, 15.0, 14.0, 14.0])}
+    axes = figures.profile_figure(np.arange(5.0), areas, np.array([4, 4, 3, 3, 3]))
+    names = {text.get_text(): text.xy for text in axes.texts if text.get_text() in ("Cord", "GM")}
+    assert names == {"Cord": (0.0, 70.0), "GM": (1.0, 14.0)}
+    assert len(axes.lines) == 2

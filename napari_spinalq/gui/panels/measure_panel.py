@@ -17,23 +17,9 @@ from qtpy.QtWidgets import (
 )
 
 from napari_spinalq.gui.panels.parts import StateLine, Step, button, row
-from napari_spinalq.gui.table_model import Column, LevelTableModel, Row, sortable
-from napari_spinalq.metrics.summary import SUMMARY_COLUMNS
+from napari_spinalq.gui.rows import COLUMNS
+from napari_spinalq.gui.table_model import LevelTableModel, Row, sortable
 
-_EXPLANATIONS = {
-    "area_mm2": ("Area\nmm²", "Mean area, corrected for the angle between cord and slice"),
-    "diameter_ap_mm": ("AP\nmm", "Mean front-to-back diameter"),
-    "diameter_rl_mm": ("RL\nmm", "Mean right-to-left diameter"),
-    "eccentricity": ("Ecc.", "Mean eccentricity of the fitted ellipse: 0 = circle, near 1 = flat"),
-    "solidity": ("Sol.", "Mean area as a share of its convex hull: 1 = no dent"),
-    "asymmetry_percent": ("Asym.\n%", "Mean difference between left and right half; positive: left larger"),
-}
-COLUMNS = (
-    Column("level", "Level", "Vertebral level"),
-    Column("slices", "Sli-\nces", "Number of axial slices that hold the cord at this level", 0),
-    *(Column(one.attribute, *_EXPLANATIONS[one.attribute], one.decimals) for one in SUMMARY_COLUMNS),
-    Column("flag", "", "What to look at in this level"),
-)
 ROW_HEIGHT = 21
 LEVEL_WIDTH, FLAG_WIDTH = 38, 18
 TIGHT = "QTableView, QHeaderView { font-size: 12px; } QHeaderView::section { padding: 2px 1px; font-weight: normal; }"
@@ -68,11 +54,11 @@ class MeasurePanel(Step):
 
     def __init__(self) -> None:
         super().__init__(4, "Measure")
-        self.model = LevelTableModel(COLUMNS, "number")
+        self.model = LevelTableModel(COLUMNS["cord"], "number")
         self._sorted = sortable(self.model)
         self.table = self._make_table()
         self.save = button(
-            "Save", "Save mask, levels, discs and measures as BIDS derivatives (F9)", self.save_wanted.emit
+            "Save", "Save masks, levels, discs and measures as BIDS derivatives (F9)", self.save_wanted.emit
         )
         self.export = button("Export…", "Write the measures per level as CSV or TSV", self.export_wanted.emit)
         self.copy = button("Copy", "Copy the table to the clipboard", self.copy_wanted.emit)
@@ -89,6 +75,11 @@ class MeasurePanel(Step):
     def show_rows(self, rows: Sequence[Row]) -> None:
         """Show a row per level."""
         self.model.set_rows(rows)
+
+    def show_structure(self, structure: str) -> None:
+        """Show the columns of a structure."""
+        self.model.set_columns(COLUMNS[structure])
+        self._fit_columns(self.table)
 
     def _make_table(self) -> QTableView:
         table = QTableView()
@@ -109,10 +100,7 @@ class MeasurePanel(Step):
         header = table.horizontalHeader()
         header.setMinimumSectionSize(FLAG_WIDTH)
         header.setHighlightSections(False)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        for place, width in ((0, LEVEL_WIDTH), (len(COLUMNS) - 1, FLAG_WIDTH)):
-            header.setSectionResizeMode(place, QHeaderView.ResizeMode.Fixed)
-            table.setColumnWidth(place, width)
+        self._fit_columns(table)
         table.setMinimumHeight(ROW_HEIGHT * VISIBLE_ROWS // 2)
         table.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Expanding)
         table.setToolTip("Click on a row: all views go to that level. Click on a heading to sort.")
@@ -122,6 +110,14 @@ class MeasurePanel(Step):
         table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         table.customContextMenuRequested.connect(self._show_menu)
         return table
+
+    def _fit_columns(self, table: QTableView) -> None:
+        """Give names and warning signs the room that they need, and the rest to the numbers."""
+        header = table.horizontalHeader()
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        for place, width in ((0, LEVEL_WIDTH), (self.model.columnCount() - 1, FLAG_WIDTH)):
+            header.setSectionResizeMode(place, QHeaderView.ResizeMode.Fixed)
+            table.setColumnWidth(place, width)
 
     def _tell_level(self, index: QModelIndex | QPersistentModelIndex) -> None:
         if index.isValid():

@@ -31,7 +31,12 @@ class Step(QFrame):
         self.body = QVBoxLayout(self)
         self.body.setContentsMargins(6, 3, 6, 4)
         self.body.setSpacing(GAP)
-        self.body.addLayout(row(heading, self._remark, stretch=1))
+        self._heading = row(heading, self._remark, stretch=1)
+        self.body.addLayout(self._heading)
+
+    def add_to_heading(self, widget: QWidget) -> None:
+        """Put a small control on the right of the heading."""
+        self._heading.addWidget(widget)
 
     def set_remark(self, text: str) -> None:
         """Say something short on the right of the heading."""

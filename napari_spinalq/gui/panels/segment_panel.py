@@ -1,14 +1,21 @@
-"""Step 2: the cord mask."""
+"""Step 2: the masks of cord, grey matter and canal."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QPushButton
+from qtpy.QtWidgets import QComboBox, QPushButton
 
 from napari_spinalq.gui.layers import SCRIBBLE_COLOURS, SCRIBBLE_IN, SCRIBBLE_OUT
 from napari_spinalq.gui.panels.parts import StateLine, Step, button, patch, row
+
+STRUCTURES = {
+    "cord": ("cord", "Find the cord and draw its mask"),
+    "gm": ("grey matter", "Draw the grey matter within the cord, where the scan shows it"),
+    "canal": ("canal", "Draw the canal: cord and CSF up to the outer wall of the CSF"),
+}
+"""What can be taken in hand, how it is called, and what segmenting it does."""
 
 
 class SegmentPanel(Step):
@@ -28,6 +35,8 @@ class SegmentPanel(Step):
         ``"in"``, ``"out"``, or an empty string to put the brush down.
     follow_wanted
         Draw the other slices in the way of the edited ones.
+    structure_wanted : str
+        Take ``"cord"``, ``"gm"`` or ``"canal"`` in hand.
     """
 
     segment_wanted = Signal()
@@ -36,16 +45,21 @@ class SegmentPanel(Step):
     points_wanted = Signal(bool)
     scribble_wanted = Signal(str)
     follow_wanted = Signal()
+    structure_wanted = Signal(str)
 
     def __init__(self) -> None:
         super().__init__(2, "Segment")
-        self.segment = button("Segment cord", "Find the cord and draw its mask (F7)", self.segment_wanted.emit)
+        self.structure = _structure_choice()
+        self.structure.activated.connect(lambda: self.structure_wanted.emit(self.structure.currentData()))
+        self.add_to_heading(self.structure)
+        self._in_hand = "cord"
+        self.segment = button("Segment cord", "", self.segment_wanted.emit)
         self.click = button(
             "From a click", "Where the cord was not found: press, then click on the cord in the image", toggles=True
         )
         self.click.clicked.connect(self.click_wanted.emit)
-        self.paint = button("Paint", "Add to the cord mask with the brush", toggles=True)
-        self.erase = button("Erase", "Take away from the cord mask with the brush", toggles=True)
+        self.paint = button("Paint", "Add to the mask with the brush", toggles=True)
+        self.erase = button("Erase", "Take away from the mask with the brush", toggles=True)
         self.paint.clicked.connect(lambda on: self.tool_wanted.emit("paint" if on else "move"))
         self.erase.clicked.connect(lambda on: self.tool_wanted.emit("erase" if on else "move"))
         self.points = button(
@@ -67,6 +81,15 @@ class SegmentPanel(Step):
         self.body.addLayout(row(self.segment, self.click, self.paint, self.erase, stretch=0))
         self.body.addLayout(row(self.points, self.scribble_in, self.scribble_out, self.follow, stretch=3))
         self.body.addWidget(self.state)
+        self.show_structure("cord")
+
+    def show_structure(self, name: str) -> None:
+        """Show which structure is in hand."""
+        self._in_hand = name
+        self.structure.setCurrentIndex(self.structure.findData(name))
+        title, tip = STRUCTURES[name]
+        self.segment.setText(f"Segment {title}")
+        self.segment.setToolTip(f"{tip} (F7)")
 
     def _scribble_button(self, kind: str, text: str, tip: str) -> QPushButton:
         made = button(text, tip, toggles=True)
@@ -92,11 +115,15 @@ class SegmentPanel(Step):
         self.paint.setChecked(tool == "paint")
         self.erase.setChecked(tool == "erase")
 
-    def show_possible(self, *, scan: bool, mask: bool) -> None:
-        """Enable what can be done with a scan, and with a mask."""
-        for widget in (self.segment, self.click, self.points, self.scribble_in, self.scribble_out):
-            widget.setEnabled(scan)
-        for widget in (self.paint, self.erase, self.follow):
+    def show_possible(self, *, scan: bool, mask: bool, cord: bool | None = None) -> None:
+        """Enable what can be done with a scan, with a mask of the structure in hand, and with a cord."""
+        cord_in_hand = self._in_hand == "cord"
+        self.structure.setEnabled(bool(cord))
+        self.segment.setEnabled(scan)
+        for widget in (self.click, self.points, self.scribble_in, self.scribble_out):
+            widget.setEnabled(scan and cord_in_hand)
+        self.follow.setEnabled(mask and cord_in_hand)
+        for widget in (self.paint, self.erase):
             widget.setEnabled(mask)
 
     def show_flags(self, flags: Sequence[str]) -> None:
@@ -104,3 +131,11 @@ class SegmentPanel(Step):
         more = f"  (+{len(flags) - 1} more)" if len(flags) > 1 else ""
         self.state.tell("warn", f"{flags[0]}{more}" if flags else "")
         self.state.setToolTip("\n".join(flags))
+
+
+def _structure_choice() -> QComboBox:
+    choice = QComboBox()
+    for name, (title, _) in STRUCTURES.items():
+        choice.addItem(title[0].upper() + title[1:], name)
+    choice.setToolTip("What is segmented, painted and shown in the table; the others stay as outlines")
+    return choice

@@ -1,0 +1,60 @@
+"""What the commands print about results."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import typer
+
+from napari_spinalq.exam import Exam
+from napari_spinalq.metrics.summary import (
+    STRUCTURE_HEADINGS,
+    SUMMARY_HEADINGS,
+    overall_summary,
+    structure_rows,
+    summary_rows,
+)
+from napari_spinalq.results import ExamResult, ScanResult
+from napari_spinalq.terminal import print_table
+
+
+def print_exam(result: ExamResult) -> None:
+    """Print the measures of every scan, and which scans were left out."""
+    for scan in result.scans:
+        print_scan(result.exam, scan)
+    say_skipped(result)
+
+
+def print_scan(exam: Exam, result: ScanResult) -> None:
+    """Print the measures of one scan per level, and what is to be checked."""
+    title = f"sub-{exam.subject}  {result.scan.contrast.label}  ({result.scan.name})"
+    if len(result.level_shapes):
+        print_table(title, SUMMARY_HEADINGS, summary_rows(result.level_shapes))
+        if any(one.shapes is not None for one in result.structures):
+            others = {one.name: one.level_shapes for one in result.structures}
+            print_table("Within and around the cord", STRUCTURE_HEADINGS, structure_rows(result.level_shapes, others))
+    else:
+        typer.echo(f"{title}\n{overall_summary(result.shapes)}")
+        for one in result.structures:
+            if one.shapes is not None:
+                typer.echo(overall_summary(one.shapes, one.name))
+    say_flags(result.all_flags)
+
+
+def say_skipped(result: ExamResult) -> None:
+    """Print which scans were not measured, and why."""
+    for name, reason in result.skipped:
+        typer.echo(f"Not measured: {name}: {reason}.")
+
+
+def say_flags(flags: Sequence[str]) -> None:
+    """Print what a reader should look at."""
+    for flag in flags:
+        typer.secho(f"  To be checked: {flag}", fg=typer.colors.YELLOW)
+
+
+def say_where(written: Sequence[Path]) -> None:
+    """Print which files were written."""
+    for path in written:
+        typer.echo(f"Wrote {path}")
