@@ -1,7 +1,8 @@
 """One table: what the automatic segmentation and labels reach on labelled and on perturbed scans, beside the targets.
 
-Run ``python benchmarks/accuracy.py [--write docs/accuracy.md]``; real scans are looked for in ``SPINALQ_SHARED`` (default
-``../shared``). The perturbed draws have the seed ``SEED``, which chose no constant (``confidence.py`` uses two others).
+Run ``python benchmarks/accuracy.py [--write docs/accuracy.md]``; real scans are looked for in ``SPINALQ_SHARED``
+(default ``../shared``). The perturbed draws have the seed ``SEED``, which chose no constant (``confidence.py`` uses two
+others).
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Calibrate the confidence of slices and the interval of their area, and check both on other draws.
 
 Run ``python benchmarks/confidence.py``; real scans are looked for in ``SPINALQ_SHARED`` (default ``../shared``). Prints
-the coefficients for ``napari_spinalq/cord/confidence.py``, fitted on the draws of one seed, beside the shipped ones; and
-coverage, reliability and ranking of the shipped ones on the draws of another seed. The scans are the same in both, so
-each real scan is also left out in turn.
+the coefficients for ``napari_spinalq/cord/confidence.py``, fitted on the draws of one seed, beside the shipped ones;
+and coverage, reliability and ranking of the shipped ones on the draws of another seed. The scans are the same in both,
+so each real scan is also left out in turn.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def main() -> None:
     good, area, factor = fitted(fit)
     print(f"fitted on seed {FIT_SEED}:  GOOD_MODEL {good.round(2)}  AREA_MODEL {area.round(2)}  FACTOR {factor:.2f}")
     print(
-        f"shipped:           GOOD_MODEL {shipped.GOOD_MODEL}  AREA_MODEL {shipped.AREA_MODEL}  {shipped.INTERVAL_FACTOR}"
+        f"shipped:  GOOD_MODEL {shipped.GOOD_MODEL}  AREA_MODEL {shipped.AREA_MODEL}  FACTOR {shipped.INTERVAL_FACTOR}"
     )
     models = np.asarray(shipped.GOOD_MODEL), np.asarray(shipped.AREA_MODEL), shipped.INTERVAL_FACTOR
     _print_check(check, *models)
@@ -155,9 +155,8 @@ def _print_check(draws: Draws, good: NDArray[np.float64], area: NDArray[np.float
         share = np.average(inside[chosen], weights=some.weight)
         print(f"{name:26}{chosen.sum():8d}{share:10.3f}{0.95:8.2f}{np.median(width):21.1f}")
     covered = [_run_inside(draws.only(draws.draw == number), area, factor) for number in np.unique(draws.draw)]
-    print(
-        f"{f'means over {RUN_MM:g} mm':26}{sum(map(len, covered)):8d}{np.mean(np.concatenate(covered)):10.3f}{0.95:8.2f}"
-    )
+    share = np.mean(np.concatenate(covered))
+    print(f"{f'means over {RUN_MM:g} mm':26}{sum(map(len, covered)):8d}{share:10.3f}{0.95:8.2f}")
     score = draws.columns @ good
     probability, right = 1 / (1 + np.exp(-score)), draws.dice >= shipped.GOOD_DICE
     print(f"\n{'confidence':16}{'slices':>8}{'said':>8}{'right':>8}")

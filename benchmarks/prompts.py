@@ -250,20 +250,16 @@ def _times() -> None:
     prepared = prepare(large)
     print(f"\n{' x '.join(map(str, BIG))} voxels: preparing, once a scan: {time.perf_counter() - start:.2f} s")
     before = resegment(large, Prompts(), prepared=prepared)
-    polarity = 1 if before.parameters["cord_is"] == "brighter" else -1
     for name, prompts in prompts_for(case, before.mask > 0):
-        for known in (None, polarity):
-            seconds, cpu = [], []
-            for _ in range(5):
-                start, begun = time.perf_counter(), time.process_time()
-                resegment(large, prompts, prepared=prepared, polarity=known)
-                seconds.append(time.perf_counter() - start)
-                cpu.append(time.process_time() - begun)
-            which = "both polarities tried" if known is None and prompts.fixed is None else "polarity known"
-            print(
-                f"{name:24}{which:24}{np.median(seconds):7.2f} s   target < {TARGET_SECONDS:g} s"
-                f"   (processor {np.median(cpu):.2f} s)"
-            )
+        seconds, cpu = [], []
+        for _ in range(5):
+            start, begun = time.perf_counter(), time.process_time()
+            resegment(large, prompts, prepared=prepared)
+            seconds.append(time.perf_counter() - start)
+            cpu.append(time.process_time() - begun)
+        print(
+            f"{name:24}{np.median(seconds):7.2f} s   target < {TARGET_SECONDS:g} s   (processor {np.median(cpu):.2f} s)"
+        )
 
 
 def _middle_slices(truth: NDArray[np.bool_], share: float) -> NDArray[np.int_]:

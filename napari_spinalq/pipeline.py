@@ -14,6 +14,7 @@ from napari_spinalq.cord.backends import Backend
 from napari_spinalq.cord.backends.exchange import ExternalMask
 from napari_spinalq.cord.backends.segment import segment_with
 from napari_spinalq.cord.centerline import Centerline, fit_centerline
+from napari_spinalq.cord.confidence import recorded_confidence
 from napari_spinalq.cord.segment import CordSegmentation, segment_cord
 from napari_spinalq.errors import BackendError, CordNotFoundError, InputError
 from napari_spinalq.exam import Exam, ExamFile
@@ -27,6 +28,7 @@ from napari_spinalq.levels.external import label_with
 from napari_spinalq.levels.levelmap import level_extents, level_map, levels_per_slice
 from napari_spinalq.metrics.levels import per_level, with_level_flags
 from napari_spinalq.metrics.shape import slice_shapes
+from napari_spinalq.metrics.uncertainty import with_confidence_flags
 from napari_spinalq.progress import Progress, portion, silent
 from napari_spinalq.results import DrawnStructure, ExamResult, ScanResult
 from napari_spinalq.scan import Scan
@@ -94,6 +96,9 @@ def measure_scan(
         If the cord's mask is empty.
     """
     shapes = slice_shapes(mask, scan.grid)
+    confidence = recorded_confidence(parameters or {}, shapes.slice_count)
+    if confidence is not None:
+        shapes = with_confidence_flags(shapes, confidence)
     centerline = cord_centerline(shapes.centroid_mm, scan.grid)
     labelling = with_checks(labelling, centerline, scan.grid)
     levels = _levels(labelling, centerline, mask, scan.grid)
@@ -103,7 +108,7 @@ def measure_scan(
     cord = ScanResult(
         scan, mask, centerline, labelling, levels, per_slice, shapes, by_level, dict(parameters or {}), notes
     )
-    return with_structures(cord, drawn)
+    return with_structures(replace(cord, confidence=confidence), drawn)
 
 
 def with_structures(result: ScanResult, drawn: Sequence[DrawnStructure]) -> ScanResult:

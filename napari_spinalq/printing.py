@@ -30,7 +30,7 @@ def print_scan(exam: Exam, result: ScanResult) -> None:
     """Print the measures of one scan per level, and what is to be checked."""
     title = f"sub-{exam.subject}  {result.scan.contrast.label}  ({result.scan.name})"
     if len(result.level_shapes):
-        print_table(title, SUMMARY_HEADINGS, summary_rows(result.level_shapes))
+        print_table(title, SUMMARY_HEADINGS, summary_rows(result.level_shapes, result.area_half_widths_mm2))
         if any(one.shapes is not None for one in result.structures):
             others = {one.name: one.level_shapes for one in result.structures}
             print_table("Within and around the cord", STRUCTURE_HEADINGS, structure_rows(result.level_shapes, others))

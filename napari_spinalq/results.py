@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_spinalq.cord.centerline import Centerline
+from napari_spinalq.cord.confidence import Confidence
 from napari_spinalq.exam import Exam
 from napari_spinalq.levels.discs import Labelling
 from napari_spinalq.metrics.levels import LevelShapes
 from napari_spinalq.metrics.shape import SliceShapes
+from napari_spinalq.metrics.uncertainty import level_half_width_mm2
 from napari_spinalq.scan import Scan
 
 
@@ -95,6 +97,8 @@ class ScanResult:
         What a reader must know about cord and levels, as short sentences.
     structures : tuple of StructureResult
         Grey matter, white matter and canal, as far as they were asked for.
+    confidence : Confidence, optional
+        How far each axial slice of the cord can be trusted, where it was drawn automatically.
     """
 
     scan: Scan
@@ -108,6 +112,14 @@ class ScanResult:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     flags: tuple[str, ...] = ()
     structures: tuple[StructureResult, ...] = ()
+    confidence: Confidence | None = None
+
+    @property
+    def area_half_widths_mm2(self) -> dict[int, float]:
+        """Half the width of the 95 % interval of the mean area by level, mm2, where it is known."""
+        if self.confidence is None:
+            return {}
+        return level_half_width_mm2(self.level_shapes, self.shapes, self.confidence)
 
     @property
     def all_flags(self) -> tuple[str, ...]:

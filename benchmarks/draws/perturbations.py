@@ -27,7 +27,7 @@ FIELD_MARGIN_MM = (10.0, 20.0)
 """A cropped field of view ends this far beyond the cord."""
 
 ISOTROPIC_RATIO = 2.5
-"""A scan whose slices are thicker than this many pixels is turned in plane only: between thick slices nothing is known."""
+"""A scan whose slices are thicker than this many pixels is turned in plane only: between them nothing is known."""
 
 KINDS_A_DRAW = 3
 """A draw does one to this many kinds of harm."""

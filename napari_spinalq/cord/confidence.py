@@ -1,12 +1,14 @@
 """How far each slice of an automatic cord can be trusted: a probability, and an interval for its area.
 
-Both are regressions on what the segmentation itself knows, fitted by ``benchmarks/confidence.py`` to perturbed copies of
-labelled scans and digital exams, and checked there on other draws.
+Both are regressions on what the segmentation itself knows, fitted by ``benchmarks/confidence.py`` to perturbed copies
+of labelled scans and digital exams, and checked there on other draws.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +58,50 @@ class Confidence:
         """Return the numbers of the low slices, the least certain first."""
         low = np.flatnonzero(self.low)
         return low[np.argsort(self.probability[low], kind="stable")]
+
+    def without(self, slices: Iterable[int]) -> Confidence:
+        """Return the confidence with none in these slices: those that a person drew."""
+        drawn = np.isin(np.arange(len(self.probability)), list(slices))
+        return Confidence(*(np.where(drawn, np.nan, part) for part in (self.probability, self.area_error_percent)))
+
+    def record(self) -> dict[str, list[float | None]]:
+        """Return both as lists fit for JSON, None in slices without."""
+        return {
+            "probability": _listed(self.probability, 3),
+            "area_error_percent": _listed(self.area_error_percent, 1),
+        }
+
+
+def recorded_confidence(parameters: Mapping[str, Any], count: int) -> Confidence | None:
+    """Return the confidence that a mask's parameters tell, less that of slices which a person edited since.
+
+    Parameters
+    ----------
+    parameters : mapping
+        Of a segmentation, from memory or from a sidecar.
+    count : int
+        Number of axial slices of the scan.
+
+    Returns
+    -------
+    Confidence, optional
+        None where nothing is told, or it is of another number of slices.
+    """
+    told = parameters.get("confidence")
+    if not isinstance(told, Mapping):
+        return None
+    try:
+        parts = [np.array(told[name], dtype=float) for name in ("probability", "area_error_percent")]
+    except (KeyError, TypeError, ValueError):
+        return None
+    if any(part.shape != (count,) for part in parts):
+        return None
+    edited = parameters.get("edited_slices")
+    return Confidence(*parts).without(edited if isinstance(edited, list) else ())
+
+
+def _listed(values: NDArray[np.float64], decimals: int) -> list[float | None]:
+    return [round(float(value), decimals) if np.isfinite(value) else None for value in values]
 
 
 def confidence_of(outlines: Outlines, kept: NDArray[np.bool_], pixel_mm: float) -> Confidence:

@@ -9,7 +9,7 @@ from scipy import ndimage
 from napari_spinalq.cord.learned import Sight
 
 MIN_CORE = 0.6
-"""Below this share of cord in its middle a slice holds none: cords have 0.8 and more, cauda equina and brain mostly less."""
+"""Below this share of cord in its middle a slice holds none: cords have 0.8 and more, cauda equina and brain less."""
 
 MIN_PRESENCE = 0.1
 """Below this heat of the locator a slice holds no spinal canal."""
@@ -41,8 +41,8 @@ MIN_REFERENCE_MM = 20.0
 """Length of cord that must be seen below (mm): at a border of the image the section of a leaning cord grows as well."""
 
 CORD_AGAIN, CORD_AGAIN_MM = (0.6, 1.15), 15.0
-"""Where the section has these shares of the cord below again, over this length (mm), the wide part was a swelling of the
-cord and not the medulla."""
+"""Where the section has these shares of the cord below again, over this length (mm), the wide part was a swelling of
+the cord and not the medulla."""
 
 
 def slices_with_cord(shown: NDArray[np.bool_], areas_mm2: NDArray[np.float64], slice_mm: float) -> NDArray[np.bool_]:

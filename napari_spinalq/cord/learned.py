@@ -29,7 +29,7 @@ MIN_SEEN_CORE = 0.3
 """An outline without a compact core of cord is an outline of something else: noise, roots, the edge of a canal."""
 
 MAX_AWAY_MM = 4.0
-"""In a slab in which a person pointed at the cord, an outline with its centre farther from there is something else's."""
+"""In a slab in which a person pointed at the cord, an outline whose centre is farther off is something else's."""
 
 
 @dataclass(frozen=True, eq=False)

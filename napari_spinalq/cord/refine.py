@@ -34,7 +34,7 @@ network's alone (it errs by some tenths of a mm), tight when edges have correcte
 120 perturbed scans changes by 0.002."""
 
 STEP_REACH_MM = (0.75, 1.0, 1.5)
-"""Inside and outside are compared at these distances (mm) from the expected outline to tell whether the cord is bright."""
+"""Inside and outside are compared at these distances (mm) from the expected outline: is the cord bright or dark?"""
 
 RAY_SMOOTHING = 1.0
 """The final outline is smoothed around the circle with this standard deviation, in rays (0.8 mm)."""

@@ -159,7 +159,7 @@ def resegment(
         soft=soft,
         centerline=_centerline(outlines, kept, prepared.work_grid),
         flags=_flags(kept | said.fixed_slices, automatic & (~shown | confidence.low)),
-        parameters=_parameters(outlines, kept, offset_mm, prompts, said),
+        parameters=_parameters(outlines, kept, offset_mm, prompts, said) | {"confidence": confidence.record()},
         confidence=confidence,
     )
 

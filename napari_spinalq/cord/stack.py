@@ -62,7 +62,7 @@ def slab_means(
     values : (n_slices, n_y, n_x) array
         Axial slices.
     slice_distance_mm, slab_mm : float
-        Distance between slices and wanted thickness, mm; slices that are thicker than two thirds of it stay as they are.
+        Distance between slices and wanted thickness, mm; slices thicker than two thirds of it stay as they are.
 
     Returns
     -------

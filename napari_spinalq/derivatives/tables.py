@@ -22,6 +22,7 @@ from napari_spinalq.metrics.levels import LevelShapes, per_level
 from napari_spinalq.metrics.sct_format import sct_level_table, sct_slice_table
 from napari_spinalq.metrics.shape import SliceShapes, slice_shapes
 from napari_spinalq.metrics.tidy import RowIdentity, level_table, slice_table, unmeasured_table
+from napari_spinalq.metrics.uncertainty import with_interval_rows
 from napari_spinalq.results import DrawnStructure, ExamResult, ScanResult, StructureResult
 from napari_spinalq.scan import Scan
 from napari_spinalq.structures import measured_structures
@@ -172,8 +173,11 @@ def _tidy_of_scan(result: ScanResult, exam: Exam, per: str) -> pd.DataFrame:
     by_level = named and per == "level"
     sure = () if result.labelling.confirmed else (UNCONFIRMED_LEVELS,)
     common = sure if named else (UNKNOWN_LEVELS,)
-    cord = _tidy_table(result.shapes, levels, result.level_shapes if by_level else None, identity)
+    level_shapes = result.level_shapes if by_level else None
+    cord = _tidy_table(result.shapes, levels, level_shapes, identity)
     tables = [cord]
+    if result.confidence is not None:
+        tables = [with_interval_rows(cord, result.shapes, level_shapes, result.confidence)]
     for one in result.structures:
         rows = cord.iloc[:0]
         if one.shapes is not None:

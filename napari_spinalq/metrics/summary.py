@@ -34,7 +34,13 @@ SUMMARY_COLUMNS = (
     SummaryColumn("L-R %", "asymmetry_percent", 1),
 )
 
-SUMMARY_HEADINGS = ("Level", "Slices", *(column.heading for column in SUMMARY_COLUMNS), "Length mm", "To be checked")
+INTERVAL_HEADING = "95 % ±"
+"""Half the width of the interval of the area, mm2."""
+
+SUMMARY_HEADINGS = (
+    "Level", "Slices", SUMMARY_COLUMNS[0].heading, INTERVAL_HEADING,
+    *(column.heading for column in SUMMARY_COLUMNS[1:]), "Length mm", "To be checked",
+)  # fmt: skip
 
 STRUCTURE_COLUMNS = (
     ("gm", SummaryColumn("GM mm²", "area_mm2", 1)),
@@ -47,15 +53,17 @@ STRUCTURE_COLUMNS = (
 STRUCTURE_HEADINGS = ("Level", *(column.heading for _, column in STRUCTURE_COLUMNS), "To be checked")
 
 
-def summary_rows(levels: LevelShapes) -> list[tuple[str, ...]]:
+def summary_rows(levels: LevelShapes, half_widths_mm2: Mapping[int, float] | None = None) -> list[tuple[str, ...]]:
     """Return one row of text per level, superior first, under ``SUMMARY_HEADINGS``.
 
     Parameters
     ----------
     levels : LevelShapes
         Measures per level.
+    half_widths_mm2 : mapping of int to float, optional
+        Half the width of the interval of the area by level, mm2; a dash where there is none.
     """
-    return [_row(levels, place) for place in range(len(levels))]
+    return [_row(levels, place, half_widths_mm2 or {}) for place in range(len(levels))]
 
 
 def structure_rows(cord: LevelShapes, others: Mapping[str, LevelShapes | None]) -> list[tuple[str, ...]]:
@@ -109,12 +117,15 @@ def _at_level(levels: LevelShapes | None, level: int, attribute: str) -> float:
     return float(levels.mean[attribute][levels.level == level][0])
 
 
-def _row(levels: LevelShapes, place: int) -> tuple[str, ...]:
-    numbers = [_text(float(levels.mean[column.attribute][place]), column.decimals) for column in SUMMARY_COLUMNS]
+def _row(levels: LevelShapes, place: int, half_widths_mm2: Mapping[int, float]) -> tuple[str, ...]:
+    level = int(levels.level[place])
+    area, *others = (_text(float(levels.mean[column.attribute][place]), column.decimals) for column in SUMMARY_COLUMNS)
     return (
-        level_name(int(levels.level[place])),
+        level_name(level),
         str(len(levels.slices[place])),
-        *numbers,
+        area,
+        _text(half_widths_mm2.get(level, float("nan")), SUMMARY_COLUMNS[0].decimals),
+        *others,
         _text(float(levels.length_mm[place]), 1),
         "; ".join(levels.level_flags[place]),
     )

@@ -135,7 +135,10 @@ def axial_figure(
 
 
 def profile_figure(
-    distance_mm: NDArray[np.float64], areas_mm2: Mapping[str, NDArray[np.float64]], slice_levels: NDArray[np.int_]
+    distance_mm: NDArray[np.float64],
+    areas_mm2: Mapping[str, NDArray[np.float64]],
+    slice_levels: NDArray[np.int_],
+    half_width_mm2: NDArray[np.float64] | None = None,
 ) -> bytes:
     """Draw areas along the cord, superior on the left, with the levels shaded in turn.
 
@@ -147,6 +150,8 @@ def profile_figure(
         Corrected area of ``"cord"``, ``"wm"`` and ``"gm"`` in these slices, NaN where there is none.
     slice_levels : array of int, shape (n,)
         Level of each slice, 0 = none.
+    half_width_mm2 : array, shape (n,), optional
+        Half the width of the 95 % interval of the cord's area, NaN where there is none.
 
     Returns
     -------
@@ -159,6 +164,10 @@ def profile_figure(
     shown = slice_levels > 0 if slice_levels.any() else np.ones(len(slice_levels), dtype=bool)
     distance_mm, slice_levels = distance_mm[shown], slice_levels[shown]
     top = float(np.nanmax(areas_mm2["cord"][shown])) * 1.18
+    if half_width_mm2 is not None:
+        area, half = areas_mm2["cord"][shown], half_width_mm2[shown]
+        top = max(top, float(np.nanmax(area + np.nan_to_num(half))) * 1.12)
+        axes.fill_between(distance_mm, area - half, area + half, color=CURVES["cord"][0], alpha=0.22, linewidth=0)
     for level in np.unique(slice_levels[slice_levels > 0]):
         along = distance_mm[slice_levels == level]
         if level % 2:

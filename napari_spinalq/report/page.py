@@ -22,6 +22,7 @@ from napari_spinalq.metrics.summary import (
     structure_rows,
     summary_rows,
 )
+from napari_spinalq.metrics.uncertainty import area_half_width_mm2
 from napari_spinalq.report.figures import CURVES, OUTLINES, axial_figure, profile_figure, sagittal_figure
 from napari_spinalq.results import ExamResult, ScanResult
 
@@ -63,7 +64,7 @@ def _scan(result: ScanResult) -> dict[str, Any]:
         "title": f"{scan.contrast.label}: {scan.name}",
         "geometry": f"{spacing} mm, {scan.grid.axis_codes}",
         "flags": result.all_flags,
-        "rows": summary_rows(result.level_shapes),
+        "rows": summary_rows(result.level_shapes, result.area_half_widths_mm2),
         "overall": [overall_summary(result.shapes), *_overall(result)],
         "structure_rows": _structure_rows(result),
         "outlines": _outlines(result),
@@ -91,7 +92,7 @@ def _outlines(result: ScanResult) -> list[dict[str, str]]:
 
 def _parameters(result: ScanResult) -> list[tuple[str, Any]]:
     """Return what everything was made with; the names of structures beside the cord go before theirs."""
-    listed = [(key.replace("_", " "), value) for key, value in result.parameters.items()]
+    listed = [(key.replace("_", " "), value) for key, value in result.parameters.items() if key != "confidence"]
     for one in result.structures:
         title = STRUCTURE_TITLES[one.name]
         listed += [(f"{title}: {key.replace('_', ' ')}", value) for key, value in one.parameters.items()]
@@ -110,6 +111,7 @@ def _figures(result: ScanResult) -> dict[str, Any]:
     shapes, levels = result.shapes, result.slice_levels
     area = _per_slice(shapes.slice_index, shapes.area_mm2, grid)
     arc = result.centerline.nearest_arc(shapes.centroid_mm)
+    half = None if result.confidence is None else area_half_width_mm2(shapes, result.confidence)
     return {
         "sagittal": _figure(
             "Sagittal view along the cord with named discs",
@@ -117,7 +119,7 @@ def _figures(result: ScanResult) -> dict[str, Any]:
         ),
         "details": [
             _figure("Axial details, one per level, with the outlines", axial_figure(image, masks, grid, levels, area)),
-            _figure("Area along the cord", profile_figure(arc, _areas(result), levels[shapes.slice_index])),
+            _figure("Area along the cord", profile_figure(arc, _areas(result), levels[shapes.slice_index], half)),
         ],
     }
 

@@ -25,7 +25,8 @@ def of(found, kept=None):
 def test_slices_without_cord_have_none():
     kept = np.array([True] * 4 + [False] * 2)
     found = of(outlines(edge=0.1), kept)
-    assert np.isnan(found.probability[4:]).all() and np.isnan(found.area_error_percent[4:]).all()
+    assert np.isnan(found.probability[4:]).all()
+    assert np.isnan(found.area_error_percent[4:]).all()
     assert np.isfinite(found.probability[:4]).all()
     assert not found.low[4:].any()
 
