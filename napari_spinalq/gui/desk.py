@@ -26,6 +26,7 @@ from napari_spinalq.gui.opening import Opener
 from napari_spinalq.gui.picking import Picker
 from napari_spinalq.gui.prompting import Prompter
 from napari_spinalq.gui.reopening import Reopener
+from napari_spinalq.gui.reviewing import Reviewer
 from napari_spinalq.gui.saving import Saver
 from napari_spinalq.gui.segmenting import Segmenter
 from napari_spinalq.gui.session import CORD, Session
@@ -62,10 +63,12 @@ class Desk:
         self.structures = StructureDrawer(viewer, self.session, self.runner, self._confirm)
         self.labeller = Labeller(viewer, self.session, self.runner, self.picker, self.editor)
         self.measurer = Measurer(viewer, self.session)
+        self.reviewer = Reviewer(viewer, self.session, self.measurer)
         self._docks: dict[int, Links] = {}
         self._numbers = count()
         self._guard = CloseGuard(self.window, self.may_close, self._closed)
-        tellers = (self.reopener, self.segmenter, self.prompter, self.structures, self.labeller, self.measurer)
+        drawers = (self.segmenter, self.prompter, self.structures)
+        tellers = (self.reopener, *drawers, self.labeller, self.measurer, self.reviewer)
         for source in (teller.told for teller in tellers):
             source.connect(self.told.emit)
         self.reopener.discs_back.connect(self.labeller.take_discs_in_hand)

@@ -42,6 +42,7 @@ class SpinalCordDock(QWidget):
         self._connect_panels()
         detach_with(self, self.desk.attach(self._links()), self.desk)
         self._refresh()
+        self.segment_panel.show_review(self.desk.reviewer.slices())
         self.measure_panel.show_rows(self.desk.measurer.rows())
 
     def _arrange(self) -> None:
@@ -70,6 +71,7 @@ class SpinalCordDock(QWidget):
         self.segment_panel.points_wanted.connect(desk.prompter.wait_for_points)
         self.segment_panel.scribble_wanted.connect(desk.prompter.scribble)
         self.segment_panel.follow_wanted.connect(desk.prompter.follow)
+        self.segment_panel.review_wanted.connect(desk.reviewer.go_on)
         self.levels_panel.find_wanted.connect(desk.labeller.find)
         self.levels_panel.hint_wanted.connect(desk.labeller.wait_for_click)
         self.levels_panel.add_wanted.connect(desk.labeller.add_by_click)
@@ -106,6 +108,7 @@ class SpinalCordDock(QWidget):
             (desk.prompter.scribbling, self.segment_panel.show_scribble),
             (desk.labeller.waiting, self.levels_panel.show_waiting),
             (desk.labeller.adding, self.levels_panel.show_adding),
+            (desk.reviewer.changed, self.segment_panel.show_review),
             (desk.measurer.rows_changed, self.measure_panel.show_rows),
             (desk.measurer.measured, self._show_flags),
             (desk.runner.started, self.status.start),

@@ -96,9 +96,16 @@ class Measurer:
         if levels is None or work is None or number not in levels.level:
             return
         slices = levels.slices[int(np.flatnonzero(levels.level == number)[0])]
+        self.go_to_slice(slices[len(slices) // 2])
+
+    def go_to_slice(self, number: int) -> None:
+        """Move all views to a slice and the centre of the cord in it; numbers grow from inferior, from 0."""
+        work = self._session.current
+        if self.live is None or work is None:
+            return
         shapes = self.live.cord.shapes
-        place = int(np.flatnonzero(shapes.slice_index == slices[len(slices) // 2])[0])
-        go_to(self._viewer, mm_to_world(shapes.centroid_mm[place], work.scan.grid))
+        for place in np.flatnonzero(shapes.slice_index == number):
+            go_to(self._viewer, mm_to_world(shapes.centroid_mm[place], work.scan.grid))
 
     def _follow_mask(self) -> None:
         work = self._session.current

@@ -86,7 +86,7 @@ class Opener:
             progress(0.7, LOOKING)
             return scan, search(scan)
 
-        self._runner.run(f"Reading {file.path.name}", read, self._take)
+        self._runner.run_instead(f"Reading {file.path.name}", read, self._take)
 
     def stop(self) -> None:
         """Listen to the layers no more: the window closes."""

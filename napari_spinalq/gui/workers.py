@@ -150,12 +150,13 @@ class Runner(QObject):
     def __init__(self) -> None:
         super().__init__()
         self._job: Job | None = None
+        self._next: tuple[str, Task, Callable[[Any], None]] | None = None
         self._was_cancelled = False
 
     @property
     def busy(self) -> bool:
-        """Whether a job is running."""
-        return self._job is not None
+        """Whether a job is running, or one waits for another to stop."""
+        return self._job is not None or self._next is not None
 
     def run(self, title: str, task: Task, done: Callable[[Any], None]) -> bool:
         """Start a job and hand its result to ``done``; False if another one is still running."""
@@ -172,13 +173,23 @@ class Runner(QObject):
         self._job.start()
         return True
 
+    def run_instead(self, title: str, task: Task, done: Callable[[Any], None]) -> None:
+        """Start a job in place of the one that is running and of any that waits: the last wish counts."""
+        self.cancel()
+        if self._job is None:
+            self.run(title, task, done)
+        else:
+            self._next = title, task, done
+
     def cancel(self) -> None:
-        """Stop the job that is running, if any."""
+        """Stop the job that is running, if any, and forget the one that waits."""
+        self._next = None
         if self._job is not None:
             self._job.cancel()
 
     def stop_and_wait(self) -> None:
         """Stop the job that is running, if any, and wait for it: the window closes."""
+        self._next = None
         if self._job is not None:
             self._job.stop_and_wait(CLOSING_WAIT_S)
 
@@ -188,3 +199,6 @@ class Runner(QObject):
     def _end(self) -> None:
         self._job = None
         self.stopped.emit(self._was_cancelled)
+        if self._next is not None:
+            following, self._next = self._next, None
+            self.run(*following)

@@ -22,6 +22,7 @@ from napari_spinalq.gui.display import Convention, Plane, current_plane
 from napari_spinalq.gui.dock import SpinalCordDock
 from napari_spinalq.gui.samples import healthy
 from napari_spinalq.io.nifti import load_levels, load_mask, load_scan
+from napari_spinalq.io.samples import sample_folder
 from napari_spinalq.levels.tables import discs_from_table
 from tests.gui.conftest import SUBJECT, true_discs
 
@@ -333,3 +334,22 @@ def test_the_dock_fits_a_small_screen(measured):
     size = measured.dock.minimumSizeHint()
     assert size.width() <= 380
     assert size.height() <= 690
+
+
+def test_an_exam_opened_while_another_is_being_read_is_the_one_that_is_shown(hand, exam_folder):
+    other = sample_folder() / "sub-als01" / "anat" / "sub-als01_T2star.nii.gz"
+    hand.desk.open_paths([exam_folder])
+    hand.desk.open_paths([other])
+    hand.wait()
+    assert hand.desk.session.exam.subject == "als01"
+    assert hand.desk.session.current.scan.source.path == other.resolve()
+    assert [layer.name for layer in hand.viewer.layers] == ["sub-als01_T2star"]
+
+
+def test_the_scan_chosen_last_is_the_one_that_is_shown(hand, exam_folder):
+    hand.desk.open_paths([exam_folder])
+    names = [file.name for file in hand.desk.session.exam.files]
+    for name in names:
+        hand.desk.opener.choose(names.index(name))
+    hand.wait()
+    assert hand.desk.session.current.scan.name == names[-1]

@@ -17,6 +17,9 @@ STRUCTURES = {
 }
 """What can be taken in hand, how it is called, and what segmenting it does."""
 
+REVIEW_LISTED = 12
+"""Slices that are named in a tooltip: one line of them."""
+
 
 class SegmentPanel(Step):
     """Asks for a segmentation, and for the tools to mend it.
@@ -35,6 +38,8 @@ class SegmentPanel(Step):
         ``"in"``, ``"out"``, or an empty string to put the brush down.
     follow_wanted
         Draw the other slices in the way of the edited ones.
+    review_wanted
+        Go to the next slice to be looked at first.
     structure_wanted : str
         Take ``"cord"``, ``"gm"`` or ``"canal"`` in hand.
     """
@@ -46,6 +51,7 @@ class SegmentPanel(Step):
     scribble_wanted = Signal(str)
     follow_wanted = Signal()
     structure_wanted = Signal(str)
+    review_wanted = Signal()
 
     def __init__(self) -> None:
         super().__init__(2, "Segment")
@@ -77,10 +83,12 @@ class SegmentPanel(Step):
             "Slices that you edited stay as they are; all others are drawn anew in the same way (Ctrl+F7)",
             self.follow_wanted.emit,
         )
+        self.review = button("Look first", "", self.review_wanted.emit)
+        self.review.setVisible(False)
         self.state = StateLine()
         self.body.addLayout(row(self.segment, self.click, self.paint, self.erase, stretch=0))
         self.body.addLayout(row(self.points, self.scribble_in, self.scribble_out, self.follow, stretch=3))
-        self.body.addWidget(self.state)
+        self.body.addLayout(row(self.state, self.review, stretch=0))
         self.show_structure("cord")
 
     def show_structure(self, name: str) -> None:
@@ -125,6 +133,16 @@ class SegmentPanel(Step):
         self.follow.setEnabled(mask and cord_in_hand)
         for widget in (self.paint, self.erase):
             widget.setEnabled(mask)
+
+    def show_review(self, slices: Sequence[tuple[int, float]]) -> None:
+        """Show how many slices are to be looked at first, and which (number and confidence, worst first)."""
+        self.review.setVisible(bool(slices))
+        self.review.setText(f"Look first ({len(slices)})")
+        listed = ", ".join(f"{number} ({sure:.0%})" for number, sure in slices[:REVIEW_LISTED])
+        more = f" and {len(slices) - REVIEW_LISTED} more" if len(slices) > REVIEW_LISTED else ""
+        self.review.setToolTip(
+            f"Go to the next slice whose outline is likely to be wrong (F12).\nSlices, worst first: {listed}{more}"
+        )
 
     def show_flags(self, flags: Sequence[str]) -> None:
         """Show what the segmentation warns of: the first in full, all of them in the tooltip."""
