@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_spinalq.cord import polar
-from napari_spinalq.cord.candidate import OUTLINE_SMOOTHING_RAYS
 from napari_spinalq.cord.network import Location, SoftMaps, locate, shows_cord, soft_maps
 from napari_spinalq.cord.segment import EDGE_OFFSET_PIXELS, MASK_LEVEL, segment_cord
 from napari_spinalq.cord.stack import AxialStack
@@ -40,6 +39,9 @@ LABELLED = (
     ("template/PAM50_small_t2", "template/PAM50_small_cord", None),
 )
 """Image, cord and grey matter (references of other people)."""
+
+RAY_SMOOTHING = 1.0
+"""The learned outline is smoothed around the circle by this many rays, as the classical one is."""
 
 CYLINDER_SIGNALS = ((120.0, 900.0, 300.0), (300.0, 80.0, 420.0))
 """Signals of muscle, fluid and cord."""
@@ -123,7 +125,7 @@ def _outlined(soft: NDArray[np.float32], grid: Grid, offset_mm: float) -> NDArra
     fine = np.arange(0.0, polar.REACH_MM, polar.RADIAL_STEP_MM / 5)
     outside = polar.unwrap(stack, centres, fine) < MASK_LEVEL
     radii = fine[np.argmax(outside, axis=2)] * outside.any(axis=2) * filled[:, None]
-    radii = ndimage.gaussian_filter1d(radii, OUTLINE_SMOOTHING_RAYS, axis=1, mode="wrap")
+    radii = ndimage.gaussian_filter1d(radii, RAY_SMOOTHING, axis=1, mode="wrap")
     return polar.coverage(grid.shape, grid.spacing, centres, np.maximum(radii - offset_mm, 0.0))
 
 
