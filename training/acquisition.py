@@ -30,6 +30,10 @@ WIDE_TARGET = Target(128, 1.5)
 FINE_PIXELS_MM, WIDE_PIXELS_MM = (0.35, 1.15), (0.8, 1.5)
 """In-plane pixels of scans, mm; for the locator, after the averaging to its grid."""
 
+OBLONG_SHARE, CORONAL_SHARE, MAX_PIXEL_MM = 0.16, 0.03, 3.5
+"""Share of scans read across their own slices, which makes pixels long from side to side (sagittal scans), the part of
+them that is long from back to front instead (coronal scans), and the longest side, mm."""
+
 MAX_NOISE = 0.10
 """Largest standard deviation of the noise as a share of the mean signal; most images have far less."""
 
@@ -50,8 +54,11 @@ def acquire(scene: Scene, kind: SceneKind, target: Target, generator: torch.Gene
     g = generator
     low, high = WIDE_PIXELS_MM if kind.wide else FINE_PIXELS_MM
     py, px = (float(uniform(1, low, high, g)),) * 2
-    if float(torch.rand(1, generator=g)) < 0.12:
-        px = min(px * float(uniform(1, 1.5, 4.0, g)), 3.5)
+    oblong = float(torch.rand(1, generator=g))
+    if oblong < OBLONG_SHARE:
+        px = min(px * float(uniform(1, 1.5, 4.5, g)), MAX_PIXEL_MM)
+    if oblong < CORONAL_SHARE:
+        py, px = px, py
     finer = 2.0 if float(torch.rand(1, generator=g)) < 0.2 and not kind.wide else 1.0
     blurred = _blurred(scene, kind, (py, px), g)
     pixels = _read_pixels(blurred, kind, (py / finer, px / finer), g)

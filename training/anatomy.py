@@ -17,6 +17,7 @@ from scipy import ndimage
 
 from napari_spinalq.anatomy import figures
 from napari_spinalq.anatomy.butterfly import scaled_half
+from napari_spinalq.cord.butterfly_model import butterfly_model
 from napari_spinalq.phantom.cord import Cord, CordDesign
 from napari_spinalq.phantom.neck import paint_brainstem, paint_neck
 from napari_spinalq.phantom.outline import inside_outline
@@ -39,6 +40,17 @@ NEAR_STEP_MM, NEAR_SIZE = 0.4, 160
 CORD_ENDS_MM, BRAIN_BEGINS_MM = figures.FORAMEN_MAGNUM_MM, figures.FORAMEN_MAGNUM_MM + 17.0
 """Below the first arc position slices of the phantom show cord, above the second one brain; what lies between looks
 like either and is left out."""
+
+DRAWS = 3
+"""Butterflies drawn for each cord of the phantom: people with equal cords differ in their grey matter."""
+
+DRAWN_SPREAD = 0.75
+"""Part of the butterfly model's standard deviations: every picture adds a stretch and a thickness of its own, and with
+whole ones a tenth of the areas lie beyond what is ever seen (0.10 to 0.30 of the cord)."""
+
+LOWEST_DRAWN_LEVEL = 17
+"""Down to this level (T10) cords of the template also get a drawn butterfly; below, grey matter fills a third of the
+cord and more, which the drawn one does not."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +94,7 @@ def build_library(data: Path | None, *, phantom_step_mm: float = 2.0) -> Library
     near = [neck_labels(s, NEAR_SIZE, NEAR_STEP_MM) for s in necks]
     has_cord = list(necks < CORD_ENDS_MM)
     if data is not None:
+        shapes += [(*shape, False) for shape in redrawn_shapes(data / "pam50" / "template")]
         shapes += [(*shape, True) for shape in template_shapes(data / "pam50" / "template")]
         shapes += [(*shape, False) for shape in subject_shapes(data / "masks")]
         for bone in trunk_bones(data / "pam50" / "template"):
@@ -114,25 +127,61 @@ def axes_mm(size: int, step_mm: float) -> tuple[NDArray, NDArray]:
 
 def phantom_shapes(step_mm: float) -> Iterator[tuple[NDArray, NDArray, NDArray]]:
     """Yield cord, grey matter and canal of the phantom along the neck, as fractions of pixels."""
-    cord = Cord(CordDesign())
+    cord, rng = Cord(CordDesign()), np.random.default_rng(0)
     v, u = axes_mm(SIZE * REFINE, STEP_MM / REFINE)
     for arc in np.arange(figures.LOWEST_MM + 2, figures.FORAMEN_MAGNUM_MM - 1, step_mm):
         level = float(cord._level(np.array(arc)))
         rl, ap = (float(half) for half in cord.half_axes_mm(np.array(arc)))
         inside = inside_outline(u / rl, v / ap)
-        gm = butterfly(level, float(cord.gm_area_mm2(arc) / cord.area_mm2(arc)), u / rl, v / ap)
         place = Place(np.array([arc]), np.zeros(1), np.zeros(1))
         sac_ap, sac_rl, forward = (place.along(table) for table in (SAC_AP_MM, SAC_RL_MM, SAC_OFFSET_MM))
         canal = (2 * u / sac_rl) ** 2 + (2 * (v - forward) / sac_ap) ** 2 < 1
-        yield tuple(_coarse(part) for part in (inside, gm, canal))  # type: ignore[misc]
+        own = butterfly(level, float(cord.gm_area_mm2(arc) / cord.area_mm2(arc)), u / rl, v / ap)
+        for gm in (own, *(drawn_butterfly(level, rng, u / rl, v / ap) for _ in range(DRAWS))):
+            yield tuple(_coarse(part) for part in (inside, gm, canal))  # type: ignore[misc]
 
 
 def butterfly(level: float, share: float, x: NDArray, y: NDArray) -> NDArray[np.bool_]:
     """Tell which normalised points lie in the phantom's grey matter, scaled to a share of the cord's area."""
+    return _inside(scaled_half(level, share), np.abs(x), y)
+
+
+def drawn_butterfly(level: float, rng: np.random.Generator, x: NDArray, y: NDArray) -> NDArray[np.bool_]:
+    """Tell which normalised points lie in a grey matter drawn with all modes in which people differ.
+
+    These are the spreads with which the package's own fit reads real scans; the template, a mean of many people, has
+    lost its dorsal horns and cannot teach them.
+    """
+    model = butterfly_model(level)
+    weights = DRAWN_SPREAD * rng.standard_normal((model.modes.shape[2],))
+    return _inside(model.shape(weights), x, y)
+
+
+def _inside(outline: NDArray, x: NDArray, y: NDArray) -> NDArray[np.bool_]:
     from matplotlib.path import Path as Polygon
 
-    half = Polygon(scaled_half(level, share))
-    return half.contains_points(np.column_stack([np.abs(x).ravel(), y.ravel()])).reshape(x.shape)
+    return Polygon(outline).contains_points(np.column_stack([x.ravel(), y.ravel()])).reshape(x.shape)
+
+
+def _drawn_in(cord: NDArray, level: float, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Fit a drawn butterfly to the half axes of a cord; return fractions of the library's pixels."""
+    v, u = axes_mm(SIZE, STEP_MM)
+    rl, ap = (2 * np.sqrt((cord * axis**2).sum() / cord.sum()) for axis in (u, v))
+    fine_v, fine_u = axes_mm(SIZE * REFINE, STEP_MM / REFINE)
+    return _coarse(drawn_butterfly(level, rng, fine_u / rl, fine_v / ap))
+
+
+def redrawn_shapes(folder: Path, every: int = 5) -> Iterator[tuple[NDArray, NDArray, NDArray]]:
+    """Yield cord and canal of PAM50 slices with a grey matter drawn for their level."""
+    rng = np.random.default_rng(1)
+    levels = _stack(folder / "PAM50_levels.nii.gz").max(axis=(1, 2))[::every]
+    cords, fluids = (_stack(folder / f"PAM50_{name}.nii.gz")[::every] for name in ("cord", "csf"))
+    for level, cord, fluid in zip(levels, cords, fluids, strict=True):
+        if 1 <= level <= LOWEST_DRAWN_LEVEL and cord.any() and fluid.any():
+            centre = ndimage.center_of_mass(cord)
+            inside = _smooth(_window(cord, centre))
+            canal = _filled(np.maximum(inside, _window(fluid, centre)))
+            yield inside, _drawn_in(inside, float(level), rng), canal
 
 
 def template_shapes(folder: Path, every: int = 3) -> Iterator[tuple[NDArray, NDArray, NDArray]]:
@@ -146,7 +195,8 @@ def template_shapes(folder: Path, every: int = 3) -> Iterator[tuple[NDArray, NDA
 
 
 def subject_shapes(folder: Path) -> Iterator[tuple[NDArray, NDArray, NDArray]]:
-    """Yield manual cord and canal of ten subjects with the phantom's grey matter fitted into the cord."""
+    """Yield manual cord and canal of ten subjects with a drawn grey matter fitted into the cord."""
+    rng = np.random.default_rng(2)
     for path in sorted(folder.rglob("*T2w_seg-manual.nii.gz")):
         cord, csf = _stack(path), _stack(Path(str(path).replace("T2w_seg", "T2w_csfseg")))
         for index in range(len(cord)):
@@ -155,12 +205,7 @@ def subject_shapes(folder: Path) -> Iterator[tuple[NDArray, NDArray, NDArray]]:
             centre = ndimage.center_of_mass(cord[index])
             inside = _smooth(_window(cord[index], centre))
             canal = _smooth(_filled(_window(np.maximum(cord[index], csf[index]), centre)))
-            v, u = axes_mm(SIZE, STEP_MM)
-            mass = inside.sum()
-            rl, ap = (2 * np.sqrt((inside * axis**2).sum() / mass) for axis in (u, v))
-            level = 2.0 + 5.0 * index / len(cord)
-            fine = [axis / half for axis, half in zip(axes_mm(SIZE * REFINE, STEP_MM / REFINE), (ap, rl), strict=True)]
-            yield inside, _coarse(butterfly(level, 0.18, fine[1], fine[0])), canal
+            yield inside, _drawn_in(inside, 2.0 + 5.0 * index / len(cord), rng), canal
 
 
 def neck_labels(arc_mm: float, size: int, step_mm: float) -> NDArray[np.uint8]:

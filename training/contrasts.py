@@ -39,7 +39,7 @@ DIFFUSION_WEIGHTING = 0.8
 CONTRASTS = ("t1w", "t2w", "t2star", "psir", "mt_off", "mt_on", "b0", "dwi", "amira")
 
 
-CONTRAST_SHARES = (0.10, 0.13, 0.25, 0.12, 0.08, 0.10, 0.05, 0.07, 0.10)
+CONTRAST_SHARES = (0.13, 0.13, 0.23, 0.10, 0.08, 0.09, 0.06, 0.07, 0.11)
 """How often each contrast is drawn: most where grey matter is seen and measured."""
 
 
@@ -75,6 +75,9 @@ SPREAD, CSF_SPREAD = 0.22, 0.35
 MIN_GREY_CONTRAST = 0.02
 """Below this relative difference from white matter grey matter cannot be seen."""
 
+ISOINTENSE_SHARE = 0.06
+"""Share of images whose CSF is as bright as white matter to 7 %: MT off, some T1w and proton density."""
+
 
 def draw_signals(rng: np.random.Generator, count: int, table: NDArray[np.float32]) -> NDArray[np.float32]:
     """Draw the signals of all rows for some images, shape (count, N_ROWS).
@@ -93,6 +96,8 @@ def draw_signals(rng: np.random.Generator, count: int, table: NDArray[np.float32
     signals[:, Tissue.CSF] *= np.exp(rng.normal(0, CSF_SPREAD, count))
     at_random = rng.random(count) < RANDOM_SHARE
     signals[at_random] = rng.uniform(0.0, 2.2, (int(at_random.sum()), N_ROWS))
+    alike = rng.random(count) < ISOINTENSE_SHARE
+    signals[alike, Tissue.CSF] = signals[alike, WHITE] * rng.uniform(0.93, 1.07, alike.sum())
     signals[:, FIRST_RANDOM:] = _regions(rng, signals)
     grey = table[kind, GREY] * np.exp(rng.normal(0, 0.07, count))
     grey[at_random] = 1 + rng.choice([-1, 1], at_random.sum()) * rng.uniform(0.0, 0.6, at_random.sum())

@@ -1,4 +1,4 @@
-"""The two networks: U-Nets with instance normalisation, small enough for any processor."""
+"""The two networks: U-Nets that normalise each picture by itself, small enough for any processor."""
 
 from __future__ import annotations
 
@@ -15,6 +15,39 @@ LOCATOR_OUTPUTS, FINE_OUTPUTS = 1, 3
 """Heat of the cord's centre; cord, grey matter and canal."""
 
 
+VARIANCE_FLOOR = 1e-5
+"""Added to the variance of a channel, so that an even picture stays finite."""
+
+
+class PictureNorm(nn.Module):
+    """Instance normalisation (Ulyanov et al. 2016, arXiv:1607.08022) in plain arithmetic.
+
+    Each channel of each picture gets mean 0 and variance 1, then a learned scale and shift. Written out, a compiler
+    joins it with its neighbours; the ready-made layer reorders memory instead, which took half of a training step.
+
+    Parameters
+    ----------
+    channels : int
+        Number of channels.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(channels, 1, 1))
+        self.shift = nn.Parameter(torch.zeros(channels, 1, 1))
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Normalise maps (b, c, h, w)."""
+        if torch.onnx.is_in_onnx_export():  # onnxruntime has one operation for it
+            weight, bias = self.scale.flatten(), self.shift.flatten()
+            return functional.instance_norm(maps, weight=weight, bias=bias, eps=VARIANCE_FLOOR)
+        maps = maps.float()
+        mean = maps.mean(dim=(2, 3), keepdim=True)
+        variance = (maps - mean).square().mean(dim=(2, 3), keepdim=True)
+        factor = self.scale * torch.rsqrt(variance + VARIANCE_FLOOR)
+        return maps * factor + (self.shift - mean * factor)
+
+
 class _Block(nn.Sequential):
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__(*_half(inputs, outputs), *_half(outputs, outputs))
@@ -22,7 +55,7 @@ class _Block(nn.Sequential):
 
 def _half(inputs: int, outputs: int) -> tuple[nn.Module, ...]:
     convolution = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
-    return convolution, nn.InstanceNorm2d(outputs, affine=True), nn.LeakyReLU(0.05, inplace=True)
+    return convolution, PictureNorm(outputs), nn.LeakyReLU(0.05, inplace=True)
 
 
 class UNet(nn.Module):
@@ -46,7 +79,7 @@ class UNet(nn.Module):
         """Map pictures (b, 1, h, w), sides a multiple of 8, to logits (b, outputs, h, w)."""
         kept = []
         for level, block in enumerate(self.down):
-            image = block(functional.max_pool2d(image, 2) if level else image)
+            image = block(functional.avg_pool2d(image, 2) if level else image)
             kept.append(image)
         for level in reversed(range(len(self.up))):
             image = functional.interpolate(image, scale_factor=2.0, mode="nearest")

@@ -14,7 +14,9 @@ from torch import Tensor
 
 from napari_spinalq.phantom.tissue import Tissue
 from training.anatomy import NEAR_STEP_MM, STEP_MM, WIDE_STEP_MM, Library
-from training.contrasts import FIRST_RANDOM, GREY, LESION, N_RANDOM, ROOT, WHITE, base_table, draw_signals
+from training.canal import canal_content, cistern_mm
+from training.casts import Cast, draw_cast
+from training.contrasts import FIRST_RANDOM, GREY, LESION, N_RANDOM, WHITE, base_table, draw_signals
 from training.fields import chance, largest, pixel_axes, sample_mm, smooth_noise, uniform
 
 
@@ -41,19 +43,25 @@ class SceneKind:
     without_cord: float
 
 
-FINE = SceneKind(160, 0.3, wide=False, shift_mm=3.5, without_cord=0.15)
+FINE = SceneKind(160, 0.3, wide=False, shift_mm=3.5, without_cord=0.22)
 WIDE = SceneKind(256, 0.75, wide=True, shift_mm=30.0, without_cord=0.25)
 
 PHANTOM_SHARE = 0.65
 """Share of pictures whose surroundings are anatomical label maps; the others are regions without a name."""
 
-CAUDA_ROOTS = 16
-"""Most roots drawn below the conus; a real slice shows 10 to 30, which a voxel joins."""
+CONUS_MM = (3.0, 6.0)
+"""Diameter of the conus, mm, from some millimetres above its tip."""
+
+ELSEWHERE_MM = (26.0, 75.0)
+"""A picture beside the canal is centred this far from it, mm: half a picture and more."""
 
 GM_MIDDLE_MM = 0.5
 """Grey matter is stretched about this height above the cord's centre, where its commissure lies."""
 
 MAX_TURN_DEG = 20.0
+
+LESION_SHARES = (0.17, 0.06)
+"""Share of cords with a lesion, and with another one."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +93,8 @@ class Painter:
         self._thick = torch.from_numpy(library.thick_gm)
         self._labels = torch.from_numpy(library.wide if kind.wide else library.near)
         self._label_step_mm = WIDE_STEP_MM if kind.wide else NEAR_STEP_MM
+        self._far_labels = torch.from_numpy(library.wide)
+        self._cord_mm2 = (self._shapes[:, 0] < 0).sum(dim=(1, 2)) * STEP_MM**2
         self._with_cord = torch.from_numpy(np.flatnonzero(library.has_cord))
         self._without = torch.from_numpy(np.flatnonzero(~library.has_cord))
         self._table = base_table()
@@ -95,16 +105,17 @@ class Painter:
         g = self.generator
         x, y = self._warped(count)
         signals = torch.from_numpy(draw_signals(self.rng, count, self._table))
-        empty = chance(count, self.kind.without_cord, g)
-        brain = empty & chance(count, 0.5, g)
-        cord, grey, canal, canal_mm = self._shapes_at(x, y, empty, brain)
-        labels = self._surroundings(x, y, canal_mm, brain)
+        cast = draw_cast(count, self.kind.without_cord, self.kind.wide, g)
+        cord, grey, canal, canal_mm = self._shapes_at(x, y, cast)
+        labels = self._surroundings(x, y, canal_mm, cast)
+        signals[cast.noise] = 1.0
         signal = signals.gather(1, labels.flatten(1)).view(count, 1, *labels.shape[1:])
-        signal = signal * (1 + self._texture(count))
-        inside = self._canal_content(x, y, cord, signals, empty)
+        signal = signal * (1 + self._texture(count) * (~cast.noise)[:, None, None, None])
+        inside = canal_content(x, y, signals, cast, self.kind.step_mm, g)
         signal = signal * (1 - canal) + inside * canal
         tissue = self._cord_content(x, y, grey, signals)
         signal = signal * (1 - cord) + tissue * cord
+        canal = canal * (~cast.medulla)[:, None, None, None]
         return Scene(signal, torch.cat([cord, grey * cord, canal], dim=1))
 
     def _warped(self, count: int) -> tuple[Tensor, Tensor]:
@@ -126,55 +137,84 @@ class Painter:
         side = torch.sigmoid(torch.sign(bulge) * y / 1.5)
         return x, y + bulge * torch.exp(-0.5 * ((x - at) / width) ** 2) * side
 
-    def _shapes_at(self, x: Tensor, y: Tensor, empty: Tensor, brain: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def _shapes_at(self, x: Tensor, y: Tensor, cast: Cast) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Return fractions of cord, grey matter and canal (b, 1, n, n), and distance from the canal, mm."""
         g, count = self.generator, len(x)
         chosen = torch.randint(len(self._shapes), (count,), generator=g)
         maps = self._shapes[chosen].float()
+        sx, sy = (scale[:, None, None] for scale in self._cord_scales(chosen, cast))
+        cord_mm = sample_mm(maps[:, :1], x / sx, y / sy, STEP_MM)[:, 0] * (sx * sy).sqrt()
+        grey_mm = self._grey_mm(maps[:, 1:2], x / sx, y / sy, self._thick[chosen]) * (sx * sy).sqrt()
+        canal_mm = self._canal_mm(maps[:, 2:], x, y, cord_mm, cast)
+        soft = lambda distance: torch.clamp(0.5 - distance / self.kind.step_mm, 0, 1)[:, None]  # noqa: E731
+        here, hollow = (~cast.empty)[:, None, None, None].float(), (~cast.no_canal)[:, None, None, None].float()
+        cord, grey = soft(cord_mm) * here, soft(torch.maximum(grey_mm, cord_mm + 0.3)) * here
+        return cord, grey, torch.maximum(soft(canal_mm) * hollow, cord), canal_mm
+
+    def _cord_scales(self, chosen: Tensor, cast: Cast) -> tuple[Tensor, Tensor]:
+        """Factors on the width and the depth of each cord, (b,): size, flattening, atrophy, compression, conus."""
+        g, count = self.generator, len(chosen)
         size = torch.exp(0.16 * torch.randn(count, generator=g))
         flat = torch.exp(0.12 * torch.randn(count, generator=g))
         thin = torch.where(chance(count, 0.15, g), uniform(count, 0.6, 1.0, g), torch.ones(count))
-        sx, sy = ((size * flat)[:, None, None], (size / flat * thin)[:, None, None])
-        cord_mm = sample_mm(maps[:, :1], x / sx, y / sy, STEP_MM)[:, 0] * (sx * sy).sqrt()
-        grey_mm = self._grey_mm(maps[:, 1:2], x / sx, y / sy, self._thick[chosen]) * (sx * sy).sqrt()
-        wide = torch.exp(0.13 * torch.randn(2, count, generator=g))[:, :, None, None]
-        ox = uniform(count, -1.2, 1.2, g)[:, None, None]
-        oy = uniform(count, -2.0, 2.0, g)[:, None, None]
-        canal_mm = sample_mm(maps[:, 2:], (x - ox) / wide[0], (y - oy) / wide[1], STEP_MM)[:, 0]
-        canal_mm = torch.minimum(canal_mm * wide.prod(0).sqrt(), cord_mm - uniform(count, -0.2, 0.6, g)[:, None, None])
-        soft = lambda distance: torch.clamp(0.5 - distance / self.kind.step_mm, 0, 1)[:, None]  # noqa: E731
-        here, hollow = (~empty)[:, None, None, None].float(), (~brain)[:, None, None, None].float()
-        cord, grey = soft(cord_mm) * here, soft(torch.maximum(grey_mm, cord_mm + 0.3)) * here
-        canal_mm = torch.where(brain[:, None, None], torch.full_like(canal_mm, 20.0), canal_mm)
-        return cord, grey, torch.maximum(soft(canal_mm) * hollow, cord), canal_mm
+        thin = torch.where(cast.squeezed, uniform(count, 0.4, 0.8, g), thin)
+        conus = uniform(count, *CONUS_MM, g) / torch.sqrt(4 / torch.pi * self._cord_mm2[chosen])
+        sx, sy = torch.where(cast.conus, conus, size * flat), torch.where(cast.conus, conus, size / flat * thin)
+        return sx, sy
+
+    def _canal_mm(self, maps: Tensor, x: Tensor, y: Tensor, cord_mm: Tensor, cast: Cast) -> Tensor:
+        """Distance from the canal, mm: around the cord, narrow where it is squeezed, a cistern around the medulla."""
+        g, count = self.generator, len(x)
+        wide = torch.exp(0.13 * torch.randn(2, count, generator=g))
+        wide[1] *= torch.where(cast.squeezed, uniform(count, 0.4, 0.8, g), torch.ones(count))
+        ox, oy = uniform(count, -1.2, 1.2, g)[:, None, None], uniform(count, -2.0, 2.0, g)[:, None, None]
+        scale_x, scale_y = wide[:, :, None, None]
+        canal_mm = sample_mm(maps, (x - ox) / scale_x, (y - oy) / scale_y, STEP_MM)[:, 0] * (scale_x * scale_y).sqrt()
+        canal_mm = torch.minimum(canal_mm, cord_mm - uniform(count, -0.2, 0.6, g)[:, None, None])
+        canal_mm = torch.where(cast.medulla[:, None, None], cistern_mm(x, y, g), canal_mm)
+        return torch.where(cast.no_canal[:, None, None], torch.full_like(canal_mm, 20.0), canal_mm)
 
     def _grey_mm(self, maps: Tensor, x: Tensor, y: Tensor, thick: Tensor) -> Tensor:
         """Distance from grey matter, the template's being thinned and stretched towards the surface of the cord."""
         g, count = self.generator, len(x)
-        stretch = torch.where(thick, uniform(count, 1.05, 1.25, g), uniform(count, 0.92, 1.12, g))[:, None, None]
-        thinner = torch.where(thick, uniform(count, 0.05, 0.25, g), uniform(count, -0.12, 0.15, g))[:, None, None]
+        stretch = torch.where(thick, uniform(count, 1.05, 1.25, g), uniform(count, 0.95, 1.05, g))[:, None, None]
+        thinner = torch.where(thick, uniform(count, 0.08, 0.22, g), uniform(count, -0.05, 0.10, g))[:, None, None]
         below = GM_MIDDLE_MM - y
         horns = uniform(count, 1.0, 1.3, g)[:, None, None]
         along = torch.where(below > 0, GM_MIDDLE_MM - below / (stretch * horns), GM_MIDDLE_MM - below / stretch)
         return sample_mm(maps, x / stretch, along, STEP_MM)[:, 0] + thinner
 
-    def _surroundings(self, x: Tensor, y: Tensor, canal_mm: Tensor, brain: Tensor) -> Tensor:
+    def _surroundings(self, x: Tensor, y: Tensor, canal_mm: Tensor, cast: Cast) -> Tensor:
         """Return the table row of every pixel outside the canal, (b, n, n)."""
         g, count = self.generator, len(x)
         slices = self._with_cord[torch.randint(len(self._with_cord), (count,), generator=g)]
         above = self._without[torch.randint(len(self._without), (count,), generator=g)]
-        chosen = torch.where(brain, above, slices)
-        scale = torch.exp(0.12 * torch.randn(count, generator=g))[:, None, None]
-        named = sample_mm(self._labels[chosen][:, None].float(), x / scale, y / scale, self._label_step_mm, "nearest")
-        labels = named[:, 0].round().long()
-        outside = canal_mm > 0
-        known = labels.masked_fill((labels == Tissue.CSF) & outside & ~brain[:, None, None], int(Tissue.FAT))
+        chosen = torch.where(cast.brain, above, slices)
+        labels = self._named(x, y, chosen, cast)
+        outside = (canal_mm > 0) & ~cast.brain[:, None, None]
+        known = labels.masked_fill((labels == Tissue.CSF) & outside, int(Tissue.FAT))
         regions = self._regions(count)
-        plain = brain | chance(count, PHANTOM_SHARE, g)
+        plain = cast.brain | chance(count, PHANTOM_SHARE, g)
         labels = torch.where(plain[:, None, None], known, regions)
         patchy = chance(count, 0.4, g)[:, None, None] & (labels == Tissue.MUSCLE) & (regions < FIRST_RANDOM + 2)
         labels = torch.where(patchy, regions, labels)
-        return self._wall(x, y, canal_mm, labels, ~brain)
+        return self._wall(x, y, canal_mm, labels, ~cast.no_canal)
+
+    def _named(self, x: Tensor, y: Tensor, chosen: Tensor, cast: Cast) -> Tensor:
+        """Tissue of each pixel in the label maps, (b, n, n); brain and places beside the canal may lie anywhere."""
+        g, count = self.generator, len(x)
+        scale = torch.exp(0.12 * torch.randn(count, generator=g))[:, None, None]
+        maps = self._labels[chosen][:, None].float()
+        named = sample_mm(maps, x / scale, y / scale, self._label_step_mm, "nearest")[:, 0]
+        away = torch.nonzero(cast.elsewhere | (cast.brain & (not self.kind.wide)))[:, 0]
+        if len(away):
+            angle = uniform(len(away), -torch.pi, torch.pi, g)
+            near = cast.brain[away] * uniform(len(away), 0.0, 0.6, g)
+            distance = uniform(len(away), *ELSEWHERE_MM, g) * torch.where(cast.brain[away], near, torch.ones(len(away)))
+            u, v = (distance * torch.sin(angle))[:, None, None], (distance * torch.cos(angle))[:, None, None]
+            far = self._far_labels[chosen[away]][:, None].float()
+            named[away] = sample_mm(far, (x / scale)[away] + u, (y / scale)[away] + v, WIDE_STEP_MM, "nearest")[:, 0]
+        return named.round().long()
 
     def _regions(self, count: int) -> Tensor:
         """Regions of random outline and size, rows from ``FIRST_RANDOM`` on."""
@@ -205,51 +245,6 @@ class Painter:
         knots = max(6, int(n * self.kind.step_mm / 6))
         return amount * (smooth_noise(count, 1, knots, n, g) + 0.6 * smooth_noise(count, 1, 3 * knots, n, g))
 
-    def _canal_content(self, x: Tensor, y: Tensor, cord: Tensor, signals: Tensor, empty: Tensor) -> Tensor:
-        """Fluid with flow voids and nerve roots: pairs beside the cord, a bundle below the conus."""
-        g, count, n = self.generator, len(x), self.kind.size
-        fluid = signals[:, int(Tissue.CSF), None, None, None]
-        void = smooth_noise(count, 1, max(6, int(n * self.kind.step_mm / 7)), n, g).clamp(0, 1.5)
-        fluid = fluid * (
-            1 - uniform(count, 0.1, 0.6, g)[:, None, None, None] * chance(count, 0.35, g)[:, None, None, None] * void
-        )
-        fluid = fluid.expand(count, 1, *x.shape[1:])
-        roots = self._roots(x, y, empty)
-        return fluid * (1 - roots[:, None]) + signals[:, ROOT, None, None, None] * roots[:, None]
-
-    def _roots(self, x: Tensor, y: Tensor, empty: Tensor) -> Tensor:
-        """Share of each pixel that is nerve root: a few beside the cord, the cauda equina where no cord is."""
-        g, count = self.generator, len(x)
-        roots = torch.zeros_like(x)
-        for index in range(4):
-            at_x = uniform(count, 3.0, 9.0, g) * (1 if index % 2 else -1)
-            dots = self._dots(x, y, at_x, uniform(count, -3.0, 3.0, g), uniform(count, 0.4, 1.0, g))
-            roots = torch.maximum(roots, dots * chance(count, 0.5, g)[:, None, None])
-        bundle = torch.nonzero(empty & chance(count, 0.85, g))[:, 0]
-        if len(bundle):
-            roots[bundle] = torch.maximum(roots[bundle], self._cauda_equina(x[bundle], y[bundle]))
-        return roots
-
-    def _cauda_equina(self, x: Tensor, y: Tensor) -> Tensor:
-        """Roots that lie behind one another in a crescent, single or run together into one grey band."""
-        g, count = self.generator, len(x)
-        middle, reach = uniform(count, -4.0, 0.5, g), uniform(count, 2.5, 7.0, g)
-        arc, depth = uniform(count, -0.15, 0.06, g), uniform(count, 0.5, 1.8, g)
-        band = torch.zeros_like(x)
-        for _ in range(CAUDA_ROOTS):
-            at_x = uniform(count, -1.0, 1.0, g) * reach
-            at_y = middle - arc * at_x**2 + depth * torch.randn(count, generator=g)
-            dots = self._dots(x, y, at_x, at_y, uniform(count, 0.4, 1.1, g))
-            band = torch.maximum(band, dots * chance(count, 0.8, g)[:, None, None])
-        across = (x / reach[:, None, None]) ** 2
-        height = (y - middle[:, None, None] + arc[:, None, None] * x**2) / (1.6 * depth[:, None, None])
-        together = torch.clamp(1.6 - 1.2 * (across + height**2), 0, 1) * uniform(count, 0.3, 1.0, g)[:, None, None]
-        return torch.maximum(band, together * chance(count, 0.5, g)[:, None, None])
-
-    def _dots(self, x: Tensor, y: Tensor, at_x: Tensor, at_y: Tensor, radius: Tensor) -> Tensor:
-        distance = torch.hypot(x - at_x[:, None, None], y - at_y[:, None, None]) - radius[:, None, None]
-        return torch.clamp(0.5 - distance / self.kind.step_mm, 0, 1)
-
     def _cord_content(self, x: Tensor, y: Tensor, grey: Tensor, signals: Tensor) -> Tensor:
         """White and grey matter with a slow change of signal, and lesions in some cords."""
         g, count, n = self.generator, len(x), self.kind.size
@@ -257,9 +252,16 @@ class Painter:
         tissue = white + (signals[:, GREY, None, None, None] - white) * grey
         slow = smooth_noise(count, 1, max(5, int(n * self.kind.step_mm / 5)), n, g)
         tissue = tissue * (1 + 0.05 * torch.rand(count, 1, 1, 1, generator=g) * slow)
-        ill = chance(count, 0.15, g)
+        for share in LESION_SHARES:
+            lesion = self._lesion(x, y, share)
+            tissue = tissue * (1 - lesion) + signals[:, LESION, None, None, None] * lesion
+        return tissue
+
+    def _lesion(self, x: Tensor, y: Tensor, share: float) -> Tensor:
+        """Share of each pixel that is lesion, (b, 1, n, n), none in most pictures; some fill the whole cord."""
+        g, count = self.generator, len(x)
+        ill = chance(count, share, g)
         at = torch.randn(2, count, 1, 1, generator=g) * torch.tensor([3.0, 2.0])[:, None, None, None]
-        rx, ry = (uniform(count, 0.8, 4.5, g)[:, None, None] for _ in range(2))
+        rx, ry = (uniform(count, 0.8, 6.0, g)[:, None, None] for _ in range(2))
         radius = torch.sqrt(((x - at[0]) / rx) ** 2 + ((y - at[1]) / ry) ** 2)
-        lesion = (torch.clamp(1.5 - radius, 0, 1) * ill[:, None, None])[:, None]
-        return tissue * (1 - lesion) + signals[:, LESION, None, None, None] * lesion
+        return (torch.clamp(1.5 - radius, 0, 1) * ill[:, None, None])[:, None]
