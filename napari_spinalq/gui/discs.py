@@ -126,7 +126,7 @@ class DiscEditor:
             return
         sure = old.confirmed if confirmed is None else confirmed
         flags = tuple(flag for flag in old.flags if not (sure and flag == UNCONFIRMED))
-        self._session.set_labelling(Labelling(by_number(discs), sure and bool(discs), flags))
+        self._session.set_labelling(replace(old, discs=by_number(discs), confirmed=sure and bool(discs), flags=flags))
 
     def _select(self, number: int) -> None:
         numbers = [disc.number for disc in self._shown]

@@ -9,15 +9,15 @@ by dynamic programming (Viterbi 1967, IEEE Trans Inf Theory 13, 260-269, doi:10.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from napari_spinalq.levels.heights import TYPICAL_HEIGHT_MM, span_mm
-from napari_spinalq.vertebrae import LAST_DISC
+from napari_spinalq.vertebrae import FIRST_DISC, LAST_DISC
 
 FIRST_TRUE_DISC = 3
 """C2-C3: there is no disc above it to be seen."""
@@ -40,6 +40,13 @@ LANDMARK_FLOOR = -8.0
 NEAR_DISC = 0.3
 """Within this part of a level's typical height a sample belongs to the disc itself; farther on, evidence is another's.
 """
+
+SAME_PLACE_MM = 8.0
+"""Chains whose topmost disc of one name lies farther apart than this (mm, half a cervical level) are different."""
+
+DENS_BASE_RARITY = 0.7
+"""Evidence (natural logarithm) that a disc-like place at the base of the dens must have before it speaks for C2-C3
+below it: the remnant of the disc between the dens and the body of C2 is seen in about half of people."""
 
 FORCED = 1e4
 """Score of a clicked disc: more than any chain can gain by leaving it out."""
@@ -131,6 +138,7 @@ class _Terms:
     expected: Expected | None
     landmark: Landmark | None
     passed: Mapping[int, NDArray[np.float64]]
+    dens: NDArray[np.float64]
 
     @classmethod
     def of(
@@ -141,7 +149,31 @@ class _Terms:
         landmark: Landmark | None,
     ) -> _Terms:
         passed = {n: _passed_over(reward, TYPICAL_HEIGHT_MM[n], step_mm) for n, reward in rewards.items()}
-        return cls(step_mm, expected, landmark, passed)
+        dens = rewards.get(FIRST_DISC, np.zeros(len(next(iter(rewards.values())))))
+        return cls(step_mm, expected, landmark, passed, np.maximum(dens, 0.0))
+
+
+@dataclass(frozen=True, eq=False)
+class _Tails:
+    """The best chain downward from each disc at each sample, at one body size."""
+
+    scale: float
+    start: Mapping[int, NDArray[np.float64]]
+    total: Mapping[int, NDArray[np.float64]]
+    below: Mapping[int, NDArray[np.int_]]
+
+    def scores(self, first_disc: int) -> NDArray[np.float64]:
+        """Return the score of the best chain whose topmost disc is ``first_disc``, by the sample of that disc."""
+        size = 0.5 * (np.log(self.scale) / SCALE_SPREAD) ** 2
+        return self.start[first_disc] + self.total[first_disc] - size
+
+    def chain(self, first_disc: int, sample: int) -> Chain:
+        """Return the best chain whose topmost disc is ``first_disc`` at this sample."""
+        samples, number = [sample], first_disc
+        while self.below[number][samples[-1]] >= 0:
+            samples.append(int(self.below[number][samples[-1]]))
+            number += 1
+        return Chain(first_disc, tuple(samples), self.scale, float(self.scores(first_disc)[sample]))
 
 
 def best_chain(
@@ -150,6 +182,7 @@ def best_chain(
     *,
     fixed: Mapping[int, NDArray[np.float64]],
     expected: Expected | None = None,
+    landmark: Landmark | None = None,
 ) -> Chain | None:
     """Find the most likely chain through discs whose names are known.
 
@@ -163,6 +196,8 @@ def best_chain(
         Discs that must be in the chain, with their own reward at each sample (``-inf`` far from the click).
     expected : Expected, optional
         Where discs must be seen; without it a chain may end anywhere at no cost.
+    landmark : Landmark, optional
+        Weighs on the top of the chain.
 
     Returns
     -------
@@ -171,10 +206,10 @@ def best_chain(
     """
     numbers = range(min([FIRST_TRUE_DISC, *fixed]), LAST_DISC + 1)
     scores = {number: fixed[number] + FORCED if number in fixed else rewards[number] for number in numbers}
-    best = _best_over_scales(scores, _Terms.of(rewards, step_mm, expected, None), None)
-    if best is None or best.score < (len(fixed) - 0.5) * FORCED:
+    chains = _chains(scores, _Terms.of(rewards, step_mm, expected, landmark))
+    if not chains or chains[0].score < (len(fixed) - 0.5) * FORCED:
         return None
-    return Chain(best.first, best.samples, best.scale, best.score - len(fixed) * FORCED)
+    return replace(chains[0], score=chains[0].score - len(fixed) * FORCED)
 
 
 def chains_by_name(
@@ -184,59 +219,59 @@ def chains_by_name(
     expected: Expected | None = None,
     landmark: Landmark | None = None,
 ) -> list[Chain]:
-    """Find the most likely chain for each name of its topmost disc, C2-C3 and below.
+    """Find the most likely chains for each name of the topmost disc, C2-C3 and below: two, at different places.
 
     Parameters
     ----------
-    rewards, step_mm, expected
+    rewards, step_mm, expected, landmark
         As :func:`best_chain`.
-    landmark : Landmark, optional
-        Weighs on the top of the chain.
 
     Returns
     -------
     list of Chain
         The most likely first.
     """
-    terms = _Terms.of(rewards, step_mm, expected, landmark)
+    scores = {number: rewards[number] for number in range(FIRST_TRUE_DISC, LAST_DISC + 1)}
+    return _chains(scores, _Terms.of(rewards, step_mm, expected, landmark))
+
+
+def _chains(scores: Mapping[int, NDArray[np.float64]], terms: _Terms) -> list[Chain]:
+    """Return the best chains over all body sizes for each name of the topmost disc, the most likely first."""
+    sizes = [_tails(scores, terms, float(scale)) for scale in SCALES]
+    chains = [chain for first in scores for chain in _best_places(first, sizes, terms.step_mm)]
+    return sorted(chains, key=lambda chain: -chain.score)
+
+
+def _best_places(first: int, sizes: Sequence[_Tails], step_mm: float) -> list[Chain]:
+    """Return the best chain from this topmost disc, and the best one that puts it at another place."""
+    by_size = np.array([tails.scores(first) for tails in sizes])
+    score = by_size.max(axis=0)
     chains = []
-    for first in range(FIRST_TRUE_DISC, LAST_DISC + 1):
-        scores = {number: rewards[number] for number in range(first, LAST_DISC + 1)}
-        chains.append(_best_over_scales(scores, terms, first))
-    return sorted((chain for chain in chains if chain is not None), key=lambda chain: -chain.score)
+    for _ in range(2):
+        sample = int(score.argmax())
+        if not np.isfinite(score[sample]):
+            break
+        chains.append(sizes[int(by_size[:, sample].argmax())].chain(first, sample))
+        near = round(SAME_PLACE_MM / step_mm)
+        score[max(0, sample - near) : sample + near + 1] = -np.inf
+    return chains
 
 
-def _best_over_scales(
-    rewards: Mapping[int, NDArray[np.float64]], terms: _Terms, first_disc: int | None
-) -> Chain | None:
-    chains = [_best_at_scale(rewards, terms, float(scale), first_disc) for scale in SCALES]
-    return max((chain for chain in chains if chain is not None), key=lambda chain: chain.score, default=None)
-
-
-def _best_at_scale(
-    rewards: Mapping[int, NDArray[np.float64]], terms: _Terms, scale: float, first_disc: int | None
-) -> Chain | None:
+def _tails(scores: Mapping[int, NDArray[np.float64]], terms: _Terms, scale: float) -> _Tails:
+    start: dict[int, NDArray[np.float64]] = {}
     total: dict[int, NDArray[np.float64]] = {}
-    ended: dict[int, NDArray[np.float64]] = {}
-    above: dict[int, NDArray[np.int_]] = {}
-    for number, reward in rewards.items():
-        start, end = _end_scores(number, len(reward), scale, terms)
-        if first_disc is not None and number != first_disc:
-            start = np.full_like(start, -np.inf)
-        above[number] = np.full(len(reward), -1)
-        best = start
-        if number - 1 in total:
-            height_mm = TYPICAL_HEIGHT_MM[number - 1] * scale
-            carried, origin = _step_down(total[number - 1], terms.passed[number - 1], height_mm, terms.step_mm)
-            above[number] = np.where(carried > start, origin, -1)
-            best = np.maximum(start, carried)
+    below: dict[int, NDArray[np.int_]] = {}
+    for number in sorted(scores, reverse=True):
+        reward = scores[number]
+        start[number], best = _end_scores(number, len(reward), scale, terms)
+        below[number] = np.full(len(reward), -1)
+        if number + 1 in total:
+            height_mm = TYPICAL_HEIGHT_MM[number] * scale
+            carried, origin = _carried_up(total[number + 1], terms.passed[number], height_mm, terms.step_mm)
+            below[number] = np.where(carried > best, origin, -1)
+            best = np.maximum(best, carried)
         total[number] = best + reward
-        ended[number] = total[number] + end
-    last = max(ended, key=lambda number: ended[number].max())
-    score = float(ended[last].max()) - 0.5 * (np.log(scale) / SCALE_SPREAD) ** 2
-    if not np.isfinite(score):
-        return None
-    return _trace(last, int(ended[last].argmax()), above, scale, score)
+    return _Tails(scale, start, total, below)
 
 
 def _end_scores(
@@ -244,10 +279,13 @@ def _end_scores(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the score of a chain that begins, and of one that ends, with this disc at each sample.
 
-    Less for each further disc that had room in the expected stretch above, or below, and where the landmark disagrees.
+    Less for each further disc that had room in the expected stretch above, or below, and where the landmark disagrees;
+    more for C2-C3 if the base of the dens is seen above it.
     """
     samples = np.arange(n_samples)
     start, end = np.zeros(n_samples), np.zeros(n_samples)
+    if number == FIRST_TRUE_DISC:
+        start += _dens_base(terms.dens, scale * TYPICAL_HEIGHT_MM[FIRST_DISC], terms.step_mm)
     if terms.landmark is not None:
         start += terms.landmark.log_likelihood(number, samples, scale, terms.step_mm)
     if terms.expected is not None:
@@ -260,22 +298,56 @@ def _end_scores(
     return start, end
 
 
-def _step_down(
-    upper_total: NDArray[np.float64], passed: NDArray[np.float64], height_mm: float, step_mm: float
+def _dens_base(evidence: NDArray[np.float64], height_mm: float, step_mm: float) -> NDArray[np.float64]:
+    """Return what a disc-like place at the base of the dens, ``height_mm`` above each sample, adds to C2-C3 there."""
+    return np.maximum(_best_spaced(evidence, height_mm, step_mm, upward=True)[0] - DENS_BASE_RARITY, 0.0)
+
+
+def _carried_up(
+    lower_total: NDArray[np.float64], passed: NDArray[np.float64], height_mm: float, step_mm: float
 ) -> tuple[NDArray[np.float64], NDArray[np.int_]]:
-    """Return, for each sample of the next disc down, the best score carried from the disc above and its sample."""
+    """Return, for each sample of a disc, the best score carried from the disc below it and the sample of that one."""
+    return _best_spaced(lower_total, height_mm, step_mm, passed=passed)
+
+
+def _best_spaced(
+    values: NDArray[np.float64],
+    height_mm: float,
+    step_mm: float,
+    *,
+    passed: NDArray[np.float64] | None = None,
+    upward: bool = False,
+) -> tuple[NDArray[np.float64], NDArray[np.int_]]:
+    """Return the best value one level away from each sample, less the cost of its distance, and its sample.
+
+    Parameters
+    ----------
+    values : (n,) array
+        To choose from.
+    height_mm, step_mm : float
+        Usual distance, and distance between samples.
+    passed : (n, m) array, optional
+        Further cost by sample and distance in samples.
+    upward : bool
+        Look above each sample instead of below.
+    """
+    if upward:
+        best, origin = _best_spaced(values[::-1], height_mm, step_mm)
+        return best[::-1], len(values) - 1 - origin[::-1]
     low, high = (round(part * height_mm / step_mm) for part in SPACING_RANGE)
     spacings = np.arange(max(1, low), high + 1)
     cost = 0.5 * ((spacings * step_mm / height_mm - 1) / SPACING_SPREAD) ** 2
-    padded = np.concatenate([upper_total, np.full(spacings[-1], -np.inf)])
-    windows = sliding_window_view(padded[spacings[0] :], len(spacings))[: len(upper_total)]
-    options = windows - cost - passed[:, spacings]
+    padded = np.concatenate([np.full(spacings[-1], -np.inf), values])
+    windows = sliding_window_view(padded[: len(padded) - spacings[0]], len(spacings))[:, ::-1]
+    options = windows - cost
+    if passed is not None:
+        options -= passed[:, spacings]
     best = options.argmax(axis=1)
-    return np.take_along_axis(options, best[:, None], axis=1)[:, 0], np.arange(len(upper_total)) + spacings[best]
+    return np.take_along_axis(options, best[:, None], axis=1)[:, 0], np.arange(len(values)) - spacings[best]
 
 
 def _passed_over(reward: NDArray[np.float64], height_mm: float, step_mm: float) -> NDArray[np.float64]:
-    """Return the greatest evidence for another disc between a sample and each spacing above it.
+    """Return the greatest evidence for another disc between a sample and each spacing below it.
 
     Parameters
     ----------
@@ -289,21 +361,13 @@ def _passed_over(reward: NDArray[np.float64], height_mm: float, step_mm: float) 
     Returns
     -------
     (n, m) array
-        Indexed by the sample of the lower disc and by the spacing in samples; at least 0.
+        Indexed by the sample of the upper disc and by the spacing in samples; at least 0.
     """
     longest = int(np.ceil(SPACING_RANGE[1] * SCALES[-1] * height_mm / step_mm)) + 1
     near = round(NEAR_DISC * height_mm / step_mm)
-    padded = np.concatenate([np.maximum(reward, 0.0), np.zeros(longest)])
+    padded = np.concatenate([np.zeros(longest), np.maximum(reward, 0.0)])
     passed = np.zeros((len(reward), longest + 1))
     for spacing in range(2 * near + 1, longest + 1):
-        another = padded[spacing - near :][: len(reward)]
+        another = padded[longest - spacing + near :][: len(reward)]
         passed[:, spacing] = np.maximum(passed[:, spacing - 1], another)
     return passed
-
-
-def _trace(last: int, sample: int, above: Mapping[int, NDArray[np.int_]], scale: float, score: float) -> Chain:
-    samples, number = [sample], last
-    while above[number][samples[-1]] >= 0:
-        samples.append(int(above[number][samples[-1]]))
-        number -= 1
-    return Chain(number, tuple(reversed(samples)), scale, score)

@@ -114,6 +114,11 @@ def with_checks(labelling: Labelling, centerline: Centerline, scan_extent: Grid)
     return replace(labelling, flags=(*kept, *check_labelling(labelling, centerline, scan_extent)))
 
 
+def unusual_spacings(discs: Sequence[Disc], centerline: Centerline) -> tuple[str, ...]:
+    """Tell which seen discs lie at unusual distances from each other, in a sentence each; none if all are usual."""
+    return tuple(_spacing(_row(discs, centerline)))
+
+
 def _row(discs: Sequence[Disc], centerline: Centerline) -> _Row:
     seen = [disc for disc in by_number(discs) if disc.origin in (Origin.CLICKED, Origin.DETECTED)]
     arcs = disc_arcs_mm(seen, centerline)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from napari_spinalq.cord.centerline import Centerline
 from napari_spinalq.errors import InputError
 from napari_spinalq.levels.chain import FIRST_TRUE_DISC, Chain, Expected, Landmark, best_chain, chains_by_name
+from napari_spinalq.levels.check import unusual_spacings
 from napari_spinalq.levels.discs import Disc, Labelling, Origin, by_number, check_discs, disc_arcs_mm, with_gaps_filled
 from napari_spinalq.levels.estimate import estimate_along, with_c1c2
 from napari_spinalq.levels.evidence import STEP_MM, DiscEvidence, disc_evidence, spacing_along_mm, spine_image
@@ -34,8 +35,13 @@ CLICK_WARN_MM = 3.0
 MAX_CLICK_FROM_CORD_MM = 45.0
 """A disc cannot lie farther from the cord's centre (mm): canal 10 mm and a vertebral body of at most 35 mm."""
 
-MAX_SPACING_ALONG_MM = 4.0
-"""Cervical discs are 4 to 6 mm tall: with voxels longer than this along the cord (mm) they are not seen."""
+MAX_SPACING_ALONG_MM = 5.5
+"""With voxels longer than this along the cord (mm) discs are not searched: a cervical level is 15 to 18 mm tall, so
+three voxels are the fewest that show a disc between two bodies."""
+
+FINE_SPACING_MM = 2.5
+"""With voxels longer than this along the cord (mm), half of a cervical disc, a disc is blurred into the bodies beside
+it: places are told to be coarse, and names without a click stay unconfirmed."""
 
 MIN_COLUMN_MM = 15.0
 """The column must be in view over this length (mm), the height of the shortest level."""
@@ -98,11 +104,13 @@ def label_discs(
     progress(0.4, "looking for discs")
     evidence = disc_evidence(image)
     progress(0.9, "naming discs")
-    unseen = _why_unseen(scan, centerline, evidence)
+    along_mm = spacing_along_mm(scan.grid, centerline)
+    unseen = _why_unseen(along_mm, evidence)
     if unseen:
         labelling = _by_height(clicks, centerline, unseen)
     else:
-        labelling = _from_clicks(clicks, evidence, centerline) if clicks else _without_clicks(evidence, centerline)
+        labelling = _from_clicks(clicks, evidence, centerline) if clicks else _without_clicks(scan, evidence)
+        labelling = _coarse(labelling, along_mm, confirmed=bool(clicks))
     labelling = with_c1c2(labelling, scan.grid, centerline)
     progress(1.0, "discs named")
     return labelling
@@ -120,14 +128,23 @@ def _check_clicks(clicks: tuple[Disc, ...], scan: Scan, centerline: Centerline) 
     check_discs(clicks, centerline)
 
 
-def _why_unseen(scan: Scan, centerline: Centerline, evidence: DiscEvidence) -> str:
+def _why_unseen(along_mm: float, evidence: DiscEvidence) -> str:
     """Say why no disc can be seen in this scan; an empty string if they can."""
-    along_mm = spacing_along_mm(scan.grid, centerline)
     if along_mm > MAX_SPACING_ALONG_MM:
         return f"discs cannot be seen in slices of {along_mm:.1f} mm"
     if evidence.seen.sum() * STEP_MM < MIN_COLUMN_MM:
         return "the scan does not show the vertebral column"
     return ""
+
+
+def _coarse(labelling: Labelling, along_mm: float, *, confirmed: bool) -> Labelling:
+    """Say so where voxels along the cord are too long for sharp discs; names then need a click."""
+    if along_mm <= FINE_SPACING_MM or not labelling.discs:
+        return labelling
+    flags = tuple(flag for flag in labelling.flags if flag != FROM_HEAD)
+    flags += () if confirmed or UNCONFIRMED in flags else (UNCONFIRMED,)
+    coarse = f"slices of {along_mm:.1f} mm blur discs into vertebrae: check the places of the discs"
+    return replace(labelling, confirmed=confirmed, flags=(*flags, coarse))
 
 
 def _by_height(clicks: tuple[Disc, ...], centerline: Centerline, unseen: str) -> Labelling:
@@ -207,14 +224,14 @@ class _Naming:
     margin: float
 
 
-def _without_clicks(evidence: DiscEvidence, centerline: Centerline) -> Labelling:
-    rewards = _rewards(evidence)
-    landmark = foramen_landmark(evidence.image)
+def _without_clicks(scan: Scan, evidence: DiscEvidence) -> Labelling:
+    rewards, centerline = _rewards(evidence), evidence.image.frame.centerline
+    landmark = foramen_landmark(scan, evidence)
     naming = _best_naming(rewards, _expected(evidence, centerline), landmark)
     if naming is None or naming.chain.score < MIN_CHAIN_SCORE:
         return Labelling((), False, (NO_DISCS,))
     discs = _discs_of(naming.chain, evidence)
-    if landmark is not None and _is_certain(naming, landmark):
+    if landmark is not None and _is_certain(naming, landmark) and not unusual_spacings(discs, centerline):
         return with_gaps_filled(Labelling(discs, True, (FROM_HEAD,)), centerline)
     return with_gaps_filled(Labelling(discs, False, (UNCONFIRMED,)), centerline)
 

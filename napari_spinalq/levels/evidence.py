@@ -40,6 +40,9 @@ LIGAMENT_MM = 1.2
 WALL_SMOOTHNESS = 0.1
 """Cost of a step of the wall by one sample, in units of its typical edge strength."""
 
+WALL_SIGMA = 5.0
+"""Smoothing of the wall along the cord, in samples: 2.5 mm, so that a single edge does not make a step."""
+
 BODY_RANGE_MM = (2.0, 16.0)
 """Discs are sought between these distances before the wall, mm: a vertebral body is 14 to 30 mm deep, and the first
 2 mm hold the ligament."""
@@ -160,7 +163,7 @@ def _room_beyond(scan: Scan, centerline: Centerline) -> tuple[float, float]:
     return float(below), float(above)
 
 
-def canal_front(image: SpineImage) -> NDArray[np.float64]:
+def front_wall_mm(image: SpineImage) -> NDArray[np.float64]:
     """Find the front wall of the canal: the smooth path of strongest edge before the cord.
 
     Fluid is brighter than the ligament and bone before it in T2w and darker in T1w, so both signs are tried and the
@@ -184,7 +187,7 @@ def canal_front(image: SpineImage) -> NDArray[np.float64]:
     usual = 0.5 * ((distance_mm - WALL_USUAL_MM) / WALL_SPREAD_MM) ** 2
     paths = [_best_path(sign * edge - 0.2 * usual) for sign in (-1.0, 1.0)]
     _, rows = max(paths, key=lambda scored: scored[0])
-    return np.asarray(distance_mm[rows], dtype=np.float64)
+    return ndimage.gaussian_filter1d(np.asarray(distance_mm[rows], dtype=np.float64), WALL_SIGMA)
 
 
 def _best_path(score: NDArray[np.float64]) -> tuple[float, NDArray[np.int_]]:
@@ -217,7 +220,7 @@ def disc_evidence(image: SpineImage) -> DiscEvidence:
     -------
     DiscEvidence
     """
-    wall_mm = ndimage.gaussian_filter1d(canal_front(image), 5.0)
+    wall_mm = front_wall_mm(image)
     seen = np.isfinite(image.values)
     filled = _fill_outside(image.values, seen)
     cost = TILT_COST * np.abs(TILTS_DEG) / TILTS_DEG.max()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -206,3 +208,12 @@ def test_renaming_one_disc_shifts_the_others(measured):
     panel.name.activated.emit(panel.name.currentIndex())
     hand.wait()
     assert hand.desk.session.labelling.numbers == tuple(number + 1 for number in before)
+
+
+def test_an_edit_of_the_discs_keeps_how_they_were_found(measured):
+    """A dragged disc is still one of a row that another program found: the provenance must not forget it."""
+    session = measured.desk.session
+    found = replace(session.labelling, flags=("found by another program",), method={"program": "another"})
+    session.set_labelling(found)
+    measured.desk.editor.rename(session.labelling.discs[0], session.labelling.discs[0].number + 1)
+    assert session.labelling.method == {"program": "another"}

@@ -77,3 +77,27 @@ def test_a_landmark_names_a_row_that_nothing_else_names():
     assert dict(zip(best.numbers, best.samples, strict=True)) == truth
     higher = Landmark(head + round(TYPICAL_HEIGHT_MM[5] / STEP_MM), 40.0, 6.0)
     assert chains_by_name(rewards, STEP_MM, landmark=higher)[0].first == 6
+
+
+def test_the_second_best_place_of_one_name_is_told():
+    """A row one disc longer at its top can be begun at C2-C3 twice; both are given, the likelier first."""
+    rewards, truth = spine(3, 10, top_mm=45.0)
+    head = truth[3] + round(40.0 / STEP_MM)
+    from_c2c3 = [
+        chain for chain in chains_by_name(rewards, STEP_MM, landmark=Landmark(head, 40.0, 5.0)) if chain.first == 3
+    ]
+    assert len(from_c2c3) == 2
+    assert from_c2c3[0].samples[0] == truth[3]
+    assert abs(from_c2c3[1].samples[0] - truth[3]) * STEP_MM >= 8.0
+    assert from_c2c3[1].score < from_c2c3[0].score
+
+
+def test_a_disc_like_place_at_the_base_of_the_dens_does_not_shift_names():
+    """The same row, with a fainter disc-like place one C2 above its top: alone it would be the better C2-C3."""
+    rewards, truth = spine(3, 9, top_mm=60.0)
+    dens = truth[3] + round(TYPICAL_HEIGHT_MM[2] / STEP_MM)
+    seen = rewards[3].copy()
+    seen[dens - 2 : dens + 3] = [0.5, 1.0, 1.5, 1.0, 0.5]
+    head = truth[3] + round(40.0 / STEP_MM)
+    chains = chains_by_name(dict.fromkeys(range(2, 25), seen), STEP_MM, landmark=Landmark(head, 40.0, 5.0))
+    assert dict(zip(chains[0].numbers, chains[0].samples, strict=True)) == truth

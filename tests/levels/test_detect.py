@@ -138,6 +138,17 @@ def test_thick_slices_give_estimates_that_say_so():
     assert "unconfirmed" in alone.flags[0]
 
 
+def test_slices_half_as_tall_as_discs_need_a_click_and_say_so():
+    scan, line, truth = drawn_spine(spacing=(4.0, 1.0, 1.0))
+    labelling = label_discs(scan, line, clicks=[truth[2]])
+    assert labelling.confirmed
+    assert any("4.0 mm" in flag for flag in labelling.flags)
+    assert max(misses_mm(labelling, truth, line).values()) < TOLERANCE_MM
+    alone = label_discs(scan, line)
+    assert not alone.confirmed
+    assert UNCONFIRMED in alone.flags
+
+
 def test_narrow_field_of_view_has_no_discs_but_says_why():
     scan, line, _ = drawn_spine()
     narrow = Scan(scan.data[:, 25:50].copy(), scan.grid.cropped((0, 25, 0), (150, 25, 50)), Contrast.T2W)
