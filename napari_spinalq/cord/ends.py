@@ -85,12 +85,30 @@ def shows_cord(
 
 
 def _longest_stretch(shown: NDArray[np.bool_], gap: int) -> NDArray[np.bool_]:
-    if not shown.any():
-        return shown
-    bridged = ndimage.binary_closing(np.pad(shown, gap + 1), np.ones(gap + 1))[gap + 1 : -gap - 1]
-    labels, count = ndimage.label(bridged)
-    sizes = ndimage.sum_labels(shown, labels, np.arange(1, count + 1))
-    return labels == 1 + int(np.argmax(sizes))
+    """Return the stretch with most slices shown; a gap is bridged if it is shorter than what lies on either side.
+
+    Some slices of brain or roots look like cord: so few, so far away, they are none.
+    """
+    runs = _runs(shown)
+    merged = runs[:1]
+    for first, last in runs[1:]:
+        apart = first - merged[-1][1] - 1
+        held = [int(shown[a : b + 1].sum()) for a, b in (merged[-1], (first, last))]
+        if apart <= gap and apart <= min(held):
+            merged[-1] = merged[-1][0], last
+        else:
+            merged.append((first, last))
+    kept = np.zeros_like(shown)
+    if merged:
+        first, last = max(merged, key=lambda run: int(shown[run[0] : run[1] + 1].sum()))
+        kept[first : last + 1] = True
+    return kept
+
+
+def _runs(chosen: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Return first and last slice of every run of chosen slices."""
+    edges = np.flatnonzero(np.diff(np.r_[0, chosen.astype(int), 0]))
+    return [(int(first), int(last)) for first, last in zip(edges[::2], edges[1::2] - 1, strict=True)]
 
 
 def _above_foramen_magnum(
@@ -106,15 +124,11 @@ def _above_foramen_magnum(
             continue
         share = areas_mm2[index:] / reference.max()
         cord_again = shown[index:] & (share >= CORD_AGAIN[0]) & (share <= CORD_AGAIN[1])
-        if _longest_run(cord_again) * slice_mm < CORD_AGAIN_MM:
+        longest = max((last - first + 1 for first, last in _runs(cord_again)), default=0)
+        if longest * slice_mm < CORD_AGAIN_MM:
             above[index:] = True
             break
     return above
-
-
-def _longest_run(chosen: NDArray[np.bool_]) -> int:
-    edges = np.flatnonzero(np.diff(np.r_[0, chosen.astype(int), 0]))
-    return int((edges[1::2] - edges[::2]).max(initial=0))
 
 
 def slice_ranges(chosen: NDArray[np.bool_]) -> str:
@@ -125,6 +139,4 @@ def slice_ranges(chosen: NDArray[np.bool_]) -> str:
     >>> slice_ranges(np.array([True, True, False, True]))
     '0-1, 3'
     """
-    edges = np.flatnonzero(np.diff(np.r_[0, chosen.astype(int), 0]))
-    pairs = zip(edges[::2], edges[1::2] - 1, strict=True)
-    return ", ".join(f"{first}-{last}" if last > first else f"{first}" for first, last in pairs)
+    return ", ".join(f"{first}-{last}" if last > first else f"{first}" for first, last in _runs(chosen))
