@@ -51,7 +51,7 @@ def test_finds_cord_and_canal_of_a_cylinder(signals):
     assert np.hypot(*(location.path_mm - centres).T).max() < 2.5
     found = maps.cord >= 0.5
     assert 2 * (found & (truth >= 0.5)).sum() / (found.sum() + (truth >= 0.5).sum()) > 0.93
-    assert maps.cord.sum() == pytest.approx(truth.sum(), rel=0.08)
+    assert maps.cord.sum() == pytest.approx(truth.sum(), rel=0.05)
     assert maps.canal.sum(axis=(1, 2)).mean() * PIXEL**2 == pytest.approx(np.pi * 10.0 * 7.5, rel=0.15)
 
 
