@@ -48,6 +48,7 @@ def main() -> None:
     folder = Path(os.environ.get("SPINALQ_SHARED", ROOT.parent / "shared")) / "data" / "sct_testing"
     print(
         f"{'grey matter':34}{'edge':>6}{'CNR':>7}{'Dice':>8}{'target':>8}{'area %':>8}{'abs %':>7}{'target':>8}{'s':>6}"
+        f"{'without network: Dice, area %, abs %':>38}"
     )
     if folder.is_dir():
         _drawn_scans(folder)
@@ -111,11 +112,15 @@ def _grey_matter(
         print(row + f"{'(no reference)':>23}{seconds:22.2f}")
         return
     overlap, error = agreement(found.soft, truth, scan, whole)
+    alone = segment_grey_matter(scan, cord.soft, cord.centerline, edge_level=edge_level, with_network=False)
+    alone_overlap, alone_error = agreement(alone.soft, truth, scan, whole)
     wanted = "" if target is None else f"{target:.2f}"
     area_target = TARGET_AREA_PERCENT if edge_level == PHYSICAL_EDGE and target is None else None
     print(
         row + f"{overlap:8.3f}{wanted:>8}{100 * error.mean():+8.1f}{100 * np.abs(error).mean():7.1f}"
-        f"{'' if area_target is None else f'{area_target:.0f}':>8}{seconds:6.2f}  {'; '.join(found.flags)}"
+        f"{'' if area_target is None else f'{area_target:.0f}':>8}{seconds:6.2f}"
+        f"{alone_overlap:22.3f}{100 * alone_error.mean():+8.1f}{100 * np.abs(alone_error).mean():8.1f}"
+        f"  {'; '.join(found.flags)}"
     )
 
 

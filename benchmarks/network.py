@@ -1,9 +1,9 @@
-"""The networks on labelled real scans, beside the classical cord: place, agreement, area and time.
+"""The networks on labelled real scans, beside ``segment_cord``: place, agreement, area and time.
 
 Run ``python benchmarks/network.py``; real scans are looked for in ``SPINALQ_SHARED`` (default ``../shared``). No real
-scan was used to train the networks. The learned cord is drawn by the rules of the classical one: the contour of the
-soft cord at 0.5, once as it is (the physical edge) and once moved inwards by the same share of a pixel (where readers
-draw). ``--fast`` leaves out the classical cord and the times.
+scan was used to train the networks. The network's cord is drawn by the rules of ``segment_cord``, which follows edges:
+the contour of the soft cord at 0.5, once as it is (the physical edge) and once moved inwards by the same share of a
+pixel (where readers draw). ``--fast`` leaves out ``segment_cord`` and the times.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ LABELLED = (
 """Image, cord and grey matter (references of other people)."""
 
 RAY_SMOOTHING = 1.0
-"""The learned outline is smoothed around the circle by this many rays, as the classical one is."""
+"""The network's outline is smoothed around the circle by this many rays, as that of ``segment_cord`` is."""
 
 CYLINDER_SIGNALS = ((120.0, 900.0, 300.0), (300.0, 80.0, 420.0))
 """Signals of muscle, fluid and cord."""
@@ -58,13 +58,13 @@ SIZES = (
 def main() -> None:
     """Print one row a scan, then one a cylinder, then one a size."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--fast", action="store_true", help="leave out the classical cord and the times")
+    parser.add_argument("--fast", action="store_true", help="leave out segment_cord and the times")
     fast = parser.parse_args().fast
     folder = Path(os.environ.get("SPINALQ_SHARED", Path(__file__).parents[2] / "shared")) / "data" / "sct_testing"
     if not folder.is_dir():
         print(f"no real scans in {folder}; set SPINALQ_SHARED")
     else:
-        _real_scans(folder, classical=not fast)
+        _real_scans(folder, edges=not fast)
     _cylinders()
     if fast:
         return
@@ -75,10 +75,10 @@ def main() -> None:
         print(f"{' x '.join(map(str, shape)):26}{seconds:7.2f}{target:8.1f}{peak:9.2f}{1.5:8.1f}")
 
 
-def _real_scans(folder: Path, *, classical: bool) -> None:
+def _real_scans(folder: Path, *, edges: bool) -> None:
     print(
         f"{'scan':30}{'place mm: median, worst':>24}{'physical: Dice area abs %':>28}{'reader: Dice area abs %':>28}"
-        f"{'classical: Dice area abs %':>28}{'GM Dice':>9}{'GM area':>9}{'missed, more':>14}{'s':>7}"
+        f"{'segment_cord: Dice area abs %':>31}{'GM Dice':>9}{'GM area':>9}{'missed, more':>14}{'s':>7}"
     )
     for image, cord, gm in LABELLED:
         scan = load_scan(folder / f"{image}.nii.gz")
@@ -88,8 +88,8 @@ def _real_scans(folder: Path, *, classical: bool) -> None:
         reference = None if cord is None else _work(load_scan(folder / f"{cord}.nii.gz"))
         grey = None if gm is None else _work(load_scan(folder / f"{gm}.nii.gz"))
         anchor = next(part for part in (reference, grey) if part is not None)
-        cords = [""] * 3 if reference is None else _cords(scan, maps, reference, classical)
-        row = "".join(f"{text:>28}" for text in cords)
+        cords = [""] * 3 if reference is None else _cords(scan, maps, reference, edges)
+        row = "{:>28}{:>28}{:>31}".format(*cords)
         print(f"{image:30}{_place(scan, location, anchor)}{row}{_grey(scan, maps, grey)}", end="")
         print(f"{_slices(shows_cord(location, maps), anchor.max(axis=(1, 2)) >= 0.5):>14}{seconds:7.2f}", flush=True)
 
@@ -106,13 +106,13 @@ def _place(scan: Scan, location: Location, reference: NDArray[np.float32]) -> st
     return f"{np.median(errors):14.2f},{errors.max():9.2f}"
 
 
-def _cords(scan: Scan, maps: SoftMaps, reference: NDArray[np.float32], classical: bool) -> list[str]:
-    """Agreement of the learned cord at the physical edge and where readers draw, and of the classical one there."""
+def _cords(scan: Scan, maps: SoftMaps, reference: NDArray[np.float32], edges: bool) -> list[str]:
+    """Agreement of the network's cord at the physical edge and where readers draw, and of ``segment_cord`` there."""
     soft, grid = reorient_array(maps.cord, scan.grid, "SAR")
     offset_mm = EDGE_OFFSET_PIXELS * min(grid.spacing[1:])
     found = [_outlined(soft, grid, inwards) for inwards in (0.0, offset_mm)]
     rows = ["{:.3f} {:+.1f} {:.1f}".format(*_agreement(part, reference)) for part in found]
-    return [*rows, _classical(scan, reference) if classical else ""]
+    return [*rows, _along_edges(scan, reference) if edges else ""]
 
 
 def _outlined(soft: NDArray[np.float32], grid: Grid, offset_mm: float) -> NDArray[np.float32]:
@@ -161,7 +161,7 @@ def _slices(shown: NDArray[np.bool_], known: NDArray[np.bool_]) -> str:
     return f"{int((known & ~shown).sum())}, {int((shown & ~known).sum())} of {int((~known).sum())}"
 
 
-def _classical(scan: Scan, cord: NDArray[np.float32]) -> str:
+def _along_edges(scan: Scan, cord: NDArray[np.float32]) -> str:
     try:
         soft = reorient_array(segment_cord(scan).soft, scan.grid, "SAR")[0]
     except CordNotFoundError:

@@ -15,6 +15,7 @@ from napari_spinalq.cord.centerline import Centerline
 from napari_spinalq.cord.cord_slices import CordSlice, arcs_mm, cord_of_scan
 from napari_spinalq.cord.ends import slice_ranges
 from napari_spinalq.cord.gm_contrast import MIN_CONTRAST_TO_NOISE, GreyMatterContrast, grey_matter_contrast
+from napari_spinalq.cord.network import soft_maps
 from napari_spinalq.cord.segment import MASK_LEVEL
 from napari_spinalq.errors import InputError
 from napari_spinalq.geometry import Grid, reorient_array
@@ -34,6 +35,11 @@ matter read from it), up to this limit: texture that no noise figure describes l
 
 PLACE_SPREAD_MM = 0.3
 """Standard deviation of the fitted edge's place, mm: voxels this near to it are uncertain."""
+
+MAP_VARIANCE = 0.3
+"""Variance of the network's share of grey matter in a voxel near the outline's edge. Weighing network and outline by
+it explains the truth best in the median of 16 digital scans (0.05 at little contrast, 3 at very much); the network's
+own error there is 0.02-0.04, but goes along with that of the outline, so it tells less than that."""
 
 TRUSTED_DEPTH_MM = 0.5
 """The value of a voxel nearer than this (mm) to the edge of the cord counts less: it holds CSF."""
@@ -88,6 +94,7 @@ def segment_grey_matter(
     slice_levels: ArrayLike | None = None,
     edge_level: float = READER_EDGE,
     other_soft: NDArray | None = None,
+    with_network: bool = True,
     progress: Progress = silent,
 ) -> GreyMatterSegmentation:
     """Segment the grey matter of the cord, brighter or darker than white matter; see ``docs/segmentation.md``.
@@ -107,7 +114,10 @@ def segment_grey_matter(
         Share of the grey-white contrast at which a voxel counts as grey matter: ``READER_EDGE`` as readers draw (the
         default), ``PHYSICAL_EDGE`` for areas without bias.
     other_soft : array, shape ``scan.grid.shape``, optional
-        Share or probability of grey matter from elsewhere (0..1): see :func:`combine_evidence`.
+        Share or probability of grey matter from elsewhere (0..1), in place of the network's: see
+        :func:`combine_evidence`.
+    with_network : bool
+        Whether the built-in network is asked, where no other map is given.
     progress : Progress
         Told where the work stands.
 
@@ -126,10 +136,12 @@ def segment_grey_matter(
     levels = _levels_of(slices, slice_levels, work.grid.shape[0])
     contrast = grey_matter_contrast(slices, levels)
     fits: list[ButterflyFit | None] = [None] * len(slices)
+    other = None if other_soft is None else reorient_array(np.asarray(other_soft, float), scan.grid, "SAR")[0]
     if contrast.measurable:
         places_mm = arcs_mm(slices, centerline, work.grid)
         fits = _fit_all(slices, levels, places_mm, contrast.polarity, portion(progress, 0.05, 0.95))
-    other = None if other_soft is None else reorient_array(np.asarray(other_soft, float), scan.grid, "SAR")[0]
+        if other is None and with_network:
+            other = _network_map(work, slices, contrast.polarity)
     soft, _ = reorient_array(_drawn(slices, fits, work.grid, edge_level, other), work.grid, scan.grid.axis_codes)
     progress(1.0, "grey matter segmented")
     return GreyMatterSegmentation(
@@ -138,8 +150,19 @@ def segment_grey_matter(
         measurable=any(fit is not None for fit in fits),
         contrast_to_noise=contrast.contrast_to_noise,
         flags=_flags(slices, fits, work.grid.shape[0]),
-        parameters=_parameters(contrast, fits, edge_level, slice_levels is not None, other_soft is not None),
+        parameters=_parameters(contrast, fits, edge_level, slice_levels is not None, other is not None),
     )
+
+
+def _network_map(work: Scan, slices: list[CordSlice], polarity: int) -> NDArray[np.float32]:
+    """Return the share of grey matter that the fine model sees in the slices of the cord, work order.
+
+    Values are turned so that grey matter is the brighter: a negated scan holds the same grey matter.
+    """
+    path_mm, chosen = np.zeros((work.grid.shape[0], 2)), np.zeros(work.grid.shape[0], dtype=bool)
+    for piece in slices:
+        path_mm[piece.index], chosen[piece.index] = piece.centre_mm, True
+    return soft_maps(polarity * work.data, work.grid, path_mm, slices=chosen).gm
 
 
 def _drawn(
@@ -162,8 +185,8 @@ def combine_evidence(
     The share of grey matter expected in a voxel is the outline's coverage c, with the variance p (1 - p) of being on
     either side of an edge whose place is known to ``PLACE_SPREAD_MM`` (p: coverage blurred by it). The value's place x
     between white (0) and grey (1) is a second measurement of the same share with variance 1 / CNR^2; the result is
-    their mean weighted by the inverse variances (Kalman 1960, doi:10.1115/1.3662552). Another map m replaces c by
-    (c + m) / 2, and where they disagree adds the variance (c - m)^2 / 4: then the value decides.
+    their mean weighted by the inverse variances (Kalman 1960, doi:10.1115/1.3662552). Another map is a third one, with
+    the variance ``MAP_VARIANCE``: the less contrast the voxels show, the more it counts.
 
     Parameters
     ----------
@@ -183,8 +206,8 @@ def combine_evidence(
     nearby = ndimage.gaussian_filter(expected, [PLACE_SPREAD_MM / side for side in piece.block.pixel_mm])
     variance = nearby * (1.0 - nearby)
     if other is not None:
-        variance = variance + 0.25 * (expected - other) ** 2
-        expected = 0.5 * (expected + other)
+        gain = variance / (variance + MAP_VARIANCE)
+        expected, variance = expected + gain * (other - expected), variance * (1.0 - gain)
     variance = variance * np.clip(piece.depth_mm / TRUSTED_DEPTH_MM, 0.0, 1.0)
     noise = 1.0 / max(min(MAX_INTENSITY_WEIGHT, fit.contrast_to_noise**2), 1e-6)
     value = np.clip((piece.values - fit.white) / fit.contrast, -0.5, 1.5) + PHYSICAL_EDGE - edge_level
