@@ -138,9 +138,7 @@ class Segmenter:
 
 def prepared_for(work: ScanWork, progress: Progress) -> Prepared:
     """Return what segmenting the scan of this work needs, made now unless it is at hand."""
-    if work.prepared is not None and work.prepared.fits(work.scan):
-        return work.prepared
-    return prepare(work.scan, progress)
+    return prepare(work.scan, progress) if work.prepared is None else work.prepared
 
 
 def cord_world(work: ScanWork, z: float) -> np.ndarray:
