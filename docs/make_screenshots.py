@@ -18,9 +18,11 @@ from napari.settings import get_settings
 from PIL import Image
 from qtpy.QtWidgets import QApplication
 
+from napari_spinalq.contrast import Contrast
 from napari_spinalq.gui.app import SAMPLE, add_dock
 from napari_spinalq.gui.desk import Desk
 from napari_spinalq.gui.display import Plane
+from napari_spinalq.gui.dock import SpinalCordDock
 from napari_spinalq.io.samples import sample_folder
 from napari_spinalq.levels.discs import Disc
 from napari_spinalq.vertebrae import disc_number
@@ -55,8 +57,23 @@ def main() -> None:
     dock.view_bar.planes[Plane.CORONAL].click()
     _keep(viewer, "viewer_light")
     get_settings().appearance.theme = "dark"
+    _draw_grey_matter(dock)
+    _keep(viewer, "viewer_grey_matter")
     desk.session.mark_saved()
     viewer.close()
+
+
+def _draw_grey_matter(dock: SpinalCordDock) -> None:
+    """Segment cord, canal and grey matter of the T2* scan, and take the brush for the last."""
+    desk, files = dock.desk, dock.desk.session.exam.files
+    desk.opener.choose(next(index for index, file in enumerate(files) if file.contrast is Contrast.T2STAR))
+    _wait(desk)
+    for name in ("cord", "canal", "gm"):
+        desk.session.choose_structure(name)
+        dock.segment_panel.segment.click()
+        _wait(desk)
+    dock.measure_panel.table.selectRow(2)
+    dock.segment_panel.paint.click()
 
 
 def _reader_click() -> Disc:

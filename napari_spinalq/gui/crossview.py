@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_spinalq.geometry import Grid
+from napari_spinalq.gui.colours import CORD_COLOUR
 from napari_spinalq.gui.convert import placement
 from napari_spinalq.gui.display import CORD_VIEW_MM, LETTERS, Convention, Plane
 
 AXES_OF = {Plane.AXIAL: (1, 2), Plane.SAGITTAL: (0, 1), Plane.CORONAL: (0, 2)}
 """Displayed axes (of z, y, x): the vertical one, then the horizontal one."""
 
-MASK_COLOUR = np.array([230, 159, 0], dtype=np.float32)
 MASK_OPACITY = 0.45
 
 
@@ -69,6 +69,7 @@ def cross_view(
     plane: Plane,
     convention: Convention,
     window: tuple[float, float],
+    colour: str = CORD_COLOUR,
 ) -> CrossView:
     """Cut a plane out of a scan.
 
@@ -86,6 +87,8 @@ def cross_view(
         Which side lies on the left.
     window : tuple of 2 float
         Values shown black and white.
+    colour : str
+        Of the mask, ``"#RRGGBB"``.
     """
     scale, translate = placement(grid)
     axes = AXES_OF[plane]
@@ -97,19 +100,19 @@ def cross_view(
             reach = int(np.ceil(CORD_VIEW_MM / 2 / scale[axis]))
             first[axis] = max(0, index[axis] - reach)
             cut[axis] = slice(int(first[axis]), int(index[axis]) + reach + 1)
-    pixels = _painted(image[tuple(cut)], None if mask is None else mask[tuple(cut)], window)
+    pixels = _painted(image[tuple(cut)], None if mask is None else mask[tuple(cut)], window, colour)
     low = (translate + (first - 0.5) * scale)[list(axes)]
     high = low + np.array(pixels.shape[:2]) * scale[list(axes)]
     return _turned(pixels, low, high, axes, convention)
 
 
-def _painted(values: NDArray, mask: NDArray | None, window: tuple[float, float]) -> NDArray[np.uint8]:
+def _painted(values: NDArray, mask: NDArray | None, window: tuple[float, float], colour: str) -> NDArray[np.uint8]:
     low, high = window
     grey = np.clip((values.astype(np.float32) - low) / max(high - low, 1e-6), 0, 1) * 255
     colours = np.repeat(grey[..., None], 3, axis=-1)
     if mask is not None:
-        inside = mask > 0
-        colours[inside] += MASK_OPACITY * (MASK_COLOUR - colours[inside])
+        inside, paint = mask > 0, np.frombuffer(bytes.fromhex(colour.lstrip("#")), np.uint8).astype(np.float32)
+        colours[inside] += MASK_OPACITY * (paint - colours[inside])
     return colours.astype(np.uint8)
 
 

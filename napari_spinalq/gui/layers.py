@@ -11,6 +11,7 @@ from napari.utils.colormaps import DirectLabelColormap
 from numpy.typing import NDArray
 
 from napari_spinalq.geometry import WORK_AXES, Grid
+from napari_spinalq.gui.colours import DISC_COLOUR, GUESS_COLOUR, STRUCTURE_COLOURS
 from napari_spinalq.gui.convert import (
     AXES,
     GRID_KEY,
@@ -27,12 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from napari.components import ViewerModel
-
-CORD_COLOUR, DISC_COLOUR, GUESS_COLOUR = "#E69F00", "#56B4E9", "#CC79A7"
-"""Orange, sky blue and purple of Okabe and Ito's palette, as in the report."""
-
-STRUCTURE_COLOURS = {"cord": CORD_COLOUR, "gm": "#009E73", "canal": "#56B4E9"}
-"""Of the masks: orange, bluish green and sky blue of the same palette, as in the report."""
 
 OUTLINE_VOXELS = 1
 """Width of the outline by which a mask is shown that is not in hand: what is painted on is filled."""

@@ -34,7 +34,12 @@ _SHAPE = (
 _TISSUE = (
     *_FIRST,
     Column("area_mm2", "GM\nmm²", "Mean area of grey matter, corrected for the angle between cord and slice", 1),
-    Column("asymmetry_percent", "GM asym.\n%", "Left against right of the cord's midline; positive: left larger", 1),
+    Column(
+        "asymmetry_percent",
+        "Asym.\n%",
+        "Grey matter left against right of the cord's midline; positive: left larger",
+        1,
+    ),
     Column("wm_mm2", "WM\nmm²", "Mean area of white matter: the cord less its grey matter", 1),
     Column("cord_mm2", "Cord\nmm²", "Mean area of the cord", 1),
     *_LAST,

@@ -9,6 +9,7 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_spinalq.gui import settings
+from napari_spinalq.gui.colours import STRUCTURE_COLOURS
 from napari_spinalq.gui.convert import mm_to_world
 from napari_spinalq.gui.crossview import CrossView, cross_view, other_plane
 from napari_spinalq.gui.desk import desk_of
@@ -56,9 +57,12 @@ class SecondViewDock(QWidget):
         data = work.image.data
         if data.ndim == 4:
             data = data[min(int(viewer.dims.current_step[0]), len(data) - 1)]
-        mask = None if work.mask is None else work.mask.data
+        structure = self.desk.session.structure
+        layer = work.layer_of(structure) or work.mask
+        colour = STRUCTURE_COLOURS["cord" if layer is work.mask else structure]
         plane, window = other_plane(current_plane(viewer)), tuple(work.image.contrast_limits)
-        return cross_view(data, mask, work.scan.grid, point, plane, settings.convention(), window)
+        mask = None if layer is None else layer.data
+        return cross_view(data, mask, work.scan.grid, point, plane, settings.convention(), window, colour)
 
     def _discs(self) -> list[Named]:
         """Return the named discs where they can be seen: beside an axial main view."""
@@ -74,6 +78,7 @@ class SecondViewDock(QWidget):
             desk.session.scan_changed,
             desk.session.mask_changed,
             desk.session.discs_changed,
+            desk.session.structure_changed,
             desk.measurer.rows_changed,
             viewer.dims.events.current_step,
             viewer.dims.events.order,

@@ -119,7 +119,7 @@ def rl_turn(turn: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.mod(turn + np.pi / 4, np.pi / 2) - np.pi / 4
 
 
-def measure_section(piece: Piece, plane: SlicePlane, midline: Midline | None = None) -> SectionMeasures:
+def measure_section(piece: Piece, plane: SlicePlane) -> SectionMeasures:
     """Measure the structure in one slice.
 
     Parameters
@@ -128,8 +128,6 @@ def measure_section(piece: Piece, plane: SlicePlane, midline: Midline | None = N
         All its pixels there.
     plane : SlicePlane
         Pixel size and directions.
-    midline : Midline, optional
-        What parts left from right; by default the structure's own AP line through its centroid.
 
     Notes
     -----
@@ -148,8 +146,6 @@ def measure_section(piece: Piece, plane: SlicePlane, midline: Midline | None = N
     axes = np.array([[np.cos(tilt), np.sin(tilt)], [-np.sin(tilt), np.cos(tilt)]])
     peak = float(values.max())
     left, before, behind = _parts(values / peak, axes @ offset_mm, axes @ plane.pixel_matrix, width)
-    if midline is not None:
-        left = _left_of(midline, piece, plane, values / peak)
     area = plane.pixel_area_mm2
     filled = piece.values / peak
     return SectionMeasures(
@@ -165,11 +161,21 @@ def measure_section(piece: Piece, plane: SlicePlane, midline: Midline | None = N
     )
 
 
-def _left_of(midline: Midline, piece: Piece, plane: SlicePlane, values: NDArray[np.float64]) -> float:
-    """Return pixels left of a line that need not go through the structure's own centroid."""
+def left_fraction(piece: Piece, plane: SlicePlane, midline: Midline) -> float:
+    """Return the part of the area on the patient's left of a line that need not go through the centroid.
+
+    Parameters
+    ----------
+    piece : Piece
+        All pixels of the structure in a slice.
+    plane : SlicePlane
+        Pixel size and directions.
+    midline : Midline
+        The line.
+    """
     steps = np.argwhere(piece.inside) + np.array([piece.top - midline.row, piece.left - midline.column])
     across = np.array([np.cos(midline.tilt), np.sin(midline.tilt)]) @ plane.pixel_matrix
-    return float(values @ fraction_beyond(-(steps @ across), *across))
+    return float(piece.values[piece.inside] @ fraction_beyond(-(steps @ across), *across)) / piece.weight
 
 
 def _parts(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from numpy.typing import NDArray
 
 from napari_spinalq.metrics.components import Address, main_pieces
-from napari_spinalq.metrics.measures import Midline, SectionMeasures, measure_section
+from napari_spinalq.metrics.measures import Midline, SectionMeasures, left_fraction, measure_section
 from napari_spinalq.metrics.plane import SlicePlane
 from napari_spinalq.metrics.section import Piece, cut_pieces, join_pieces
 
@@ -69,10 +69,7 @@ class SectionStack:
 
     def set_midlines(self, midlines: Mapping[int, Midline]) -> None:
         """Part left from right by these lines, by slice number; slices without one keep their own."""
-        changed = {index for index in self._measured if midlines.get(index) != self._midlines.get(index)}
         self._midlines = dict(midlines)
-        for index in changed:
-            self._measured[index] = {}
 
     def _link(self, lower: int) -> list[tuple[Address, Address]]:
         return [
@@ -104,7 +101,10 @@ class SectionStack:
 
     def _measure(self, index: int, numbers: tuple[int, ...]) -> SectionMeasures:
         known = self._measured[index]
+        whole = join_pieces([self._pieces[index][number] for number in numbers])
         if numbers not in known:
-            whole = join_pieces([self._pieces[index][number] for number in numbers])
-            known[numbers] = measure_section(whole, self.plane, self._midlines.get(index))
-        return known[numbers]
+            known[numbers] = measure_section(whole, self.plane)
+        midline = self._midlines.get(index)
+        if midline is None:
+            return known[numbers]
+        return known[numbers]._replace(left_fraction=left_fraction(whole, self.plane, midline))

@@ -105,7 +105,7 @@ def test_the_table_follows_the_structure_in_hand(axial):
     cord = shown_areas(hand)
     draw(hand, "gm")
     headings = [column.title.replace("\n", " ") for column in model.columns]
-    assert headings == ["Level", "Sli- ces", "GM mm²", "GM asym. %", "WM mm²", "Cord mm²", ""]
+    assert headings == ["Level", "Sli- ces", "GM mm²", "Asym. %", "WM mm²", "Cord mm²", ""]
     result = measured_again(hand)
     for key, name in (("area_mm2", "gm"), ("wm_mm2", "wm")):
         known = areas(result.structure(name).level_shapes)

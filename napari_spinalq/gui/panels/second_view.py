@@ -10,8 +10,8 @@ from qtpy.QtCore import QPointF, QRectF, Qt, Signal
 from qtpy.QtGui import QColor, QFont, QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
+from napari_spinalq.gui.colours import DISC_COLOUR
 from napari_spinalq.gui.crossview import CrossView
-from napari_spinalq.gui.layers import DISC_COLOUR
 
 LINE, LETTER = QColor("#F0E442"), QColor("#F0E442")
 """Okabe-Ito yellow, as the letters of the main view."""

@@ -11,11 +11,11 @@ from napari_spinalq.gui.layers import SCRIBBLE_COLOURS, SCRIBBLE_IN, SCRIBBLE_OU
 from napari_spinalq.gui.panels.parts import StateLine, Step, button, patch, row
 
 STRUCTURES = {
-    "cord": ("cord", "Find the cord and draw its mask"),
-    "gm": ("grey matter", "Draw the grey matter within the cord, where the scan shows it"),
-    "canal": ("canal", "Draw the canal: cord and CSF up to the outer wall of the CSF"),
+    "cord": ("Cord", "Segment cord", "Find the cord and draw its mask"),
+    "gm": ("Grey matter", "Segment GM", "Draw the grey matter within the cord, where the scan shows it"),
+    "canal": ("Canal", "Segment canal", "Draw the canal: cord and CSF up to the outer wall of the CSF"),
 }
-"""What can be taken in hand, how it is called, and what segmenting it does."""
+"""What can be taken in hand: how it is called, the button that segments it, and what that does."""
 
 REVIEW_LISTED = 12
 """Slices that are named in a tooltip: one line of them."""
@@ -95,8 +95,8 @@ class SegmentPanel(Step):
         """Show which structure is in hand."""
         self._in_hand = name
         self.structure.setCurrentIndex(self.structure.findData(name))
-        title, tip = STRUCTURES[name]
-        self.segment.setText(f"Segment {title}")
+        _, deed, tip = STRUCTURES[name]
+        self.segment.setText(deed)
         self.segment.setToolTip(f"{tip} (F7)")
 
     def _scribble_button(self, kind: str, text: str, tip: str) -> QPushButton:
@@ -153,7 +153,7 @@ class SegmentPanel(Step):
 
 def _structure_choice() -> QComboBox:
     choice = QComboBox()
-    for name, (title, _) in STRUCTURES.items():
-        choice.addItem(title[0].upper() + title[1:], name)
+    for name, (title, _, _) in STRUCTURES.items():
+        choice.addItem(title, name)
     choice.setToolTip("What is segmented, painted and shown in the table; the others stay as outlines")
     return choice
