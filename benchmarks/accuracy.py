@@ -18,7 +18,7 @@ from pathlib import Path
 
 import levels
 import numpy as np
-from draws.cases import GREY, area_errors, dice, load_case, real_cases, real_folder
+from draws.cases import GREY, area_errors, dice, digital_cases, load_case, real_cases, real_folder
 from draws.perturbations import Case, biased, drawn, inverted, noisy, raised
 
 from napari_spinalq.cord import polar
@@ -66,7 +66,7 @@ def main() -> None:
         print(f"no real scans in {real_folder()}; set SPINALQ_SHARED")
         return
     rows: list[Row] = []
-    for part in (labelled, grey_matter, perturbed, wide_fields, discs, times):
+    for part in (labelled, digital, grey_matter, perturbed, wide_fields, discs, times):
         for row in part():
             rows.append(row)
             print(f"{row.what:58}{row.measured:>28}{row.target:>16}  {row.note}", flush=True)
@@ -93,6 +93,19 @@ def labelled() -> list[Row]:
         )
     rows.append(Row("cord, mean Dice", f"{np.mean(overlaps):.4f}", ">= 0.96"))
     rows.append(Row("cord, mean absolute area error per slice", f"{np.mean(errors):.1f} %", "<= 5 %"))
+    return rows
+
+
+def digital() -> list[Row]:
+    """Cord areas of digital exams at the physical edge, against their known sections."""
+    rows = []
+    for name, case in digital_cases():
+        found = segment_cord(Scan(case.values, case.grid), edge_offset_mm=0.0)
+        drawn = found.mask.any(axis=(1, 2)) & (case.reference >= 0.5).any(axis=(1, 2))
+        kept = Case(case.values, case.reference * drawn[:, None, None], case.grid)
+        error = area_errors(found.soft, kept.reference)
+        what = f"digital {name}: Dice; area error abs, mean"
+        rows.append(Row(what, f"{_overlap(found.soft, kept):.3f}; {np.abs(error).mean():.1f} %, {error.mean():+.1f} %"))
     return rows
 
 

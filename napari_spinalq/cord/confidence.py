@@ -18,13 +18,13 @@ from napari_spinalq.cord.refine import Outlines
 GOOD_DICE = 0.9
 """A slice is good if its Dice with the reference reaches this: two readers differ by about as much."""
 
-GOOD_MODEL = (-9.77, -2.57, 8.62, -0.99)
+GOOD_MODEL = (-8.66, -2.40, 7.86, -1.64)
 """Coefficients of the log odds that a slice is good, for the columns of :func:`features`."""
 
-AREA_MODEL = (1.90, 0.99, -3.60, 2.02)
+AREA_MODEL = (1.52, 0.93, -3.49, 2.50)
 """Coefficients of the logarithm of the scale of the error of the logarithm of area, for the same columns."""
 
-INTERVAL_FACTOR = 2.68
+INTERVAL_FACTOR = 2.66
 """Scales within which 95 % of the errors of the calibration draws lie: they are not normally distributed."""
 
 MIN_CONFIDENCE = 0.8
