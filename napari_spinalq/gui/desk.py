@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -36,6 +35,7 @@ from napari_spinalq.io.samples import sample_folder
 
 if TYPE_CHECKING:
     from napari import Viewer
+    from qtpy.QtWidgets import QWidget
 
 POINT_AT_THE_CORD = "No cord was found. Press “From a click”, then click on the cord in the image."
 
@@ -64,8 +64,7 @@ class Desk:
         self.labeller = Labeller(viewer, self.session, self.runner, self.picker, self.editor)
         self.measurer = Measurer(viewer, self.session)
         self.reviewer = Reviewer(viewer, self.session, self.measurer)
-        self._docks: dict[int, Links] = {}
-        self._numbers = count()
+        self._docks: list[Links] = []
         self._guard = CloseGuard(self.window, self.may_close, self._closed)
         drawers = (self.segmenter, self.prompter, self.structures)
         tellers = (self.reopener, *drawers, self.labeller, self.measurer, self.reviewer)
@@ -76,17 +75,11 @@ class Desk:
         self.session.mask_changed.connect(self._let_escape_stop)
         self.runner.refused.connect(self._refused)
 
-    def attach(self, links: Sequence[Link]) -> int:
-        """Connect a dock; returns a number by which it is detached again."""
-        number = next(self._numbers)
-        self._docks[number] = Links(links)
-        return number
-
-    def detach(self, number: int) -> None:
-        """Tell a dock nothing any more."""
-        links = self._docks.pop(number, None)
-        if links is not None:
-            links.cut()
+    def attach(self, widget: QWidget, links: Sequence[Link]) -> None:
+        """Connect a dock, until its widget is destroyed or the window closes."""
+        made = Links(links)
+        made.cut_with(widget)
+        self._docks = [*(dock for dock in self._docks if dock.connected), made]
 
     def open_paths(self, paths: Sequence[str | Path]) -> None:
         """Open an exam, unless unsaved edits hold the user back."""
@@ -189,8 +182,8 @@ class Desk:
         self.structures.stop()
         self.editor.stop()
         self.opener.stop()
-        for number in tuple(self._docks):
-            self.detach(number)
+        for dock in self._docks:
+            dock.cut()
         _DESKS.pop(self.viewer.window, None)
 
 

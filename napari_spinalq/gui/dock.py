@@ -11,7 +11,7 @@ from napari_spinalq.gui import dialogs, settings
 from napari_spinalq.gui.desk import desk_of
 from napari_spinalq.gui.display import Convention, current_plane, use_convention
 from napari_spinalq.gui.hints import next_step
-from napari_spinalq.gui.links import Link, detach_with
+from napari_spinalq.gui.links import Link
 from napari_spinalq.gui.opening import describe
 from napari_spinalq.gui.panels.levels_panel import LevelsPanel
 from napari_spinalq.gui.panels.measure_panel import MeasurePanel
@@ -40,7 +40,7 @@ class SpinalCordDock(QWidget):
         self.measure_panel, self.status = MeasurePanel(), StatusBar()
         self._arrange()
         self._connect_panels()
-        detach_with(self, self.desk.attach(self._links()), self.desk)
+        self.desk.attach(self, self._links())
         self._refresh()
         self.segment_panel.show_review(self.desk.reviewer.slices())
         self.measure_panel.show_rows(self.desk.measurer.rows())

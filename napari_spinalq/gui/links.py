@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
-from typing import Any, Protocol
-from weakref import ref
+from typing import Any
 
 from napari.utils.events import EventEmitter
 from psygnal import SignalInstance
@@ -22,6 +20,20 @@ class Links:
         for signal, slot in self._links:
             signal.connect(slot)
 
+    @property
+    def connected(self) -> bool:
+        """Whether the connections still stand."""
+        return bool(self._links)
+
+    def cut_with(self, widget: QObject) -> None:
+        """Undo the connections once this widget is destroyed; someone must hold these links until then.
+
+        The slot has to be a bound method, which Qt's bindings hold weakly. Python may destroy a closed window as a part
+        of garbage: then these links are known to be dead and are passed over. A partial or a lambda would be held by
+        the widget, could have been emptied as garbage before it, and calling it would bring the program down.
+        """
+        widget.destroyed.connect(self.cut)
+
     def cut(self) -> None:
         """Undo the connections; Qt's own signals let go of a deleted widget by themselves."""
         for signal, slot in self._links:
@@ -30,21 +42,3 @@ class Links:
             elif isinstance(signal, EventEmitter):
                 signal.disconnect(slot)
         self._links.clear()
-
-
-class Attached(Protocol):
-    """Someone to whom listeners are attached by number."""
-
-    def detach(self, number: int) -> None:
-        """Tell this listener nothing any more."""
-
-
-def detach_with(widget: QObject, number: int, listened_to: Attached) -> None:
-    """Detach a listener when its widget is destroyed; who was listened to may be gone by then."""
-    widget.destroyed.connect(partial(_detach, ref(listened_to), number))
-
-
-def _detach(listened_to: ref[Attached], number: int) -> None:
-    alive = listened_to()
-    if alive is not None:
-        alive.detach(number)

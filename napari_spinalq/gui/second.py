@@ -14,7 +14,7 @@ from napari_spinalq.gui.convert import mm_to_world
 from napari_spinalq.gui.crossview import CrossView, cross_view, other_plane
 from napari_spinalq.gui.desk import desk_of
 from napari_spinalq.gui.display import Plane, current_plane, go_to, position
-from napari_spinalq.gui.links import Link, detach_with
+from napari_spinalq.gui.links import Link
 from napari_spinalq.gui.measuring import FRAME_MS
 from napari_spinalq.gui.panels.second_view import Named, SecondView
 
@@ -40,7 +40,7 @@ class SecondViewDock(QWidget):
         self._later.setSingleShot(True)
         self._later.setInterval(FRAME_MS)
         self._later.timeout.connect(self.refresh)
-        detach_with(self, self.desk.attach(self._links()), self.desk)
+        self.desk.attach(self, self._links())
         self.refresh()
 
     def refresh(self) -> None:
