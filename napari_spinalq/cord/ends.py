@@ -85,22 +85,21 @@ def shows_cord(
 
 
 def _longest_stretch(shown: NDArray[np.bool_], gap: int) -> NDArray[np.bool_]:
-    """Return the stretch with most slices shown; a gap is bridged if it is shorter than what lies on either side.
+    """Return the stretch with most slices shown; a gap is bridged if it is shorter than all cord on either side.
 
     Some slices of brain or roots look like cord: so few, so far away, they are none.
     """
-    runs = _runs(shown)
-    merged = runs[:1]
-    for first, last in runs[1:]:
-        apart = first - merged[-1][1] - 1
-        held = [int(shown[a : b + 1].sum()) for a, b in (merged[-1], (first, last))]
-        if apart <= gap and apart <= min(held):
-            merged[-1] = merged[-1][0], last
+    stretches: list[tuple[int, int]] = []
+    for first, last in _runs(shown):
+        apart = first - stretches[-1][1] - 1 if stretches else 0
+        bridged = apart <= min(gap, int(shown[:first].sum()), int(shown[first:].sum()))
+        if stretches and bridged:
+            stretches[-1] = stretches[-1][0], last
         else:
-            merged.append((first, last))
+            stretches.append((first, last))
     kept = np.zeros_like(shown)
-    if merged:
-        first, last = max(merged, key=lambda run: int(shown[run[0] : run[1] + 1].sum()))
+    if stretches:
+        first, last = max(stretches, key=lambda stretch: int(shown[stretch[0] : stretch[1] + 1].sum()))
         kept[first : last + 1] = True
     return kept
 

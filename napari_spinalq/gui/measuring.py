@@ -153,7 +153,8 @@ class Measurer:
             self._stale = True
             return
         mask, labelling, drawn = work.mask_on_file_grid(), self._session.labelling, work.drawn_structures()
-        self._job = Job("Measuring", lambda _: measure_scan(work.scan, mask, labelling, drawn=drawn))
+        told = work.record()
+        self._job = Job("Measuring", lambda _: measure_scan(work.scan, mask, labelling, parameters=told, drawn=drawn))
         self._job.succeeded.connect(lambda result: self._take(work, result))
         self._job.refused.connect(lambda error: self._refused(work, error))
         self._job.ended.connect(self._end)
@@ -188,7 +189,7 @@ class Measurer:
             return []
         found = {name: self.live.shapes(name) for name in STRUCTURE_TITLES}
         levels = {name: shapes.levels for name, shapes in found.items() if shapes is not None}
-        return rows_of(self._session.structure, levels, self.flags())
+        return rows_of(self._session.structure, levels, self.flags(), self._result)
 
     def _tell_rows(self) -> None:
         self.rows_changed.emit(self.rows())

@@ -9,6 +9,8 @@ import numpy as np
 from napari_spinalq.gui.table_model import Column, Row
 from napari_spinalq.metrics.levels import LevelShapes
 from napari_spinalq.metrics.summary import SUMMARY_COLUMNS
+from napari_spinalq.metrics.uncertainty import LOW_CONFIDENCE
+from napari_spinalq.results import ScanResult
 from napari_spinalq.vertebrae import level_name
 
 WARNING_SIGN = "⚠"
@@ -48,7 +50,12 @@ COLUMNS: Mapping[str, tuple[Column, ...]] = {"cord": _SHAPE, "gm": _TISSUE, "can
 """Columns of the table by the structure in hand."""
 
 
-def rows_of(structure: str, levels: Mapping[str, LevelShapes | None], flags: Sequence[str] = ()) -> list[Row]:
+def rows_of(
+    structure: str,
+    levels: Mapping[str, LevelShapes | None],
+    flags: Sequence[str] = (),
+    measured: ScanResult | None = None,
+) -> list[Row]:
     """Return a row of the table per level of the cord, superior first.
 
     Parameters
@@ -59,11 +66,30 @@ def rows_of(structure: str, levels: Mapping[str, LevelShapes | None], flags: Seq
         Measures per level of what is drawn; those of the cord name the rows.
     flags : sequence of str
         Why a level without the structure has no number.
+    measured : ScanResult, optional
+        The last whole measurement: of the cord it tells the interval of each area, and where confidence is low.
     """
     cord = levels.get("cord")
     if cord is None:
         return []
-    return [_row(structure, int(number), levels, flags) for number in cord.level]
+    rows = [_row(structure, int(number), levels, flags) for number in cord.level]
+    if structure != "cord" or measured is None or measured.confidence is None:
+        return rows
+    half_widths = measured.area_half_widths_mm2
+    return [_with_confidence(row, measured.level_shapes, half_widths) for row in rows]
+
+
+def _with_confidence(row: Row, measured: LevelShapes, half_widths_mm2: Mapping[int, float]) -> Row:
+    """Return a row with the interval of its area in the tooltip, and with a sign if slices have low confidence."""
+    number = row["number"]
+    place = _place(measured, number)
+    low = [] if place is None else [flag for flag in measured.level_flags[place] if flag.startswith(LOW_CONFIDENCE)]
+    doubts = [*row["flag_tip"].splitlines(), *low]
+    marked = {"flag": WARNING_SIGN if doubts else "", "flag_sort": len(doubts), "flag_tip": "\n".join(doubts)}
+    if number not in half_widths_mm2:
+        return {**row, **marked}
+    tip = f"Mean area of the automatic outline; its 95 % interval is ± {half_widths_mm2[number]:.1f} mm²"
+    return {**row, **marked, "area_mm2_tip": tip}
 
 
 def _row(structure: str, number: int, levels: Mapping[str, LevelShapes | None], flags: Sequence[str]) -> Row:

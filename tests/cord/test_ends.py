@@ -29,6 +29,17 @@ def test_short_gap_is_bridged_and_a_long_one_ends_the_cord():
     assert slice_ranges(slices_with_cord(seen, area, SLICE_MM)) == "25-39"
 
 
+def test_two_bad_slices_near_each_other_cost_no_half_of_the_cord():
+    seen = np.ones(22, bool)
+    seen[[9, 10, 12, 13]] = False
+    assert slices_with_cord(seen, np.full(22, 70.0), 5.0).all()
+
+
+def test_a_few_slices_of_brain_far_above_are_no_cord():
+    seen = np.r_[np.ones(60, bool), np.zeros(9, bool), np.ones(3, bool)]
+    assert slice_ranges(slices_with_cord(seen, np.full(72, 70.0), SLICE_MM)) == "0-59"
+
+
 def test_nothing_seen_keeps_nothing():
     assert not slices_with_cord(np.zeros(6, bool), np.full(6, 70.0), 5.0).any()
 

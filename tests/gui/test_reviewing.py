@@ -9,6 +9,8 @@ import pytest
 from napari_spinalq.cord.confidence import MIN_CONFIDENCE
 from napari_spinalq.gui.display import Plane, current_plane
 from napari_spinalq.io.samples import sample_folder
+from napari_spinalq.levels.discs import Labelling
+from tests.gui.conftest import true_discs
 
 pytestmark = pytest.mark.gui
 
@@ -59,6 +61,19 @@ def test_a_slice_that_was_edited_is_no_longer_listed(doubtful):
     doubtful.wait()
     assert [number for number, _ in reviewer.slices()] == [number for number, _ in others]
     assert worst not in {number for number, _ in reviewer.slices()}
+
+
+def test_the_table_tells_the_interval_and_marks_the_levels_to_look_at(doubtful, truth):
+    desk = doubtful.desk
+    desk.session.set_labelling(Labelling(true_discs(truth), confirmed=True))
+    doubtful.wait()
+    rows = {row["number"]: row for row in doubtful.dock.measure_panel.model.rows()}
+    slices = {number for number, _ in desk.reviewer.slices()}
+    levels = desk.measurer.levels()
+    assert rows
+    for place, number in enumerate(levels.level.tolist()):
+        assert "95 % interval is ±" in rows[number]["area_mm2_tip"]
+        assert ("low confidence" in rows[number]["flag_tip"]) == bool(slices & set(levels.slices[place]))
 
 
 def test_without_doubt_there_is_no_button(measured):
