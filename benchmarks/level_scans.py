@@ -47,6 +47,8 @@ MARGIN_MM = 6.0
 """A disc nearer than this to the end of the view is not counted."""
 
 Look = Callable[[NDArray, np.random.Generator], NDArray]
+Spacing = tuple[float, float, float]
+"""Voxel size along superior, anterior and right, mm."""
 
 
 @dataclass(frozen=True)
@@ -117,16 +119,19 @@ def person(template: Case, rng: np.random.Generator) -> Person:
     return Person(z_mm, arc + np.interp(40.0, s - s[0], spine.arc_mm), spine, rng.uniform(*WIDTHS))
 
 
-def piece(
+def simulated(
     template: Case,
     rng: np.random.Generator,
     look: Look,
-    spacing_mm: tuple[float, float, float] = (1.0, 1.0, 1.0),
+    spacing_mm: Spacing = (1.0, 1.0, 1.0),
+    *,
+    head_crop_mm: tuple[float, float] = HEAD_CROP_MM,
+    length_mm: tuple[float, float] = LENGTH_MM,
 ) -> Case:
-    """Return a scan with the head of a person in view, in work order."""
+    """Return a scan of a person, by default with the head and 250 mm or more of the spine in view, in work order."""
     one = person(template, rng)
-    top = np.interp(one.z_mm[-1] - rng.uniform(*HEAD_CROP_MM), one.z_mm, one.arc_mm)
-    bottom = max(top - rng.uniform(*LENGTH_MM), one.arc_mm[0])
+    top = np.interp(one.z_mm[-1] - rng.uniform(*head_crop_mm), one.z_mm, one.arc_mm)
+    bottom = max(top - rng.uniform(*length_mm), one.arc_mm[0])
     ends = one.spine.position([bottom, top])
     grid = _grid(one, ends, spacing_mm)
     image = _seen(template, one, grid)
@@ -142,7 +147,8 @@ def _grid(one: Person, ends: NDArray, spacing_mm: tuple[float, float, float]) ->
     affine = np.array(
         [[0, 0, spacing_mm[2], -25.0], [0, spacing_mm[1], 0, back], [spacing_mm[0], 0, 0, ends[0, 2]], [0, 0, 0, 1.0]]
     )
-    return Grid(tuple(int(n) for n in extent // spacing_mm), affine)
+    high, deep, wide = (int(n) for n in extent // spacing_mm)
+    return Grid((high, deep, wide), affine)
 
 
 def _seen(template: Case, one: Person, grid: Grid) -> NDArray:
@@ -151,8 +157,10 @@ def _seen(template: Case, one: Person, grid: Grid) -> NDArray:
     fine = grid.affine.copy()
     fine[:3, :3] /= times
     fine[:3, 3] -= grid.affine[:3, :3] @ (0.5 - 0.5 / np.array(times))
-    shape = tuple(n * t for n, t in zip(grid.shape, times, strict=True))
-    image = ndimage.map_coordinates(template.scan.data, _source(template, one, Grid(shape, fine)), np.float32, order=1)
+    high, deep, wide = (n * t for n, t in zip(grid.shape, times, strict=True))
+    image = ndimage.map_coordinates(
+        template.scan.data, _source(template, one, Grid((high, deep, wide), fine)), np.float32, order=1
+    )
     for axis, t in enumerate(times):
         parts = (*image.shape[:axis], image.shape[axis] // t, t, *image.shape[axis + 1 :])
         image = image.reshape(parts).mean(axis=axis + 1)
@@ -234,7 +242,7 @@ def t1w_like(image: NDArray, rng: np.random.Generator) -> NDArray:
     return rician(np.interp(image, seen, shown).astype(np.float32), rng)
 
 
-LOOKS: dict[str, tuple[Look, tuple[float, float, float]]] = {
+LOOKS: dict[str, tuple[Look, Spacing]] = {
     "as the template": (rician, (1.0, 1.0, 1.0)),
     "noise 8 %": (lambda image, rng: rician(image, rng, MUCH_NOISE), (1.0, 1.0, 1.0)),
     "gamma 0.5-2": (gamma, (1.0, 1.0, 1.0)),
@@ -245,7 +253,7 @@ LOOKS: dict[str, tuple[Look, tuple[float, float, float]]] = {
 }
 """What scanners make of a person, and their voxels (superior, anterior, right; mm)."""
 
-AXIAL: dict[str, tuple[Look, tuple[float, float, float]]] = {
+AXIAL: dict[str, tuple[Look, Spacing]] = {
     f"axial {mm:g} mm {name}": (look, (mm, 0.7, 0.7))
     for mm in (3.0, 4.0, 5.0)
     for name, look in (("T2w", rician), ("T1w-like", t1w_like))
