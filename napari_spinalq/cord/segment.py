@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from napari_spinalq.cord import polar
 from napari_spinalq.cord.centerline import Centerline, fit_centerline
-from napari_spinalq.cord.confidence import Confidence, confidence_of, log_odds
+from napari_spinalq.cord.confidence import Confidence, confidence_of, good_probability
 from napari_spinalq.cord.constraints import Constraints, constraints_of
-from napari_spinalq.cord.learned import Sight
 from napari_spinalq.cord.ends import shows_cord, slice_ranges, slices_with_cord
+from napari_spinalq.cord.learned import Sight
 from napari_spinalq.cord.prepared import Prepared, prepare
 from napari_spinalq.cord.prompts import Prompts, WorkPrompts, checked_prompts
 from napari_spinalq.cord.refine import Outlines, refine
@@ -29,6 +29,9 @@ until about four fifths of it are cord. The default offset is this times the sma
 FEW_SLICES = 16
 """With fewer slices the cord is drawn both as brighter and as darker than its surroundings, and the more credible one
 is taken: one slice whose CSF is thin can read the wrong way, and few others outvote it."""
+
+CREDIBLE = 0.5
+"""Mean probability of a good slice from which outlines against the vote of the slices are believed."""
 
 MASK_LEVEL = 0.5
 """A voxel belongs to the mask if at least half of it is cord."""
@@ -191,11 +194,9 @@ def _refined(prepared: Prepared, sight: Sight, constraints: Constraints | None) 
         return found
     other = refine(prepared.stack, sight.centres_mm, sight.radii_mm, constraints, -found.polarity)
     pixel_mm, weight = _pixel_mm(prepared.work_grid), sight.core + 1e-6  # slices without cord prove nothing
-
-    def credible(outlines: Outlines) -> float:
-        return float(np.average(log_odds(outlines, pixel_mm), weights=weight))
-
-    return other if credible(other) > credible(found) else found
+    first, second = (float(np.average(good_probability(one, pixel_mm), weights=weight)) for one in (found, other))
+    # Where neither is likely to be good, which is the less bad one says nothing: the vote stands.
+    return other if second > max(first, CREDIBLE) else found
 
 
 def _pixel_mm(work_grid: Grid) -> float:
