@@ -117,10 +117,17 @@ def confidence_of(outlines: Outlines, kept: NDArray[np.bool_], pixel_mm: float) 
         In-plane pixel side (geometric mean), mm.
     """
     columns = features(outlines, pixel_mm)
-    odds = np.clip(columns @ np.asarray(GOOD_MODEL), -50.0, 50.0)
     half_width = 100.0 * np.expm1(np.clip(INTERVAL_FACTOR * np.exp(columns @ np.asarray(AREA_MODEL)), 0.0, np.log(2.0)))
     unknown = np.full(len(kept), np.nan)
-    return Confidence(np.where(kept, 1.0 / (1.0 + np.exp(-odds)), unknown), np.where(kept, half_width, unknown))
+    return Confidence(
+        np.where(kept, good_probability(outlines, pixel_mm), unknown), np.where(kept, half_width, unknown)
+    )
+
+
+def good_probability(outlines: Outlines, pixel_mm: float) -> NDArray[np.float64]:
+    """Return the estimated probability that each outline is good, 0..1, shape (n_slices,)."""
+    odds = np.clip(features(outlines, pixel_mm) @ np.asarray(GOOD_MODEL), -50.0, 50.0)
+    return np.asarray(1.0 / (1.0 + np.exp(-odds)), dtype=np.float64)
 
 
 def features(outlines: Outlines, pixel_mm: float) -> NDArray[np.float64]:

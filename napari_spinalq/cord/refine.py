@@ -75,6 +75,7 @@ def refine(
     centres_mm: NDArray[np.float64],
     radii_mm: NDArray[np.float64],
     constraints: Constraints | None = None,
+    polarity: int | None = None,
 ) -> Outlines:
     """Draw the outline along the edges near an expected one.
 
@@ -88,6 +89,8 @@ def refine(
         Its radii, mm, all above 0.
     constraints : Constraints, optional
         What a person said about outlines.
+    polarity : int, optional
+        +1 if the cord is brighter than its surroundings, -1 if darker; by default as :func:`cord_polarity` says.
 
     Returns
     -------
@@ -107,7 +110,8 @@ def refine(
     if constraints is not None:
         expected = constraints.expected(expected, centres)
     rays = polar.unwrap(stack, centres)
-    polarity = cord_polarity(rays, expected, None if constraints is None else constraints.drawn)
+    if polarity is None:
+        polarity = cord_polarity(rays, expected, None if constraints is None else constraints.drawn)
     levels = boundary.normalised(rays, polarity, LEVEL_SMOOTHING_MM / stack.spacing_mm[0])
     coarse, edges = _coarse_outlines(levels, expected, neighbour_weights(stack), centres, constraints)
     radii = boundary.half_maximum(levels, coarse)

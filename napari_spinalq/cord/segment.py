@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from napari_spinalq.cord import polar
 from napari_spinalq.cord.centerline import Centerline, fit_centerline
-from napari_spinalq.cord.confidence import Confidence, confidence_of
-from napari_spinalq.cord.constraints import constraints_of
+from napari_spinalq.cord.confidence import Confidence, confidence_of, good_probability
+from napari_spinalq.cord.constraints import Constraints, constraints_of
 from napari_spinalq.cord.ends import shows_cord, slice_ranges, slices_with_cord
+from napari_spinalq.cord.learned import Sight
 from napari_spinalq.cord.prepared import Prepared, prepare
 from napari_spinalq.cord.prompts import Prompts, WorkPrompts, checked_prompts
 from napari_spinalq.cord.refine import Outlines, refine
@@ -24,6 +25,13 @@ from napari_spinalq.scan import Scan
 EDGE_OFFSET_PIXELS = 0.3
 """Readers draw the cord this part of a pixel inside the half-maximum edge: they leave out a pixel that is partly CSF
 until about four fifths of it are cord. The default offset is this times the smaller in-plane pixel side."""
+
+FEW_SLICES = 16
+"""With fewer slices the cord is drawn both as brighter and as darker than its surroundings, and the more credible one
+is taken: one slice whose CSF is thin can read the wrong way, and few others outvote it."""
+
+CREDIBLE = 0.5
+"""Mean probability of a good slice from which outlines against the vote of the slices are believed."""
 
 MASK_LEVEL = 0.5
 """A voxel belongs to the mask if at least half of it is cord."""
@@ -152,7 +160,7 @@ def resegment(
     radii = np.where(automatic[:, None], np.maximum(outlines.radii_mm - offset_mm, 0.0), 0.0)
     polar.coverage(view.shape, prepared.work_grid.spacing, outlines.centres_mm, radii, out=view)
     said.draw_into(view)
-    confidence = confidence_of(outlines, automatic, float(np.sqrt(np.prod(prepared.work_grid.spacing[1:]))))
+    confidence = confidence_of(outlines, automatic, _pixel_mm(prepared.work_grid))
     progress(1.0, "cord segmented")
     return CordSegmentation(
         mask=(soft >= MASK_LEVEL).view(np.uint8),
@@ -170,12 +178,29 @@ def _outlined(
     """Return the outlines, the slices that show cord by themselves, and the stretch of them that is the cord."""
     constraints = None if prompts.empty else constraints_of(said, prepared.work_grid, offset_mm)
     sight = prepared.sight() if constraints is None else prepared.sight(constraints.marks, constraints.barred)
-    outlines = refine(prepared.stack, sight.centres_mm, sight.radii_mm, constraints)
+    outlines = _refined(prepared, sight, constraints)
     slice_mm = prepared.stack.spacing_mm[0]
     # A warped or masked scan may have empty slices.
     filled = np.ptp(prepared.stack.values, axis=(1, 2)) > 0
     shown = shows_cord(sight, outlines.areas_mm2, outlines.edges.mean(axis=1), slice_mm) & filled
     return outlines, shown, slices_with_cord(shown, outlines.areas_mm2, slice_mm)
+
+
+def _refined(prepared: Prepared, sight: Sight, constraints: Constraints | None) -> Outlines:
+    """Return the outlines along the edges; those of few slices in the polarity that makes them more credible."""
+    found = refine(prepared.stack, sight.centres_mm, sight.radii_mm, constraints)
+    drawn = constraints is not None and bool(constraints.drawn.any())
+    if drawn or len(sight.core) >= FEW_SLICES:
+        return found
+    other = refine(prepared.stack, sight.centres_mm, sight.radii_mm, constraints, -found.polarity)
+    pixel_mm, weight = _pixel_mm(prepared.work_grid), sight.core + 1e-6  # slices without cord prove nothing
+    first, second = (float(np.average(good_probability(one, pixel_mm), weights=weight)) for one in (found, other))
+    # Where neither is likely to be good, which is the less bad one says nothing: the vote stands.
+    return other if second > max(first, CREDIBLE) else found
+
+
+def _pixel_mm(work_grid: Grid) -> float:
+    return float(np.sqrt(np.prod(work_grid.spacing[1:])))
 
 
 def _offset(edge_offset_mm: float | None, grid: Grid) -> float:

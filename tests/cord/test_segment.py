@@ -286,3 +286,15 @@ def test_whole_spine_template(sct_testing):
     seen = truth.any(axis=(0, 1))
     assert dice((result.mask > 0)[..., seen], truth[..., seen]) > 0.93
     assert any("left out" in flag for flag in result.flags)
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize("index", range(9))
+def test_a_single_slice_is_not_drawn_along_the_wrong_side_of_its_fluid(sct_testing, index):
+    # In slices 3 to 5 the CSF is so thin that what lies beyond it makes the cord look brighter than its surroundings.
+    scan = load_scan(sct_testing / "t2s" / "t2s.nii.gz").in_work_order()
+    reference = load_scan(sct_testing / "t2s" / "t2s_seg.nii.gz").in_work_order().data[index] >= 0.5
+    alone = Scan(scan.data[index : index + 1], Grid((1, *scan.grid.shape[1:]), scan.grid.affine))
+    found = segment_cord(alone)
+    assert found.parameters["cord_is"] == "darker"
+    assert dice(found.mask[0] > 0, reference) > 0.9
