@@ -30,6 +30,9 @@ INTERVAL_FACTOR = 2.66
 MIN_CONFIDENCE = 0.8
 """Slices of lower confidence are to be looked at first: of such slices about a third are not good."""
 
+BRIDGED_CONFIDENCE = 0.75
+"""A slice that shows no cord by itself is never said to be surer: its outline rests on its neighbours."""
+
 SMALLEST_DISAGREEMENT = 0.01
 """Disagreement as a share of the radius below which less says nothing more: 0.05 mm, half of the finest ray step."""
 
@@ -104,7 +107,9 @@ def _listed(values: NDArray[np.float64], decimals: int) -> list[float | None]:
     return [round(float(value), decimals) if np.isfinite(value) else None for value in values]
 
 
-def confidence_of(outlines: Outlines, kept: NDArray[np.bool_], pixel_mm: float) -> Confidence:
+def confidence_of(
+    outlines: Outlines, kept: NDArray[np.bool_], pixel_mm: float, shown: NDArray[np.bool_] | None = None
+) -> Confidence:
     """Estimate the confidence of each slice.
 
     Parameters
@@ -115,13 +120,16 @@ def confidence_of(outlines: Outlines, kept: NDArray[np.bool_], pixel_mm: float) 
         Slices that hold cord.
     pixel_mm : float
         In-plane pixel side (geometric mean), mm.
+    shown : (n_slices,) array of bool, optional
+        Slices that show cord by themselves; the others are drawn from their neighbours, to be looked at in any case.
     """
     columns = features(outlines, pixel_mm)
+    sure = good_probability(outlines, pixel_mm)
+    if shown is not None:
+        sure = np.where(shown, sure, np.minimum(sure, BRIDGED_CONFIDENCE))
     half_width = 100.0 * np.expm1(np.clip(INTERVAL_FACTOR * np.exp(columns @ np.asarray(AREA_MODEL)), 0.0, np.log(2.0)))
     unknown = np.full(len(kept), np.nan)
-    return Confidence(
-        np.where(kept, good_probability(outlines, pixel_mm), unknown), np.where(kept, half_width, unknown)
-    )
+    return Confidence(np.where(kept, sure, unknown), np.where(kept, half_width, unknown))
 
 
 def good_probability(outlines: Outlines, pixel_mm: float) -> NDArray[np.float64]:

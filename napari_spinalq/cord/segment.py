@@ -160,13 +160,13 @@ def resegment(
     radii = np.where(automatic[:, None], np.maximum(outlines.radii_mm - offset_mm, 0.0), 0.0)
     polar.coverage(view.shape, prepared.work_grid.spacing, outlines.centres_mm, radii, out=view)
     said.draw_into(view)
-    confidence = confidence_of(outlines, automatic, _pixel_mm(prepared.work_grid))
+    confidence = confidence_of(outlines, automatic, _pixel_mm(prepared.work_grid), shown)
     progress(1.0, "cord segmented")
     return CordSegmentation(
         mask=(soft >= MASK_LEVEL).view(np.uint8),
         soft=soft,
         centerline=_centerline(outlines, kept, prepared.work_grid),
-        flags=_flags(kept | said.fixed_slices, automatic & (~shown | confidence.low)),
+        flags=_flags(kept | said.fixed_slices, automatic & confidence.low),
         parameters=_parameters(outlines, kept, offset_mm, prompts, said) | {"confidence": confidence.record()},
         confidence=confidence,
     )

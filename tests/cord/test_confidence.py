@@ -46,6 +46,12 @@ def test_a_weak_or_unexpected_edge_is_trusted_less_and_widens_the_interval(worse
     assert (doubtful.area_error_percent > clear.area_error_percent).all()
 
 
+def test_a_slice_drawn_from_its_neighbours_is_looked_at_in_any_case():
+    shown = np.array([True, True, False, True, True, True])
+    found = confidence_of(outlines(), np.ones(6, bool), PIXEL_MM, shown)
+    assert np.flatnonzero(found.low).tolist() == [2]
+
+
 def test_the_least_certain_slice_comes_first():
     found = outlines()
     found.edges[1], found.edges[4] = 0.15, 0.05
