@@ -190,7 +190,7 @@ def discs() -> list[Row]:
             piece = levels.simulated(case, rng, look, spacing_mm)
             outcomes.append(levels.labelled(piece, rng, auto=True, clicked=False))
     found, named = (
-        100 * np.concatenate([getattr(one, what) for one in outcomes]).mean() for what in ("found", "named")
+        100 * float(np.concatenate([getattr(one, what) for one in outcomes]).mean()) for what in ("found", "named")
     )
     sure = [one.right for one in outcomes if one.confirmed]
     who = f"{len(outcomes)} simulated people, seven looks"

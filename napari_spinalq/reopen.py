@@ -292,7 +292,9 @@ def _read_discs(path: Path, source: Source, centerline: Centerline | None) -> _S
     check_discs(discs, centerline)
     if record is None:
         return _SavedDiscs(Labelling(discs, False, (f"discs {NO_RECORD}",)), None)
-    return _SavedDiscs(Labelling(discs, record.parameters.get("confirmed") is True, record.flags), record)
+    told = dict(record.parameters)
+    confirmed = told.pop("confirmed", None) is True
+    return _SavedDiscs(Labelling(discs, confirmed, record.flags, told), record)
 
 
 def _discs_of(path: Path) -> tuple[Disc, ...]:

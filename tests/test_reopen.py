@@ -123,6 +123,12 @@ def test_unconfirmed_names_come_back_unconfirmed(tmp_path):
     assert UNCONFIRMED not in found.flags, "it would stay with the mask when the names are confirmed"
 
 
+def test_it_is_known_again_how_the_discs_were_found(tmp_path):
+    work = Saved(tmp_path)
+    work.write(Labelling(DISCS, confirmed=True, method={"backend": "sct", "version": "7.4"}))
+    assert work.find().labelling.method == {"backend": "sct", "version": "7.4"}
+
+
 def test_a_mask_without_discs(tmp_path):
     work = Saved(tmp_path)
     work.write(Labelling((), confirmed=False))
