@@ -26,12 +26,13 @@ EDGE_OFFSET_PIXELS = 0.3
 """Readers draw the cord this part of a pixel inside the half-maximum edge: they leave out a pixel that is partly CSF
 until about four fifths of it are cord. The default offset is this times the smaller in-plane pixel side."""
 
-FEW_SLICES = 16
+FEW_SLICES = 4
 """With fewer slices the cord is drawn both as brighter and as darker than its surroundings, and the more credible one
 is taken: one slice whose CSF is thin can read the wrong way, and few others outvote it."""
 
-CREDIBLE = 0.5
-"""Mean probability of a good slice from which outlines against the vote of the slices are believed."""
+CREDIBLE_LEAD = 0.2
+"""So much more probable must good slices be for outlines against the vote: the outer wall of the CSF is a clear edge of
+the other sign, so that a small lead says nothing."""
 
 MASK_LEVEL = 0.5
 """A voxel belongs to the mask if at least half of it is cord."""
@@ -195,8 +196,7 @@ def _refined(prepared: Prepared, sight: Sight, constraints: Constraints | None) 
     other = refine(prepared.stack, sight.centres_mm, sight.radii_mm, constraints, -found.polarity)
     pixel_mm, weight = _pixel_mm(prepared.work_grid), sight.core + 1e-6  # slices without cord prove nothing
     first, second = (float(np.average(good_probability(one, pixel_mm), weights=weight)) for one in (found, other))
-    # Where neither is likely to be good, which is the less bad one says nothing: the vote stands.
-    return other if second > max(first, CREDIBLE) else found
+    return other if second > first + CREDIBLE_LEAD else found
 
 
 def _pixel_mm(work_grid: Grid) -> float:
