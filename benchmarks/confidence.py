@@ -88,7 +88,7 @@ def outlined(case: Case) -> tuple[Outlines, NDArray[np.bool_]]:
     sight = prepare(Scan(case.values, case.grid)).sight()
     found = refine(axial_stack(case.values, case.grid), sight.centres_mm, sight.radii_mm)
     slice_mm = case.grid.spacing[0]
-    shown = shows_cord(sight, found.areas_mm2, found.edges.mean(axis=1), slice_mm)
+    shown = shows_cord(sight, found.areas_mm2, slice_mm)
     return found, slices_with_cord(shown, found.areas_mm2, slice_mm)
 
 

@@ -14,9 +14,6 @@ MIN_CORE = 0.6
 MIN_PRESENCE = 0.1
 """Below this heat of the locator a slice holds no spinal canal."""
 
-MIN_EDGE_SCORE = 0.1
-"""Below this mean edge an outline follows nothing at all."""
-
 PLAUSIBLE_AREA_MM2 = (12.0, 150.0)
 """Cross-section of a human cord, mm2: the last centimetre of a conus to the widest cervical enlargement drawn at its
 half-maximum edge (healthy means are 34-85 mm2; Frostell et al. 2016, doi:10.3389/fneur.2016.00238)."""
@@ -61,27 +58,28 @@ def slices_with_cord(shown: NDArray[np.bool_], areas_mm2: NDArray[np.float64], s
     return kept & ~_above_foramen_magnum(kept & shown, areas_mm2, slice_mm)
 
 
-def shows_cord(
-    sight: Sight, areas_mm2: NDArray[np.float64], edge: NDArray[np.float64], slice_mm: float
-) -> NDArray[np.bool_]:
+def shows_cord(sight: Sight, areas_mm2: NDArray[np.float64], slice_mm: float) -> NDArray[np.bool_]:
     """Return which slices show a cord by themselves and their near neighbours, shape (n_slices,).
 
     Parameters
     ----------
     sight : Sight
         What the networks see.
-    areas_mm2, edge : (n_slices,) arrays
-        Area within the refined outline, mm2, and its mean edge strength.
+    areas_mm2 : (n_slices,) array
+        Area within the refined outline, mm2.
     slice_mm : float
         Distance between slices, mm.
+
+    Notes
+    -----
+    Edges are not asked for: where the fluid is as bright as the cord there are none, and its place in the canal still
+    tells the networks where it lies. How sure such an outline is, is a matter of confidence.
     """
     size = max(1, round(WINDOW_MM / slice_mm))
-    core, presence, edge = (
-        ndimage.uniform_filter1d(score, size, mode="nearest") for score in (sight.core, sight.presence, edge)
-    )
+    core, presence = (ndimage.uniform_filter1d(score, size, mode="nearest") for score in (sight.core, sight.presence))
     smallest, largest = PLAUSIBLE_AREA_MM2
     plausible = (areas_mm2 >= smallest) & (areas_mm2 <= largest)
-    return (core >= MIN_CORE) & (presence >= MIN_PRESENCE) & (edge >= MIN_EDGE_SCORE) & plausible
+    return (core >= MIN_CORE) & (presence >= MIN_PRESENCE) & plausible
 
 
 def _longest_stretch(shown: NDArray[np.bool_], gap: int) -> NDArray[np.bool_]:

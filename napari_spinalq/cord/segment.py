@@ -183,7 +183,7 @@ def _outlined(
     slice_mm = prepared.stack.spacing_mm[0]
     # A warped or masked scan may have empty slices.
     filled = np.ptp(prepared.stack.values, axis=(1, 2)) > 0
-    shown = shows_cord(sight, outlines.areas_mm2, outlines.edges.mean(axis=1), slice_mm) & filled
+    shown = shows_cord(sight, outlines.areas_mm2, slice_mm) & filled
     return outlines, shown, slices_with_cord(shown, outlines.areas_mm2, slice_mm)
 
 

@@ -17,7 +17,7 @@ def sight(core):
 
 
 def shown(core, areas):
-    return shows_cord(sight(core), np.asarray(areas, float), np.ones(len(core)), SLICE_MM)
+    return shows_cord(sight(core), np.asarray(areas, float), SLICE_MM)
 
 
 def test_short_gap_is_bridged_and_a_long_one_ends_the_cord():
