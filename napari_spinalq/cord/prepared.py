@@ -22,6 +22,12 @@ from napari_spinalq.scan import Scan
 MIN_FIELD_MM = 16.0
 """Smallest in-plane field of view that can hold a cord and its surroundings, mm."""
 
+FIELD_TOLERANCE_MM = 0.01
+"""Headers in float32 round a field of 16 mm to a little less."""
+
+MAX_PIXEL_MM = 4.0
+"""Larger in-plane pixels (mm) show no cord: it is 8 mm deep, two of them."""
+
 
 class Fingerprint(NamedTuple):
     """What tells a scan from every other and from itself after a change: its grid and a checksum of its values."""
@@ -87,7 +93,7 @@ def prepare(scan: Scan, progress: Progress = silent) -> Prepared:
     CordNotFoundError
         If all voxels are equal.
     InputError
-        If the field of view is too small.
+        If the field of view is too small or the pixels are too large.
     """
     work = one_volume(scan).in_work_order()
     _check(work)
@@ -112,10 +118,16 @@ def one_volume(scan: Scan) -> Scan:
 def _check(work: Scan) -> None:
     """Refuse what cannot be segmented, with the reason."""
     field_mm = [n * spacing for n, spacing in zip(work.grid.shape[1:], work.grid.spacing[1:], strict=True)]
-    if min(field_mm) < MIN_FIELD_MM:
+    if min(field_mm) < MIN_FIELD_MM - FIELD_TOLERANCE_MM:
         raise InputError(
             f"The axial field of view of {work.name} is {field_mm[1]:.3g} x {field_mm[0]:.3g} mm; "
             f"at least {MIN_FIELD_MM:g} mm each way is needed to see a cord and its surroundings."
+        )
+    rows_mm, columns_mm = work.grid.spacing[1:]
+    if max(rows_mm, columns_mm) > MAX_PIXEL_MM:
+        raise InputError(
+            f"The axial pixels of {work.name} are {columns_mm:.3g} x {rows_mm:.3g} mm; a cord is 8 mm deep, so that "
+            f"at most {MAX_PIXEL_MM:g} mm each way are needed to see it."
         )
     if np.ptp(work.data) == 0:
         raise CordNotFoundError(f"No cord was found in {work.name}: all its voxels are equal; give another scan.")
