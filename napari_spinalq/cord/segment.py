@@ -37,6 +37,7 @@ MASK_LEVEL = 0.5
 """A voxel belongs to the mask if at least half of it is cord."""
 
 HOW_TO_MEND = "point at it in one slice with --at X,Y,Z (RAS mm)"
+HOW_TO_MEND_PROMPTS = "give another point on it (RAS mm), check the scribbles, or give another scan"
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,11 +152,7 @@ def resegment(
     progress(0.6, "drawing along the edges")
     outlines, shown, kept = _outlined(prepared, prompts, said, offset_mm)
     if not kept.any() and not said.drawn:
-        mend = (
-            HOW_TO_MEND
-            if prompts.empty
-            else "give another point on it (RAS mm), check the scribbles, or give another scan"
-        )
+        mend = HOW_TO_MEND if prompts.empty else HOW_TO_MEND_PROMPTS
         raise CordNotFoundError(f"No cord was found in {scan.name}; {mend}.")
     kept = said.claimed(kept)
     progress(0.85, "drawing the mask")
