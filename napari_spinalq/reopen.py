@@ -13,10 +13,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from napari_spinalq.cord.centerline import Centerline
+from napari_spinalq.cord.confidence import recorded_confidence
 from napari_spinalq.derivatives import NOT_DRAWN, ScanPaths, scan_paths
 from napari_spinalq.errors import InputError
 from napari_spinalq.exam import Exam
-from napari_spinalq.geometry import Grid
+from napari_spinalq.geometry import WORK_AXES, Grid
 from napari_spinalq.io.nifti import load_mask, load_scan
 from napari_spinalq.io.sidecar import Record, read_record
 from napari_spinalq.levels.detect import UNCONFIRMED
@@ -237,11 +238,19 @@ def _read_mask(path: Path, source: Source, grid: Grid) -> _SavedMask | None:
     if not path.exists():
         return None
     record = _record_of(path, source)
+    _check_confidence(record, path, grid)
     values = np.asarray(load_mask(path, like=grid).data)
     mask = (values >= INSIDE_FROM).astype(np.uint8)
     if not mask.any():
         raise InputError(f"The soft mask {path} reaches {INSIDE_FROM:g} nowhere; segment it again.")
     return _SavedMask(mask, not np.array_equal(values, mask), record)
+
+
+def _check_confidence(record: Record | None, path: Path, grid: Grid) -> None:
+    try:
+        recorded_confidence(record.parameters if record else {}, grid.reoriented(WORK_AXES).shape[0])
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
 
 
 def _read_structures(paths: ScanPaths, source: Source, grid: Grid, refusals: list[str]) -> dict[str, _SavedMask]:

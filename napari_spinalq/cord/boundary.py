@@ -17,6 +17,9 @@ RING_MM = (3.0, 9.0)
 MIN_RADIUS_MM, MAX_RADIUS_MM = 2.0, 9.5
 """Radii an outline may have, mm."""
 
+IMPOSSIBLE = np.float32(-1e4)
+"""Reward of a radius that no outline may have: below whatever a scribble can cost."""
+
 EDGE_SIGMA_MM = 0.4
 """Scale of the edge along a ray, mm: under a pixel's blur, above the interpolation's ripple."""
 
@@ -61,7 +64,7 @@ def normalised(rays: NDArray[np.float32], polarity: int, smoothing_slices: float
     in_ring = (nearest <= RADII_MM) & (farthest >= RADII_MM)
     ring = rays[:, :, in_ring]
     extreme = ring.min(axis=2) if polarity > 0 else ring.max(axis=2)
-    # The upper quartile of rays: CSF is missing where the cord touches the canal.
+    # The third decile of rays towards CSF: it is missing where the cord touches the canal.
     around = np.quantile(extreme, 0.3 if polarity > 0 else 0.7, axis=1)
     if smoothing_slices > 0.3 and len(core) > 2:
         core = ndimage.gaussian_filter1d(core, smoothing_slices, mode="nearest")
@@ -118,7 +121,7 @@ def find_outlines(
     reward -= shape_weight * ((RADII_MM - expected_mm[..., None]) / SHAPE_SIGMA_MM) ** 2
     if penalty is not None:
         reward -= penalty
-    reward[:, :, (RADII_MM < MIN_RADIUS_MM) | (RADII_MM > MAX_RADIUS_MM)] = -1e3
+    reward[:, :, (RADII_MM < MIN_RADIUS_MM) | (RADII_MM > MAX_RADIUS_MM)] = IMPOSSIBLE
     index = closed_path(reward.astype(np.float32))
     return RADII_MM[index].astype(np.float64), np.take_along_axis(edge, index[..., None], axis=2)[..., 0].astype(
         np.float64

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from napari_spinalq.cord import polar
 from napari_spinalq.cord.canal_wall import WALL_RADII_MM, find_walls, fluid_levels
@@ -33,6 +34,9 @@ have 0.5 to 1.5, fluid of the wrong brightness mostly under 0.2."""
 
 MAX_AREA_MM2 = 450.0
 """A wider outline (mm2) is no dural sac but a cistern of the skull base: sacs have 150 to 300."""
+
+SMALLEST_CORD_MM = 1.5
+"""Radius (mm) of the cord on a ray on which its mask does not hold the centre: less than any half axis."""
 
 MIN_RAYS_WITH_EDGE, CLEAR_EDGE = 0.6, 0.3
 """Share of rays that must each show a fall of at least ``CLEAR_EDGE``: a wall seen on one side only is half a guess."""
@@ -146,7 +150,9 @@ def _walls(
 ) -> _Walls:
     """Look for the wall of a bright and of a dark fluid; the one with the clearer wall is it."""
     rays = polar.unwrap(_chosen(stack, stack.values[index]), centres_mm, WALL_RADII_MM)
-    inside = polar.unwrap(_chosen(stack, cover[index]), centres_mm, WALL_RADII_MM)
+    inside = polar.unwrap(
+        _chosen(stack, np.stack([_without_holes(cover[i]) for i in index])), centres_mm, WALL_RADII_MM
+    )
     cord_mm = _cord_radii(inside)
     bright, dark = (_walls_of_fluid(rays, cord_mm, places_mm, fluid_is_brighter=brighter) for brighter in (True, False))
     return bright if bright.quality >= dark.quality else dark
@@ -180,7 +186,12 @@ def _cord_radii(inside: NDArray[np.float32]) -> NDArray[np.float64]:
     here = np.take_along_axis(inside, last[..., None], axis=2)[..., 0]
     there = np.take_along_axis(inside, following[..., None], axis=2)[..., 0]
     part = np.clip((here - 0.5) / np.maximum(here - there, 1e-6), 0.0, 1.0)
-    return WALL_RADII_MM[last] + part * (WALL_RADII_MM[1] - WALL_RADII_MM[0])
+    return np.maximum(WALL_RADII_MM[last] + part * (WALL_RADII_MM[1] - WALL_RADII_MM[0]), SMALLEST_CORD_MM)
+
+
+def _without_holes(share: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Count what a slice of the cord encloses as cord: a syrinx may have been left out of the mask."""
+    return np.where(ndimage.binary_fill_holes(share >= 0.5) & (share < 0.5), np.float32(1.0), share)
 
 
 def _spread_out(chosen: NDArray[np.bool_], index: NDArray[np.int_], n_slices: int) -> NDArray[np.bool_]:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_spinalq.cord.refine import Outlines
+from napari_spinalq.errors import InputError
 
 GOOD_DICE = 0.9
 """A slice is good if its Dice with the reference reaches this: two readers differ by about as much."""
@@ -32,6 +33,11 @@ MIN_CONFIDENCE = 0.8
 
 BRIDGED_CONFIDENCE = 0.75
 """A slice that shows no cord by itself is never said to be surer: its outline rests on its neighbours."""
+
+RECORDED = {"probability": 1.0, "area_error_percent": 100.0}
+"""The lists of a record, and their largest value."""
+
+MEND_RECORD = "segment the cord again, or take it out of the sidecar"
 
 SMALLEST_DISAGREEMENT = 0.01
 """Disagreement as a share of the radius below which less says nothing more: 0.05 mm, half of the finest ray step."""
@@ -88,19 +94,35 @@ def recorded_confidence(parameters: Mapping[str, Any], count: int) -> Confidence
     Returns
     -------
     Confidence, optional
-        None where nothing is told, or it is of another number of slices.
+        None where nothing is told, or nobody knows which slices were edited.
+
+    Raises
+    ------
+    InputError
+        If what is told cannot be meant: nothing would then warn of slices of low confidence.
     """
-    told = parameters.get("confidence")
-    if not isinstance(told, Mapping):
+    told, edited = parameters.get("confidence"), parameters.get("edited_slices")
+    if told is not None:
+        parts = [_recorded(told, name, count, largest) for name, largest in RECORDED.items()]
+    if edited is not None and not (isinstance(edited, list) and all(_is_slice(one, count) for one in edited)):
+        raise InputError(f"The record of edited slices is no list of slices from 0 to {count - 1}; {MEND_RECORD}.")
+    if told is None or (edited is None and parameters.get("edited_by_hand")):
         return None
-    try:
-        parts = [np.array(told[name], dtype=float) for name in ("probability", "area_error_percent")]
-    except (KeyError, TypeError, ValueError):
-        return None
-    if any(part.shape != (count,) for part in parts):
-        return None
-    edited = parameters.get("edited_slices")
-    return Confidence(*parts).without(edited if isinstance(edited, list) else ())
+    return Confidence(*parts).without(edited or ())
+
+
+def _is_slice(value: object, count: int) -> bool:
+    return type(value) is int and 0 <= value < count  # True and False are no slices
+
+
+def _recorded(told: object, name: str, count: int, largest: float) -> NDArray[np.float64]:
+    """Return one list of a record, NaN where it holds None."""
+    values = told.get(name) if isinstance(told, Mapping) else None
+    if isinstance(values, list) and len(values) == count:
+        known = [value for value in values if value is not None]
+        if all(type(value) in (int, float) and 0 <= value <= largest for value in known):
+            return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+    raise InputError(f"The record of confidence holds no usable {name} of {count} slices; {MEND_RECORD}.")
 
 
 def _listed(values: NDArray[np.float64], decimals: int) -> list[float | None]:

@@ -19,6 +19,9 @@ from napari_spinalq.scan import Scan
 MIN_CORD_AREA_MM2 = 20.0
 """A smaller piece of cord in a slice (mm2) is the tip of a mask, not a cross-section."""
 
+MAX_CORD_AREA_MM2 = 400.0
+"""No cord is half as wide (mm2): such a mask holds the canal, or all of the scan."""
+
 MIN_ELONGATION = 1.15
 """The turn of a cord is read from its long axis if that is this many times the short one; a rounder one counts as
 unturned."""
@@ -117,7 +120,7 @@ def cord_slices(values: NDArray, cover: NDArray, spacing_mm: tuple[float, float,
         From inferior to superior; the turn of each is the median of its own and its two neighbours'.
     """
     areas = cover.sum(axis=(1, 2)) * spacing_mm[1] * spacing_mm[2]
-    chosen = np.flatnonzero(areas >= MIN_CORD_AREA_MM2)
+    chosen = np.flatnonzero((areas >= MIN_CORD_AREA_MM2) & (cover.max(axis=(1, 2)) >= 0.5))
     moments = [_moments(cover[index], spacing_mm) for index in chosen]
     turns = np.array([_turn(spread) for _, spread in moments])
     if len(turns) > 2:
@@ -146,7 +149,7 @@ def cord_of_scan(scan: Scan, cord_mask: NDArray) -> tuple[Scan, NDArray[np.float
     Raises
     ------
     InputError
-        If the mask has another shape, values outside 0..1, or no cross-section of a cord.
+        If the mask has another shape, values outside 0..1, no cross-section of a cord, or one that no cord can have.
     """
     mask = np.asarray(cord_mask, dtype=np.float32)
     if mask.shape != scan.grid.shape:
@@ -158,6 +161,12 @@ def cord_of_scan(scan: Scan, cord_mask: NDArray) -> tuple[Scan, NDArray[np.float
     slices = cord_slices(work.data, cover, work.grid.spacing)
     if not slices:
         raise InputError(f"The cord mask of {scan.name} holds no cross-section of a cord; segment the cord first.")
+    largest = max(slices, key=lambda piece: float(piece.cover.sum()))
+    area = float(largest.cover.sum()) * work.grid.spacing[1] * work.grid.spacing[2]
+    if area > MAX_CORD_AREA_MM2:
+        raise InputError(
+            f"The cord mask of {scan.name} covers {area:.0f} mm² in slice {largest.index}, more than any cord; mend it."
+        )
     return work, cover, slices
 
 

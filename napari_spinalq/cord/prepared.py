@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_spinalq.cord.learned import Sight, SlabSight, look_along, sight_of
+from napari_spinalq.cord.learned import Sight, SlabSight, look_again, look_along, sight_of
 from napari_spinalq.cord.network import SLAB_MM, Heat, follow, heat_of
 from napari_spinalq.cord.path import Mark, places_in
 from napari_spinalq.cord.stack import AxialStack, axial_stack, slab_means
@@ -21,6 +21,12 @@ from napari_spinalq.scan import Scan
 
 MIN_FIELD_MM = 16.0
 """Smallest in-plane field of view that can hold a cord and its surroundings, mm."""
+
+FIELD_TOLERANCE_MM = 0.01
+"""Headers in float32 round a field of 16 mm to a little less."""
+
+MAX_PIXEL_MM = 4.0
+"""Larger in-plane pixels (mm) show no cord: it is 8 mm deep, two of them."""
 
 
 class Fingerprint(NamedTuple):
@@ -49,7 +55,7 @@ class Prepared:
     heat : Heat
         Of the locator.
     seen : SlabSight
-        By the fine network, along the locator's own path.
+        By the fine network, along the locator's own path and, where that leads astray, in line with the cord nearby.
     """
 
     fingerprint: Fingerprint
@@ -62,7 +68,10 @@ class Prepared:
     def sight(self, marks: Sequence[Mark] = (), barred: Sequence[Mark] = ()) -> Sight:
         """Return what the networks see in each slice along the path past all marks and not near what is barred."""
         location = follow(self.heat, marks, barred)
-        seen = look_along(self.slabs, self.work_grid, self.heat.along_slabs(location), self.seen)
+        seen = self.seen
+        if marks or barred:
+            seen = look_along(self.slabs, self.work_grid, self.heat.along_slabs(location), self.seen)
+            seen = look_again(self.slabs, self.work_grid, seen, self.heat.slab_mm)
         held = np.zeros(len(self.slabs), bool)
         held[[place.slab for place in places_in(self.heat.slab_mm, marks)]] = True
         return sight_of(seen, self.heat.slab_mm, location, self.heat.slice_mm, held)
@@ -87,14 +96,14 @@ def prepare(scan: Scan, progress: Progress = silent) -> Prepared:
     CordNotFoundError
         If all voxels are equal.
     InputError
-        If the field of view is too small.
+        If the field of view is too small or the pixels are too large.
     """
     work = one_volume(scan).in_work_order()
     _check(work)
     heat = heat_of(work.data, work.grid, portion(progress, 0.1, 0.5))
     progress(0.5, "looking at the cord")
     slabs, _ = slab_means(work.data, work.grid.spacing[0], SLAB_MM)
-    seen = look_along(slabs, work.grid, heat.along_slabs(follow(heat)))
+    seen = look_again(slabs, work.grid, look_along(slabs, work.grid, heat.along_slabs(follow(heat))), heat.slab_mm)
     return Prepared(fingerprint(scan), work.grid, axial_stack(work.data, work.grid), slabs, heat, seen)
 
 
@@ -112,10 +121,16 @@ def one_volume(scan: Scan) -> Scan:
 def _check(work: Scan) -> None:
     """Refuse what cannot be segmented, with the reason."""
     field_mm = [n * spacing for n, spacing in zip(work.grid.shape[1:], work.grid.spacing[1:], strict=True)]
-    if min(field_mm) < MIN_FIELD_MM:
+    if min(field_mm) < MIN_FIELD_MM - FIELD_TOLERANCE_MM:
         raise InputError(
             f"The axial field of view of {work.name} is {field_mm[1]:.3g} x {field_mm[0]:.3g} mm; "
             f"at least {MIN_FIELD_MM:g} mm each way is needed to see a cord and its surroundings."
+        )
+    rows_mm, columns_mm = work.grid.spacing[1:]
+    if max(rows_mm, columns_mm) > MAX_PIXEL_MM:
+        raise InputError(
+            f"The axial pixels of {work.name} are {columns_mm:.3g} x {rows_mm:.3g} mm; a cord is 8 mm deep, so that "
+            f"at most {MAX_PIXEL_MM:g} mm each way are needed to see it."
         )
     if np.ptp(work.data) == 0:
         raise CordNotFoundError(f"No cord was found in {work.name}: all its voxels are equal; give another scan.")

@@ -58,5 +58,5 @@ def standardised(images: NDArray[np.float32]) -> NDArray[np.float32]:
     """Scale each picture to mean 0 and standard deviation 1 and draw in values beyond 5."""
     mean = images.mean(axis=(1, 2), keepdims=True, dtype=np.float64)
     deviation = images.std(axis=(1, 2), keepdims=True, dtype=np.float64)
-    scaled = (images - mean) / (deviation + 1e-6 * np.abs(mean) + 1e-12)
+    scaled = (images - mean) / (deviation + 1e-6 * np.abs(mean) + 1e-30)
     return np.clip(scaled, -5.0, 5.0).astype(np.float32)

@@ -18,7 +18,7 @@ from napari_spinalq.cord.prepared import Prepared, prepare
 from napari_spinalq.cord.prompts import Prompts, WorkPrompts, checked_prompts
 from napari_spinalq.cord.refine import Outlines, refine
 from napari_spinalq.errors import CordNotFoundError, InputError
-from napari_spinalq.geometry import WORK_AXES, Grid, work_view
+from napari_spinalq.geometry import Grid, work_view
 from napari_spinalq.progress import Progress, portion, silent
 from napari_spinalq.scan import Scan
 
@@ -38,6 +38,7 @@ MASK_LEVEL = 0.5
 """A voxel belongs to the mask if at least half of it is cord."""
 
 HOW_TO_MEND = "point at it in one slice with --at X,Y,Z (RAS mm)"
+HOW_TO_MEND_PROMPTS = "give another point on it (RAS mm), check the scribbles, or give another scan"
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,13 +146,14 @@ def resegment(
         As :func:`segment_cord` and :func:`~napari_spinalq.cord.prompts.checked_prompts`.
     """
     said = checked_prompts(prompts, scan.grid)
-    offset_mm = _offset(edge_offset_mm, scan.grid)
+    _check_offset(edge_offset_mm)
     if prepared is None or not prepared.fits(scan):
         prepared = prepare(scan, portion(progress, 0.0, 0.6))
+    offset_mm = EDGE_OFFSET_PIXELS * min(prepared.work_grid.spacing[1:]) if edge_offset_mm is None else edge_offset_mm
     progress(0.6, "drawing along the edges")
     outlines, shown, kept = _outlined(prepared, prompts, said, offset_mm)
     if not kept.any() and not said.drawn:
-        mend = "give another point on it (RAS mm) or another scan" if prompts.points else HOW_TO_MEND
+        mend = HOW_TO_MEND if prompts.empty else HOW_TO_MEND_PROMPTS
         raise CordNotFoundError(f"No cord was found in {scan.name}; {mend}.")
     kept = said.claimed(kept)
     progress(0.85, "drawing the mask")
@@ -203,12 +205,9 @@ def _pixel_mm(work_grid: Grid) -> float:
     return float(np.sqrt(np.prod(work_grid.spacing[1:])))
 
 
-def _offset(edge_offset_mm: float | None, grid: Grid) -> float:
-    pixels = grid.reoriented(WORK_AXES).spacing[1:]
-    offset_mm = EDGE_OFFSET_PIXELS * min(pixels) if edge_offset_mm is None else float(edge_offset_mm)
-    if not -2.0 <= offset_mm <= 2.0:
-        raise InputError(f"An edge offset of {offset_mm:g} mm is not sensible; give one between -2 and 2 mm.")
-    return offset_mm
+def _check_offset(edge_offset_mm: float | None) -> None:
+    if edge_offset_mm is not None and not -2.0 <= edge_offset_mm <= 2.0:
+        raise InputError(f"An edge offset of {edge_offset_mm:g} mm is not sensible; give one between -2 and 2 mm.")
 
 
 def _centerline(cord: Outlines, kept: NDArray[np.bool_], grid: Grid) -> Centerline:

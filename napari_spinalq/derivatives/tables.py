@@ -10,19 +10,20 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from napari_spinalq.cord.confidence import Confidence, recorded_confidence
 from napari_spinalq.errors import InputError
 from napari_spinalq.exam import Exam
 from napari_spinalq.geometry import WORK_AXES, Grid, to_work_order
 from napari_spinalq.io.bids import entities
 from napari_spinalq.io.nifti import load_levels, load_mask
-from napari_spinalq.io.sidecar import Provenance, read_flags
+from napari_spinalq.io.sidecar import Provenance, read_flags, read_parameters
 from napari_spinalq.levels.levelmap import levels_per_slice
 from napari_spinalq.metrics.catalogue import STRUCTURE_TITLES, TISSUES
 from napari_spinalq.metrics.levels import LevelShapes, per_level
 from napari_spinalq.metrics.sct_format import sct_level_table, sct_slice_table
 from napari_spinalq.metrics.shape import SliceShapes, slice_shapes
 from napari_spinalq.metrics.tidy import RowIdentity, level_table, slice_table, unmeasured_table
-from napari_spinalq.metrics.uncertainty import with_interval_rows
+from napari_spinalq.metrics.uncertainty import with_confidence_flags, with_interval_rows
 from napari_spinalq.results import DrawnStructure, ExamResult, ScanResult, StructureResult
 from napari_spinalq.scan import Scan
 from napari_spinalq.structures import measured_structures
@@ -78,31 +79,31 @@ def measure_files(
     Raises
     ------
     InputError
-        If a file cannot be used, rows per level are wanted without a level map, or the map names no slice of the mask.
+        If a file cannot be used, rows per level are wanted without a level map, the map names no slice of the mask, or
+        the sidecar of a cord records a confidence that cannot be meant.
     """
     if per == "level" and levels_path is None:
         raise InputError("Rows per level need a level map; give --levels FILE, or use --per slice.")
+    if levels_path is not None and levels_path.resolve() == mask_path.resolve():
+        raise InputError(f"{mask_path} is given as mask and as level map; give the map with --levels FILE.")
     structure = structure or structure_of_name(mask_path.name)
     mask = load_mask(mask_path)
     levels = load_levels(levels_path, like=mask.grid) if levels_path else None
     cord = _cord_beside(cord_path, structure, mask.grid)
     per_slice = levels_per_slice(to_work_order(levels.data, levels.grid)[0]) if levels else None
-    measured = _measured_files(mask, structure, cord, per_slice, angle_correction)
+    sure = _confidence_of_file(mask_path, mask.grid) if structure == "cord" else None
+    measured = _measured_files(mask, structure, cord, per_slice, angle_correction, sure)
     if levels is not None and not len(measured[0].level_shapes or ()):
         raise InputError(
             f"The level map {levels_path} names no slice of the mask {mask_path}; give the mask's own map."
         )
     noted = _noted([path for path in (mask_path, levels_path, cord_path) if path], mask, levels)
     flags = tuple(dict.fromkeys([*(flag for one in measured for flag in one.flags), *noted]))
-    rows = [
-        (one.name, one.shapes, one.level_shapes if per == "level" else None)
-        for one in measured
-        if one.shapes is not None  # all of a cord can be grey: then there is no white matter
-    ]
+    rows = _rows(measured, per)
     if table_format == "sct":
         table = _sct_table(rows[0][1], per_slice, rows[0][2], filename=str(mask_path))
     else:
-        table = _with_flags(_tidy_of_files(mask, rows, per_slice), flags)
+        table = _with_flags(_tidy_of_files(mask, rows, per_slice, sure), flags)
     used = [scan.source for scan in (mask, levels, cord) if scan and scan.source]
     parameters = {
         "per": per, "format": table_format, "angle_correction": angle_correction, "structure": structure,
@@ -110,13 +111,36 @@ def measure_files(
     return table, Provenance(f"Measures per {per}", used, parameters, flags)
 
 
+Rows = tuple[str, SliceShapes, LevelShapes | None]
+"""A measured structure: its name, its measures per slice, and per level where the table is per level."""
+
+
+def _rows(measured: Sequence[StructureResult], per: str) -> list[Rows]:
+    return [
+        (one.name, one.shapes, one.level_shapes if per == "level" else None)
+        for one in measured
+        if one.shapes is not None  # all of a cord can be grey: then there is no white matter
+    ]
+
+
 def _tidy_of_files(
-    mask: Scan, rows: Sequence[tuple[str, SliceShapes, LevelShapes | None]], slice_levels: NDArray[np.int_] | None
+    mask: Scan, rows: Sequence[Rows], slice_levels: NDArray[np.int_] | None, confidence: Confidence | None
 ) -> pd.DataFrame:
+    """Return the tidy table of measured files; the confidence is that of a cord, which then is all that is measured."""
     names = entities(mask.name)
     who = RowIdentity(names.get("sub", ""), names.get("ses", ""), mask.name)
     tables = [_tidy_table(shapes, slice_levels, level, replace(who, structure=name)) for name, shapes, level in rows]
+    if confidence is not None:
+        tables = [with_interval_rows(tables[0], rows[0][1], rows[0][2], confidence)]
     return pd.concat(tables, ignore_index=True)
+
+
+def _confidence_of_file(mask_path: Path, grid: Grid) -> Confidence | None:
+    """Return the confidence that the sidecar of a cord mask records."""
+    try:
+        return recorded_confidence(read_parameters(mask_path), grid.reoriented(WORK_AXES).shape[0])
+    except InputError as error:
+        raise InputError(f"{mask_path}: {error}") from None
 
 
 def structure_of_name(name: str) -> str:
@@ -138,7 +162,12 @@ def _cord_beside(path: Path | None, structure: str, grid: Grid) -> Scan | None:
 
 
 def _measured_files(
-    mask: Scan, structure: str, cord: Scan | None, slice_levels: NDArray[np.int_] | None, angle_correction: bool
+    mask: Scan,
+    structure: str,
+    cord: Scan | None,
+    slice_levels: NDArray[np.int_] | None,
+    angle_correction: bool,
+    confidence: Confidence | None,
 ) -> tuple[StructureResult, ...]:
     """Measure a mask, and with grey matter and a cord also the white matter between them."""
     levels = np.zeros(mask.grid.reoriented(WORK_AXES).shape[0], int) if slice_levels is None else slice_levels
@@ -148,6 +177,7 @@ def _measured_files(
         found = measured_structures([DrawnStructure(structure, mask.data)], cord.data, beside, mask.grid, levels, {})
     else:
         shapes = slice_shapes(mask.data, mask.grid, structure=structure, cord=beside, angle_correction=angle_correction)
+        shapes = shapes if confidence is None else with_confidence_flags(shapes, confidence)
         alone = (WITHOUT_CORD,) if structure in TISSUES and cord is None else ()
         found = (StructureResult(structure, mask.data, shapes, per_level(shapes, levels), (*alone, *shapes.flags)),)
     if slice_levels is None:

@@ -31,6 +31,9 @@ SPACING_TOLERANCE = 0.01
 WRONG_UNITS = {1: "metres", 3: "micrometres"}
 """Codes of ``xyzt_units`` (NIfTI-1, low three bits) that are not millimetres; 0 says nothing and is read as mm."""
 
+LARGEST_VALUE = 1e30
+"""No scanner writes greater values, and from about 1e38 on the means of float32 values overflow."""
+
 CHUNK_BYTES = 1 << 20
 
 
@@ -52,13 +55,13 @@ def load_scan(path: str | Path, contrast: Contrast | None = None) -> Scan:
     Raises
     ------
     InputError
-        If the file is missing, not NIfTI, truncated, empty, not 3-D or 4-D, RGB or complex, holds NaN or Inf, has an
-        impossible geometry, or does not say in which unit and orientation its voxels lie.
+        If the file is missing, not NIfTI, truncated, empty, not 3-D or 4-D, RGB or complex, holds NaN, Inf or values
+        beyond ``LARGEST_VALUE``, has an impossible geometry, or does not say in which unit and orientation its voxels
+        lie.
     """
     path = Path(path)
     image = _open(path)
     data = _values(image, path)
-    _check_values(data, path)
     grid = _grid(image, path)
     source = Source(path.resolve(), image.header.copy())
     return Scan(data, grid, contrast or contrast_from_name(path.name), source)
@@ -181,7 +184,9 @@ def _values(image: Any, path: Path) -> NDArray:
         data = np.asanyarray(image.dataobj)
     except (EOFError, OSError, zlib.error, gzip.BadGzipFile, ValueError, HeaderDataError):
         raise InputError(f"{path} is truncated or damaged: its voxels cannot be read; copy it again.") from None
-    return data.reshape(shape) if data.dtype != np.float64 else data.reshape(shape).astype(np.float32)
+    data = data.reshape(shape)
+    _check_values(data, path)  # before the cast, which would turn great values into infinite ones
+    return data if data.dtype != np.float64 else data.astype(np.float32)
 
 
 def _check_length(image: Any, path: Path) -> None:
@@ -221,6 +226,9 @@ def _check_values(data: NDArray, path: Path) -> None:
             f"{path} holds {count} voxel(s) that are not finite numbers (NaN or Inf), the first at {where}; "
             "replace them before use."
         )
+    largest = max(abs(float(data.max())), abs(float(data.min())))
+    if largest > LARGEST_VALUE:
+        raise InputError(f"{path} holds values up to {largest:.3g}, which no scanner writes; export it again.")
 
 
 def _grid(image: Any, path: Path) -> Grid:

@@ -123,9 +123,7 @@ def read_record(path: Path) -> Record | None:
     if not beside.is_file():
         return None
     content = _content(beside)
-    parameters = content.get("Parameters", {})
-    if not isinstance(parameters, dict):
-        raise InputError(f"The Parameters in the sidecar {beside} are not a JSON object; mend or remove it.")
+    parameters = _parameters(content, beside)
     author = content.get("Author", "")
     return Record(
         _source_sha256(content, beside), parameters, _flags(content, beside), str(author or ""), _time(content, beside)
@@ -142,6 +140,25 @@ def read_flags(path: Path) -> tuple[str, ...]:
     """
     beside = sidecar_path(path)
     return _flags(_content(beside), beside) if beside.is_file() else ()
+
+
+def read_parameters(path: Path) -> dict[str, Any]:
+    """Return the parameters in the sidecar of a result; none where there is no sidecar.
+
+    Raises
+    ------
+    InputError
+        If the sidecar or its parameters are no JSON object.
+    """
+    beside = sidecar_path(path)
+    return _parameters(_content(beside), beside) if beside.is_file() else {}
+
+
+def _parameters(content: Mapping[str, Any], beside: Path) -> dict[str, Any]:
+    parameters = content.get("Parameters", {})
+    if not isinstance(parameters, dict):
+        raise InputError(f"The Parameters in the sidecar {beside} are not a JSON object; mend or remove it.")
+    return parameters
 
 
 def _content(beside: Path) -> dict[str, Any]:

@@ -216,7 +216,7 @@ def _show(
     axes.imshow(plane, cmap="gray", origin="lower", extent=extent, vmin=low, vmax=max(high, low + 1e-6), aspect="equal")
     horizontal, vertical = (np.arange(plane.shape[1]) + 0.5) * dx, (np.arange(plane.shape[0]) + 0.5) * dy
     for name, outline in outlines.items():
-        if outline.max() > 0.5 > outline.min():
+        if min(outline.shape) > 1 and outline.max() > 0.5 > outline.min():  # no line fits into a single row
             colour, stroke = OUTLINES[name]
             axes.contour(horizontal, vertical, outline, levels=[0.5], colors=colour, linewidths=1.1, linestyles=stroke)
     axes.set(xticks=[], yticks=[])

@@ -125,3 +125,23 @@ def test_a_diffusion_scan_shows_no_canal(sct_testing):
     scan = load_scan(sct_testing / "dmri" / "dwi_mean.nii.gz")
     cord = segment_cord(scan)
     assert not segment_canal(scan, cord.soft, cord.centerline).measurable
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_syrinx_left_out_of_the_cord_does_not_hide_the_canal(neck):
+    scan = neck.scan()
+    expected = segment_canal(scan, neck.cord, neck.centerline)
+    work, grid = reorient_array(neck.cord.copy(), scan.grid, "SAR")
+    for plane in work:
+        row, column = (round(float(place)) for place in np.argwhere(plane >= 0.5).mean(axis=0))
+        plane[row - 1 : row + 2, column - 1 : column + 2] = 0.0
+    found = segment_canal(scan, reorient_array(work, grid, scan.grid.axis_codes)[0], neck.centerline)
+    assert areas_mm2(found.soft, scan.grid) == pytest.approx(areas_mm2(expected.soft, scan.grid), rel=0.01)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(("share", "said"), [(0.3, "no cross-section"), (None, "more than any cord")])
+def test_a_mask_that_is_no_cord_is_refused(neck, share, said):
+    mask = np.ones_like(neck.cord) if share is None else neck.cord * share
+    with pytest.raises(InputError, match=said):
+        segment_canal(neck.scan(), mask, neck.centerline)

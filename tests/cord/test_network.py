@@ -82,9 +82,13 @@ def test_twice_gives_the_same_numbers():
     assert all(np.array_equal(a, b) for a, b in zip(maps, again, strict=True))
 
 
-def test_scale_and_offset_of_the_values_change_nothing():
+@pytest.mark.parametrize(("scale", "offset"), [(3.0, 50.0), (1e-24, 0.0), (1e24, 0.0)])
+def test_scale_and_offset_of_the_values_change_nothing(scale, offset):
     scan, _, _ = neck()
-    expected, result = network(scan)[1], network(replace(scan, data=3.0 * scan.data + 50))[1]
+    expected, result = (
+        network(scan)[1],
+        network(replace(scan, data=np.float32(scale) * scan.data + np.float32(offset)))[1],
+    )
     assert np.allclose(result.cord, expected.cord, atol=1e-3)
 
 

@@ -246,3 +246,11 @@ def test_points_in_noise_are_no_cord_but_what_a_person_draws_is_one():
     found = resegment(noise, Prompts(fixed=drawn, fixed_slices=fixed))
     assert np.array_equal(found.mask[fixed] > 0, drawn[fixed])
     assert found.mask[2:11].any(axis=(1, 2)).all()
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", ["inside", "outside"])
+def test_a_scribble_over_the_whole_scan_is_refused(name):
+    scan, truth = grown_neck()
+    with pytest.raises(CordNotFoundError, match="check the scribbles"):
+        resegment(scan, Prompts(**{name: np.ones(truth.shape, np.uint8)}))

@@ -226,6 +226,24 @@ def test_progress_grows_to_one():
     assert all(phrase for _, phrase in seen)
 
 
+def of_pixel(pixel_mm, pixels):
+    grid = Grid((3, pixels, pixels), np.array([[0, 0, pixel_mm, 0], [0, pixel_mm, 0, 0], [5.0, 0, 0, 0], [0, 0, 0, 1]]))
+    return Scan(np.random.default_rng(0).normal(100, 10, grid.shape).astype(np.float32), grid)
+
+
+def test_a_field_of_sixteen_mm_is_enough_as_headers_in_float32_tell_it():
+    with pytest.raises(CordNotFoundError):
+        segment_cord(of_pixel(0.4999999, 32))
+    with pytest.raises(InputError, match="field of view"):
+        segment_cord(of_pixel(0.5, 31))
+
+
+@pytest.mark.parametrize("pixel_mm", [7.0, 500.0])
+def test_pixels_that_can_show_no_cord_are_refused_for_what_they_are(pixel_mm):
+    with pytest.raises(InputError, match="axial pixels"):
+        segment_cord(of_pixel(pixel_mm, 60))
+
+
 @pytest.mark.realdata
 @pytest.mark.parametrize(
     ("image", "reference", "target"),

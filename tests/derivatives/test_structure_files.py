@@ -16,6 +16,7 @@ from napari_spinalq.io.bids import find_exam
 from napari_spinalq.io.nifti import load_scan
 from napari_spinalq.levels.discs import Disc, Labelling
 from napari_spinalq.pipeline import measure_scan
+from napari_spinalq.reopen import saved_work
 from napari_spinalq.results import DrawnStructure, ExamResult
 
 AFFINE = nib.affines.from_matvec(np.diag([-0.5, 0.5, 3.0]), [12.0, -15.0, -20.0])
@@ -210,3 +211,71 @@ def test_flags_of_all_structures_reach_the_sidecar_of_the_table(saved):
     flagged = replace(scan, structures=(replace(scan.structures[0], flags=("look here",)), *scan.structures[1:]))
     write_exams([replace(result, scans=(flagged,))], saved.folder)
     assert "sub-01_T2star: look here" in json.loads((saved.folder / "metrics.json").read_text())["Flags"]
+
+
+def confident(saved, **more):
+    """Return the exam with an automatic cord: sure of all slices but the lowest, and blind in the last."""
+    probability, error = [0.3] + [0.95] * 12 + [None], [30.0] + [8.0] * 12 + [None]
+    parameters = {"confidence": {"probability": probability, "area_error_percent": error}, **more}
+    return ExamResult(saved.exam, (measure_scan(saved.scan, CORD, DISCS, parameters=parameters),))
+
+
+@pytest.mark.parametrize("per", ["level", "slice"])
+def test_measuring_a_saved_cord_gives_the_interval_and_the_doubts_of_the_exam(saved, run, per):
+    result = confident(saved)
+    expected = metrics_table(result, per)
+    expected = expected[expected["structure"] == "cord"]
+    write_exams([result], saved.folder)
+    out = saved.folder / "again.tsv"
+    assert run("measure", saved.paths.mask, "--levels", saved.paths.levels, "--per", per, "-o", out)[0] == 0
+    again = pd.read_csv(out, sep="\t", dtype={"slice": str})
+    keys = ["level", "slice", "metric"]
+    both = expected.merge(again, on=keys, suffixes=("", "_again"))
+    assert len(both) == len(expected) == len(again)
+    assert both["value_again"].to_numpy() == pytest.approx(both["value"].to_numpy(), nan_ok=True)
+    low = both["flag"].str.contains("low confidence")
+    assert low.any()
+    assert (both["flag_again"].str.contains("low confidence") == low).all()
+    assert (both["metric"] == "area_ci95_low").any()
+
+
+BROKEN = [
+    {"confidence": "high"},
+    {"confidence": {"probability": [0.9] * 14}},
+    {"confidence": {"probability": [0.9] * 3, "area_error_percent": [5.0] * 3}},
+    {"confidence": {"probability": [7.0] * 14, "area_error_percent": [5.0] * 14}},
+    {"confidence": {"probability": [0.9] * 14, "area_error_percent": [-5.0] * 14}},
+    {"confidence": {"probability": ["a"] * 14, "area_error_percent": [5.0] * 14}},
+    {"edited_slices": [14]},
+    {"edited_slices": [[1], [2, 3]]},
+    {"edited_slices": "all"},
+]
+
+
+@pytest.mark.parametrize("broken", BROKEN, ids=str)
+def test_a_broken_record_of_confidence_is_refused_and_not_read_as_none(saved, run, broken):
+    write_exams([confident(saved)], saved.folder)
+    beside = saved.paths.mask.with_name(saved.paths.mask.name.replace(".nii.gz", ".json"))
+    record = json.loads(beside.read_text())
+    record["Parameters"].update(broken)
+    beside.write_text(json.dumps(record))
+    out = saved.folder / "again.tsv"
+    code, _, err = run("measure", saved.paths.mask, "--per", "slice", "-o", out)
+    assert code == 2
+    assert "record of" in err
+    assert err.strip().count("\n") == 0
+    assert not out.exists()
+    assert any("record of" in why for why in saved_work(saved.scan, saved.exam, saved.folder).refusals)
+
+
+def test_without_knowing_which_slices_were_edited_no_confidence_is_claimed(saved):
+    assert confident(saved, edited_by_hand=True, edited_slices=None).scans[0].confidence is None
+    known = confident(saved, edited_by_hand=True, edited_slices=[3]).scans[0].confidence
+    assert np.flatnonzero(np.isnan(known.probability)).tolist() == [3, 13]
+
+
+def test_a_mask_is_not_its_own_level_map(saved, run):
+    write_exams([confident(saved)], saved.folder)
+    mask = saved.paths.mask
+    code, _, err = run("measure", mask, "--levels", mask, "-o", saved.folder / "again.tsv")
+    assert (code, "as mask and as level map" in err) == (2, True)

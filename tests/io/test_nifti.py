@@ -113,6 +113,14 @@ def test_not_finite(tmp_path, bad):
     assert "(1, 2, 3)" in message
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(("kind", "value"), [(np.float32, 3e38), (np.float32, -3e38), (np.float64, 1e60)])
+def test_values_that_no_scanner_writes(tmp_path, kind, value):
+    data = VALUES.astype(kind)
+    data[1, 2, 3] = value
+    assert "no scanner" in refusal(load_scan, write(tmp_path / "t2.nii.gz", data))
+
+
 @pytest.mark.parametrize("shape", [(7,), (7, 8), (3, 4, 5, 2, 2)])
 def test_wrong_number_of_dimensions(tmp_path, shape):
     assert "dimension" in refusal(load_scan, write(tmp_path / "t2.nii.gz", np.ones(shape, np.float32)))

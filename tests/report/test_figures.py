@@ -116,3 +116,9 @@ def test_areas_along_the_cord_are_named_where_there_are_several(drawn):
     names = {text.get_text(): text.xy for text in axes.texts if text.get_text() in ("Cord", "GM")}
     assert names == {"Cord": (0.0, 70.0), "GM": (1.0, 14.0)}
     assert len(axes.lines) == 2
+
+
+def test_a_scan_of_a_single_slice_can_be_shown(grid, cord):
+    mask, _ = cord
+    one, line = Grid((1, *SHAPE[1:]), SAR), Centerline([[0, 0, -20.5], [0, 0, -19.5]])
+    assert figures.sagittal_figure(np.ones((1, *SHAPE[1:])), {"cord": mask[:1]}, one, line, ()).startswith(b"\x89PNG")
