@@ -13,8 +13,8 @@ from napari_spinalq.cord.network import Location, SoftMaps, soft_maps
 from napari_spinalq.cord.outline_shape import mean_outline
 from napari_spinalq.geometry import Grid
 
-SAME_PLACE_MM = 1.0
-"""The fine network is not asked again where the path moved by less (mm): its picture reaches 20 mm each way."""
+SAME_PLACE_MM = 3.0
+"""The fine network is not asked again where the path moved by less (mm): it bears a cord 4 mm off the middle."""
 
 FRACTION_STEP_MM = 0.1
 """Step in which rays are searched for the half level, mm: a fifth of the finest pixel."""
