@@ -92,7 +92,7 @@ def region_score(levels: NDArray[np.float32]) -> NDArray[np.float32]:
 def find_outlines(
     levels: NDArray[np.float32],
     expected_mm: NDArray[np.float64],
-    shape_weight: float | NDArray[np.float64],
+    shape_weight: NDArray[np.float64],
     penalty: NDArray[np.float32] | None = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Find the closed outline of least cost in every slice.
@@ -103,7 +103,7 @@ def find_outlines(
         From :func:`normalised`.
     expected_mm : (n_slices, n_angles) array
         Expected radius, mm.
-    shape_weight : float or (n_slices, 1, 1) array
+    shape_weight : (n_slices,) array
         Cost of an outline ``SHAPE_SIGMA_MM`` away from it.
     penalty : array, shape of ``levels``, optional
         What an outline costs besides at each sample.
@@ -115,7 +115,7 @@ def find_outlines(
     """
     edge = edge_strength(levels)
     reward = edge + REGION_WEIGHT * region_score(levels)
-    reward -= shape_weight * ((RADII_MM - expected_mm[..., None]) / SHAPE_SIGMA_MM) ** 2
+    reward -= shape_weight[:, None, None] * ((RADII_MM - expected_mm[..., None]) / SHAPE_SIGMA_MM) ** 2
     if penalty is not None:
         reward -= penalty
     reward[:, :, (RADII_MM < MIN_RADIUS_MM) | (RADII_MM > MAX_RADIUS_MM)] = -1e3

@@ -170,7 +170,7 @@ def _outlined(
     """Return the outlines, the slices that show cord by themselves, and the stretch of them that is the cord."""
     constraints = None if prompts.empty else constraints_of(said, prepared.work_grid, offset_mm)
     sight = prepared.sight() if constraints is None else prepared.sight(constraints.marks, constraints.barred)
-    outlines = refine(prepared.stack, sight.centres_mm, sight.radii_mm, constraints)
+    outlines = refine(prepared.stack, sight, constraints)
     slice_mm = prepared.stack.spacing_mm[0]
     # A warped or masked scan may have empty slices.
     filled = np.ptp(prepared.stack.values, axis=(1, 2)) > 0

@@ -89,7 +89,7 @@ def _kind(contrast: str) -> Contrast:
 def integrate(label_at: LabelAt, grid: Grid) -> Piece:
     """Integrate an anatomy over the voxels of a grid, block after block of slices to bound the memory."""
     shares = np.empty((N_LABELS, *grid.shape), np.float32)
-    weights = np.eye(N_LABELS, dtype=np.float32)
+    weights = np.eye(N_LABELS)
     axis = int(np.argmax(grid.spacing))
     slice_mm3 = grid.voxel_volume_mm3 * np.prod(grid.shape) / grid.shape[axis]
     step = max(1, int(BLOCK_MM3 / slice_mm3))

@@ -3,7 +3,7 @@ import pytest
 from scipy.special import erf
 
 from napari_spinalq.cord import boundary
-from napari_spinalq.cord.outline_shape import fitted_outline, mean_outline
+from napari_spinalq.cord.outline_shape import fitted_outline, mean_outline, steadied
 from napari_spinalq.cord.polar import ANGLES, RADII_MM
 
 
@@ -27,7 +27,7 @@ def test_flat_rays_keep_their_coarse_radius():
 def test_outline_follows_the_edge():
     radius = np.full((2, ANGLES), 4.6)
     radius[1] = 5.9
-    found, edges = boundary.find_outlines(blurred_step(radius), np.full((2, ANGLES), 5.2), 0.15)
+    found, edges = boundary.find_outlines(blurred_step(radius), np.full((2, ANGLES), 5.2), np.full(2, 0.15))
     assert np.abs(found - radius).max() <= 0.25
     assert edges.min() > 0.5
 
@@ -55,3 +55,16 @@ def test_shape_follows_an_outline_seen_all_round():
     truth = mean_outline(1) * np.exp(0.05 * np.cos(angles) - 0.04 * np.cos(2 * angles))
     fitted = fitted_outline(truth, np.ones(truth.shape), np.eye(1), mean_outline(1))
     assert np.abs(fitted / truth - 1).max() < 0.02
+
+
+def test_an_uncertain_outline_follows_its_certain_neighbours():
+    radii = mean_outline(3) * np.array([1.1, 0.4, 1.1])[:, None]
+    near = np.full((3, 3), 1 / 3)
+    steady = steadied(radii, np.array([1.0, 0.02, 1.0]), near)
+    assert np.array_equal(steady[[0, 2]], radii[[0, 2]])
+    assert np.abs(steady[1] / radii[0] - 1).max() < 0.05
+
+
+def test_an_uncertain_outline_without_neighbours_is_near_the_mean_cord():
+    steady = steadied(mean_outline(1) * 0.4, np.array([0.02]), np.eye(1))
+    assert 0.7 < (steady / mean_outline(1)).min() <= (steady / mean_outline(1)).max() < 1.0
