@@ -115,7 +115,7 @@ def refine(
     polarity = cord_polarity(rays, expected, None if constraints is None else constraints.drawn)
     levels = boundary.normalised(rays, polarity, LEVEL_SMOOTHING_MM / stack.spacing_mm[0])
     coarse, edges = _coarse_outlines(levels, expected, sight.certainty, spread, centres, constraints)
-    radii = boundary.half_maximum(levels, coarse)
+    radii = boundary.half_maximum(levels, coarse, stack.spacing_mm[1:])
     radii = ndimage.gaussian_filter1d(radii, RAY_SMOOTHING, axis=1, mode="wrap")
     radii = radii if constraints is None else constraints.settled(radii, centres)
     return Outlines(centres, radii, edges, polarity, seen)

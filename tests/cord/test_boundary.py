@@ -16,12 +16,28 @@ def blurred_step(radius_mm, sigma_mm=0.5, inside=0.0, outside=-1.0):
 def test_half_maximum_is_the_true_edge_of_a_blurred_step():
     radius = 5.0 + 0.7 * np.cos(2 * np.pi * np.arange(ANGLES) / ANGLES)[None]
     start = np.round(radius / 0.25) * 0.25
-    assert np.abs(boundary.half_maximum(blurred_step(radius), start) - radius).max() < 0.06
+    assert np.abs(boundary.half_maximum(blurred_step(radius), start, (0.5, 0.5)) - radius).max() < 0.06
+
+
+def test_half_maximum_reads_beyond_the_blur_of_a_long_pixel():
+    # A pixel of 3 mm from left to right makes a ramp as long of an edge that it crosses at a right angle.
+    ray, radius = np.array([0]), np.full((1, ANGLES), 6.0)
+    ramp = np.clip((radius[..., None] + 1.5 - RADII_MM) / 3.0, 0, 1).astype(np.float32) - 1.0
+    long, short = (boundary.half_maximum(ramp, radius, (0.5, side))[0, ray] for side in (3.0, 0.5))
+    assert long == pytest.approx(6.0, abs=0.06)
+    assert short > 6.15
+
+
+def test_noise_hardly_moves_the_half_maximum():
+    radius = np.full((40, ANGLES), 5.0)
+    noise = np.random.default_rng(0).normal(0, 0.15, (40, ANGLES, len(RADII_MM)))
+    found = boundary.half_maximum(blurred_step(radius) + noise.astype(np.float32), radius, (0.5, 0.5))
+    assert found.mean() == pytest.approx(5.0, abs=0.1)  # 0.12 where each ray is read by itself
 
 
 def test_flat_rays_keep_their_coarse_radius():
     start = np.full((1, ANGLES), 4.25)
-    assert np.array_equal(boundary.half_maximum(blurred_step(start, outside=-0.1), start), start)
+    assert np.array_equal(boundary.half_maximum(blurred_step(start, outside=-0.1), start, (0.5, 0.5)), start)
 
 
 def test_outline_follows_the_edge():
