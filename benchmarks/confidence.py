@@ -86,7 +86,7 @@ def collected(seed: int) -> Draws:
 def outlined(case: Case) -> tuple[Outlines, NDArray[np.bool_]]:
     """Return the outlines of a case and the slices that are kept."""
     sight = prepare(Scan(case.values, case.grid)).sight()
-    found = refine(axial_stack(case.values, case.grid), sight.centres_mm, sight.radii_mm)
+    found = refine(axial_stack(case.values, case.grid), sight)
     slice_mm = case.grid.spacing[0]
     shown = shows_cord(sight, found.areas_mm2, slice_mm)
     return found, slices_with_cord(shown, found.areas_mm2, slice_mm)

@@ -1,6 +1,6 @@
 """A matrix of digital scans of known truth: contrast x pixel x slice x field x noise, lesions, and both ends.
 
-Run ``python benchmarks/contrasts.py [--grids NAME ...] [--contrasts NAME ...] [--rows]``. The physical edge is asked
+Run ``python benchmarks/contrasts.py [--grids NAME ...] [--contrasts NAME ...]``. The physical edge is asked
 for (``edge_offset_mm=0``), as the truth is the anatomy's own. Each grid is integrated once and shown in every contrast;
 the signal-to-noise ratio goes round with the number of the cell.
 """

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_spinalq.cord.polar import RADIAL_STEP_MM, RADII_MM
+from napari_spinalq.cord.polar import RADIAL_STEP_MM, RADII_MM, RAY_ANGLES
 
 CORE_MM = 2.0
 """Within this radius (mm) of the centre everything is cord: half of the smallest half axis."""
@@ -40,8 +40,16 @@ SHAPE_SIGMA_MM = 1.0
 HALF_MAXIMUM_SHIFT_MM = 0.75
 """The half-maximum crossing is looked for within this distance (mm) of the coarse outline."""
 
-PLATEAU_MM = 1.5
-"""The cord's own rim and the surroundings are read within this distance (mm) inside and outside of the edge."""
+PLATEAU_MM, NEAREST_RIM_MM = 1.5, 0.5
+"""The cord's own rim and the surroundings are read within the first distance (mm) inside and outside of the edge, the
+rim no nearer than the second; farther off where the blur of a pixel is longer."""
+
+PROFILE_STEPS = 61
+"""Points of a profile across the edge, 0.05 mm apart on pixels up to 1 mm."""
+
+PLATEAU_SMOOTHING = 0.7
+"""Both levels are read on profiles smoothed over neighbouring rays with this standard deviation, in rays: the smallest
+of noisy values lies under the level, which would move the edge outwards."""
 
 MIN_EDGE_CONTRAST = 0.3
 """An edge with less than this part of the slice's contrast keeps its coarse place: there is nothing to halve."""
@@ -95,7 +103,7 @@ def region_score(levels: NDArray[np.float32]) -> NDArray[np.float32]:
 def find_outlines(
     levels: NDArray[np.float32],
     expected_mm: NDArray[np.float64],
-    shape_weight: float | NDArray[np.float64],
+    shape_weight: NDArray[np.float64],
     penalty: NDArray[np.float32] | None = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Find the closed outline of least cost in every slice.
@@ -106,7 +114,7 @@ def find_outlines(
         From :func:`normalised`.
     expected_mm : (n_slices, n_angles) array
         Expected radius, mm.
-    shape_weight : float or (n_slices, 1, 1) array
+    shape_weight : (n_slices,) array
         Cost of an outline ``SHAPE_SIGMA_MM`` away from it.
     penalty : array, shape of ``levels``, optional
         What an outline costs besides at each sample.
@@ -118,7 +126,7 @@ def find_outlines(
     """
     edge = edge_strength(levels)
     reward = edge + REGION_WEIGHT * region_score(levels)
-    reward -= shape_weight * ((RADII_MM - expected_mm[..., None]) / SHAPE_SIGMA_MM) ** 2
+    reward -= shape_weight[:, None, None] * ((RADII_MM - expected_mm[..., None]) / SHAPE_SIGMA_MM) ** 2
     if penalty is not None:
         reward -= penalty
     reward[:, :, (RADII_MM < MIN_RADIUS_MM) | (RADII_MM > MAX_RADIUS_MM)] = IMPOSSIBLE
@@ -128,23 +136,49 @@ def find_outlines(
     )
 
 
-def half_maximum(levels: NDArray[np.float32], radii_mm: NDArray[np.float64]) -> NDArray[np.float64]:
+def half_maximum(
+    levels: NDArray[np.float32], radii_mm: NDArray[np.float64], pixel_mm: tuple[float, float]
+) -> NDArray[np.float64]:
     """Move each radius to where the value lies halfway between the cord's rim and its surroundings.
 
     For a sharp edge blurred by a symmetric point spread the halfway point is the true edge. Both levels are read on
-    the ray itself, so neither a bias field nor grey matter shifts it.
+    the ray itself, so neither a bias field nor grey matter shifts it, and beyond the blur of the pixels that it crosses.
+
+    Parameters
+    ----------
+    levels : (n_slices, n_angles, n_radii) array
+        From :func:`normalised`.
+    radii_mm : (n_slices, n_angles) array
+        The coarse outline.
+    pixel_mm : tuple of 2 float
+        Distance of rows and columns, mm.
     """
-    fine = np.arange(-PLATEAU_MM, PLATEAU_MM + 1e-9, RADIAL_STEP_MM / 5)
+    blur = np.maximum(pixel_blur_mm(pixel_mm), 2 * NEAREST_RIM_MM)
+    steps = np.linspace(-1.0, 1.0, PROFILE_STEPS)
+    fine = np.maximum(blur, PLATEAU_MM)[:, None] * steps
     profile = read_rays(levels, radii_mm[..., None] + fine)
-    rim = np.median(profile[..., (fine >= -PLATEAU_MM) & (fine <= -0.5)], axis=-1)
-    around = profile[..., fine >= 0].min(axis=-1)
+    calm = ndimage.gaussian_filter1d(profile, PLATEAU_SMOOTHING, axis=1, mode="wrap")
+    rim_values = np.where(fine <= -0.5 * blur[:, None], calm, np.nan)
+    rim = np.nanmedian(rim_values, axis=-1)
+    around = calm[..., steps >= 0].min(axis=-1)
     middle = 0.5 * (rim + around)[..., None]
     crossing = (profile[..., :-1] >= middle) & (profile[..., 1:] < middle)
-    crossing &= np.abs(fine[:-1]) <= HALF_MAXIMUM_SHIFT_MM
-    distance = np.where(crossing, np.abs(fine[:-1]), np.inf)
+    crossing &= np.abs(fine[:, :-1]) <= HALF_MAXIMUM_SHIFT_MM
+    distance = np.where(crossing, np.abs(fine[:, :-1]), np.inf)
     best = np.argmin(distance, axis=-1)
     found = np.isfinite(distance.min(axis=-1)) & (rim - around >= MIN_EDGE_CONTRAST)
-    return np.where(found, radii_mm + fine[best] + 0.5 * (fine[1] - fine[0]), radii_mm)
+    step = fine[:, 1] - fine[:, 0]
+    shift = np.take_along_axis(fine[None], best[..., None], axis=2)[..., 0] + 0.5 * step
+    return np.where(found, radii_mm + shift, radii_mm)
+
+
+def pixel_blur_mm(pixel_mm: tuple[float, float]) -> NDArray[np.float64]:
+    """Return the length over which a pixel blurs a straight edge across each ray, mm, shape (n_angles,).
+
+    That of a box with the variance of the pixel's shadow on the ray, ``hypot(dy sin t, dx cos t)``: the side of a square
+    pixel in all directions.
+    """
+    return np.hypot(np.sin(RAY_ANGLES) * pixel_mm[0], np.cos(RAY_ANGLES) * pixel_mm[1])
 
 
 def read_rays(levels: NDArray[np.float32], radii_mm: NDArray[np.float64]) -> NDArray[np.float64]:

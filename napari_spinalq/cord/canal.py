@@ -80,7 +80,7 @@ def segment_canal(
     Parameters
     ----------
     scan : Scan
-        Any contrast and axis order; of a 4-D scan the median volume is used. CSF may be brighter or darker than the
+        Any contrast and axis order; of a 4-D scan its middle volume is used. CSF may be brighter or darker than the
         cord.
     cord_mask : array, shape ``scan.grid.shape``
         The cord, binary or soft (0..1).

@@ -107,9 +107,9 @@ class Constraints:
         drawn = self.drawn[:, None]
         return np.where(drawn, self.radii_mm, radii_mm), np.where(drawn, 1.0, edges)
 
-    def shape_weight(self, weight: float) -> float | NDArray[np.float64]:
-        """Return the cost of an outline off the expected one in each slice, shape (n_slices, 1, 1)."""
-        return (weight + FOLLOW_WEIGHT * self.trust)[:, None, None] if self.drawn.any() else weight
+    def shape_weight(self, weight: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the cost of an outline off the expected one in each slice, from that without prompts, (n_slices,)."""
+        return weight + FOLLOW_WEIGHT * self.trust
 
     def penalty(self, centres_mm: NDArray[np.float64]) -> NDArray[np.float32] | None:
         """Return what an outline costs at each sample of the rays around these centres; None without scribbles."""

@@ -102,7 +102,7 @@ def segment_grey_matter(
     Parameters
     ----------
     scan : Scan
-        Any contrast and axis order; of a 4-D scan the median volume is used.
+        Any contrast and axis order; of a 4-D scan its middle volume is used.
     cord_mask : array, shape ``scan.grid.shape``
         The cord, binary or soft (0..1).
     centerline : Centerline

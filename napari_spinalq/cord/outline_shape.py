@@ -13,6 +13,9 @@ MEAN_ASPECT = 1.45
 HALF_AXES_MM = (6.0, 6.0 / MEAN_ASPECT)
 """Half axes (left-right, anterior-posterior) of a mean cord, mm: what is expected where nothing was seen."""
 
+MEAN_WEIGHT = 0.05
+"""The mean cord counts as much as a neighbour of this certainty."""
+
 KNOWN_SPREAD = 0.08
 """Spread of each wave around an outline drawn in the same place: 8 % is 0.4 mm, as from slice to slice."""
 
@@ -38,6 +41,28 @@ def mean_outline(count: int) -> NDArray[np.float64]:
     half_x, half_y = HALF_AXES_MM
     radius = 1.0 / np.hypot(np.cos(RAY_ANGLES) / half_x, np.sin(RAY_ANGLES) / half_y)
     return np.repeat(radius[None], count, axis=0)
+
+
+def steadied(
+    radii_mm: NDArray[np.float64], certainty: NDArray[np.float64], spread: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Draw uncertain outlines towards those of certain neighbours, and towards the mean cord where there are none.
+
+    Parameters
+    ----------
+    radii_mm : (n_slices, n_angles) array
+        Expected outlines, mm.
+    certainty : (n_slices,) array
+        How far each can be relied on, 0..1; an outline of certainty 1 stays as it is.
+    spread : (n_slices, n_slices) array
+        Weight of each slice in the shape of each other one; rows sum to 1.
+    """
+    heard = spread @ certainty[:, None]
+    others = (spread @ (certainty[:, None] * radii_mm) + MEAN_WEIGHT * mean_outline(len(radii_mm))) / (
+        heard + MEAN_WEIGHT
+    )
+    own = certainty[:, None]
+    return own * radii_mm + (1.0 - own) * others
 
 
 def fitted_outline(

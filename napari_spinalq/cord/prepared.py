@@ -108,14 +108,19 @@ def prepare(scan: Scan, progress: Progress = silent) -> Prepared:
 
 
 def one_volume(scan: Scan) -> Scan:
-    """Return a 3-D scan: itself, or the median over its volumes.
+    """Return a 3-D scan: itself, or in each voxel the mean of the middle half of its volumes' values.
 
-    The median of a diffusion scan is a diffusion-weighted volume, in which the CSF is dark and the cord bright; in
-    the mean the few b = 0 volumes, several times brighter, would bring the CSF back to the level of the cord.
+    The middle volumes of a diffusion scan are diffusion-weighted ones, in which the CSF is dark and the cord bright; in
+    the mean of all, the few b = 0 volumes, several times brighter, would bring the CSF back to the level of the cord.
+    The median alone has a sixth more noise than this interquartile mean.
     """
     if scan.data.ndim == 3:
         return scan
-    return replace(scan, data=np.median(scan.data, axis=3).astype(np.float32))
+    count = scan.data.shape[3]
+    left_out = max(count // 4, int(count > 2))
+    ordered = np.partition(scan.data, (left_out, count - left_out - 1), axis=3)
+    middle = ordered[..., left_out : count - left_out].mean(axis=3, dtype=np.float32)
+    return replace(scan, data=middle)
 
 
 def _check(work: Scan) -> None:

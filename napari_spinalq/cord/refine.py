@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_spinalq.cord import boundary, polar
-from napari_spinalq.cord.outline_shape import fitted_outline
+from napari_spinalq.cord.learned import Sight
+from napari_spinalq.cord.outline_shape import fitted_outline, steadied
 from napari_spinalq.cord.stack import AxialStack
 
 if TYPE_CHECKING:  # constraints read the polarity of drawn slices as this module does
@@ -32,6 +33,10 @@ FIRST_SHAPE_WEIGHT, LAST_SHAPE_WEIGHT = 0.6, 3.0
 """Cost of an outline 1 mm off the expected one, against 1 for a perfect edge: looser while the expected outline is the
 network's alone (it errs by some tenths of a mm), tight when edges have corrected it. Between 0.6 and 5 the mean Dice of
 120 perturbed scans changes by 0.002."""
+
+MIN_CERTAINTY = 0.5
+"""The least that an uncertain outline counts for in the first pass, against 1 for a certain one. At 0.1 edges of roots
+or of the canal lead astray where the cord itself has none; at 1 a wrong outline is kept in spite of clear edges."""
 
 STEP_REACH_MM = (0.75, 1.0, 1.5)
 """Inside and outside are compared at these distances (mm) from the expected outline: is the cord bright or dark?"""
@@ -55,7 +60,7 @@ class Outlines:
     polarity : int
         +1 where the cord is brighter than what surrounds it, -1 where it is darker.
     expected_mm : (n_slices, n_angles) array
-        Radii that were expected before the edges were looked at, around the same centres, mm.
+        What the networks saw, before the edges were looked at, around the same centres, mm.
     """
 
     centres_mm: NDArray[np.float64]
@@ -72,8 +77,7 @@ class Outlines:
 
 def refine(
     stack: AxialStack,
-    centres_mm: NDArray[np.float64],
-    radii_mm: NDArray[np.float64],
+    sight: Sight,
     constraints: Constraints | None = None,
     polarity: int | None = None,
 ) -> Outlines:
@@ -83,10 +87,8 @@ def refine(
     ----------
     stack : AxialStack
         The scan.
-    centres_mm : (n_slices, 2) array
-        Centre of the expected outline in each slice, y and x, mm.
-    radii_mm : (n_slices, n_angles) array
-        Its radii, mm, all above 0.
+    sight : Sight
+        The expected outlines, radii all above 0, and how certain they are.
     constraints : Constraints, optional
         What a person said about outlines.
     polarity : int, optional
@@ -98,41 +100,47 @@ def refine(
 
     Notes
     -----
-    A closed path of least cost (edge, region, smoothness, distance from the expected outline) is found twice; in
-    between, the expected outline is corrected by few waves around the circle that the edges of the slice and of its
-    neighbours ask for (:func:`~napari_spinalq.cord.outline_shape.fitted_outline`). Then each radius moves to the half
-    maximum.
+    An expected outline of little certainty is first drawn towards those of its neighbours and towards the mean cord,
+    and binds less. A closed path of least cost (edge, region, smoothness, distance from the expected outline) is found
+    twice; in between, the expected outline is corrected by few waves around the circle that the edges of the slice and
+    of its neighbours ask for (:func:`~napari_spinalq.cord.outline_shape.fitted_outline`). Then each radius moves to
+    the half maximum.
     """
-    centres = _along(centres_mm, CENTRE_SMOOTHING_MM, stack)
+    centres = _along(sight.centres_mm, CENTRE_SMOOTHING_MM, stack)
     if constraints is not None:
         centres = constraints.pinned(centres)
-    expected = _along(polar.recentred(radii_mm, centres - centres_mm), OUTLINE_SMOOTHING_MM, stack)
+    seen = _along(polar.recentred(sight.radii_mm, centres - sight.centres_mm), OUTLINE_SMOOTHING_MM, stack)
+    spread = neighbour_weights(stack)
+    expected = steadied(seen, sight.certainty, spread)
     if constraints is not None:
-        expected = constraints.expected(expected, centres)
+        seen, expected = (constraints.expected(radii, centres) for radii in (seen, expected))
     rays = polar.unwrap(stack, centres)
     if polarity is None:
         polarity = cord_polarity(rays, expected, None if constraints is None else constraints.drawn)
     levels = boundary.normalised(rays, polarity, LEVEL_SMOOTHING_MM / stack.spacing_mm[0])
-    coarse, edges = _coarse_outlines(levels, expected, neighbour_weights(stack), centres, constraints)
-    radii = boundary.half_maximum(levels, coarse)
+    coarse, edges = _coarse_outlines(levels, expected, sight.certainty, spread, centres, constraints)
+    radii = boundary.half_maximum(levels, coarse, stack.spacing_mm[1:])
     radii = ndimage.gaussian_filter1d(radii, RAY_SMOOTHING, axis=1, mode="wrap")
     radii = radii if constraints is None else constraints.settled(radii, centres)
-    return Outlines(centres, radii, edges, polarity, expected)
+    return Outlines(centres, radii, edges, polarity, seen)
 
 
 def _coarse_outlines(
     levels: NDArray[np.float32],
     expected: NDArray[np.float64],
+    certainty: NDArray[np.float64],
     spread: NDArray[np.float64],
     centres: NDArray[np.float64],
     constraints: Constraints | None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Find the outline, correct the expected one by it, and find it again."""
+    first = FIRST_SHAPE_WEIGHT * np.maximum(certainty, MIN_CERTAINTY)
+    last = np.full(len(levels), LAST_SHAPE_WEIGHT)
     if constraints is None:
-        seen, edges = boundary.find_outlines(levels, expected, FIRST_SHAPE_WEIGHT)
+        seen, edges = boundary.find_outlines(levels, expected, first)
         corrected = fitted_outline(seen, edges, spread, expected)
-        return boundary.find_outlines(levels, corrected, LAST_SHAPE_WEIGHT)
-    first, last = (constraints.shape_weight(weight) for weight in (FIRST_SHAPE_WEIGHT, LAST_SHAPE_WEIGHT))
+        return boundary.find_outlines(levels, corrected, last)
+    first, last = (constraints.shape_weight(weight) for weight in (first, last))
     penalty = constraints.penalty(centres)
     seen, edges = boundary.find_outlines(levels, expected, first, penalty)
     corrected = fitted_outline(*constraints.drawn_in(seen, edges), spread, expected, constraints.trust)

@@ -82,7 +82,7 @@ def segment_cord(
     Parameters
     ----------
     scan : Scan
-        Any contrast and axis order; of a 4-D scan the median volume is used.
+        Any contrast and axis order; of a 4-D scan its middle volume is used.
     at : tuple of 3 float, optional
         A point on the cord, RAS mm, for a scan whose cord is not found or taken for something else.
     edge_offset_mm : float, optional
@@ -125,7 +125,7 @@ def resegment(
     Parameters
     ----------
     scan : Scan
-        Any contrast and axis order; of a 4-D scan the median volume is used.
+        Any contrast and axis order; of a 4-D scan its middle volume is used.
     prompts : Prompts
         What a person said. Without any the result is that of :func:`segment_cord`, bit for bit.
     prepared : Prepared, optional
@@ -191,11 +191,11 @@ def _outlined(
 
 def _refined(prepared: Prepared, sight: Sight, constraints: Constraints | None) -> Outlines:
     """Return the outlines along the edges; those of few slices in the polarity that makes them more credible."""
-    found = refine(prepared.stack, sight.centres_mm, sight.radii_mm, constraints)
+    found = refine(prepared.stack, sight, constraints)
     drawn = constraints is not None and bool(constraints.drawn.any())
     if drawn or len(sight.core) >= FEW_SLICES:
         return found
-    other = refine(prepared.stack, sight.centres_mm, sight.radii_mm, constraints, -found.polarity)
+    other = refine(prepared.stack, sight, constraints, -found.polarity)
     pixel_mm, weight = _pixel_mm(prepared.work_grid), sight.core + 1e-6  # slices without cord prove nothing
     first, second = (float(np.average(good_probability(one, pixel_mm), weights=weight)) for one in (found, other))
     return other if second > first + CREDIBLE_LEAD else found

@@ -139,7 +139,7 @@ def test_few_thick_slices_are_enough(slices):
     assert dice(result.mask > 0, truth >= 0.5) > 0.96
 
 
-def test_series_is_segmented_on_its_median_volume():
+def test_bright_volumes_of_a_series_do_not_count():
     scan, _ = neck()
     bright = scan.data * 5
     series = replace(scan, data=np.stack([scan.data, scan.data, scan.data, bright], axis=3))
