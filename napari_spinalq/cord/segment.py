@@ -28,11 +28,11 @@ until about four fifths of it are cord. The default offset is this times the sma
 
 FEW_SLICES = 4
 """With fewer slices the cord is drawn both as brighter and as darker than its surroundings, and the more credible one
-is taken: one slice whose CSF is thin can read the wrong way, and few others outvote it."""
+is taken: one slice whose CSF is thin can read the wrong way, and few others outvote it. With more, the vote is surer
+than the small lead of one over the other: the outer wall of the CSF is a clear edge of the other sign."""
 
-CREDIBLE_LEAD = 0.2
-"""So much more probable must good slices be for outlines against the vote: the outer wall of the CSF is a clear edge of
-the other sign, so that a small lead says nothing."""
+CREDIBLE = 0.5
+"""Mean probability of a good slice from which outlines against the vote of the slices are believed."""
 
 MASK_LEVEL = 0.5
 """A voxel belongs to the mask if at least half of it is cord."""
@@ -198,7 +198,8 @@ def _refined(prepared: Prepared, sight: Sight, constraints: Constraints | None) 
     other = refine(prepared.stack, sight, constraints, -found.polarity)
     pixel_mm, weight = _pixel_mm(prepared.work_grid), sight.core + 1e-6  # slices without cord prove nothing
     first, second = (float(np.average(good_probability(one, pixel_mm), weights=weight)) for one in (found, other))
-    return other if second > first + CREDIBLE_LEAD else found
+    # Where neither is likely to be good, which is the less bad one says nothing: the vote stands.
+    return other if second > max(first, CREDIBLE) else found
 
 
 def _pixel_mm(work_grid: Grid) -> float:
