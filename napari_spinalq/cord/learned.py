@@ -49,15 +49,12 @@ class Sight:
         Largest share of cord in a small square, 0..1: low in brain, cauda equina and empty canal.
     presence : (n_slices,) array
         Heat of the locator, 0..1: low in noise and where no canal is.
-    spread : (n_slices,) array
-        Half the difference between the areas in the picture and in its mirror image, as a share of the area.
     """
 
     centres_mm: NDArray[np.float64]
     radii_mm: NDArray[np.float64]
     core: NDArray[np.float64]
     presence: NDArray[np.float64]
-    spread: NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +68,6 @@ class SlabSight:
     centres_mm: NDArray[np.float64]
     radii_mm: NDArray[np.float64]
     core: NDArray[np.float64]
-    spread: NDArray[np.float64]
 
 
 def look_along(
@@ -162,12 +158,12 @@ def sight_of(
         whole &= ~held | (np.hypot(*(seen.centres_mm - seen.path_mm).T) <= MAX_AWAY_MM)
     if not whole.any():
         nothing = np.zeros(len(slice_mm))
-        return Sight(location.path_mm, mean_outline(len(slice_mm)), nothing, location.presence, nothing)
+        return Sight(location.path_mm, mean_outline(len(slice_mm)), nothing, location.presence)
     # Where nothing was seen the locator's path, which obeys what a person pointed at, is the better centre.
     centres = _interpolated(np.where(whole[:, None], seen.centres_mm, seen.path_mm), slab_mm, slice_mm)
-    shapes = _interpolated(np.column_stack([seen.radii_mm, seen.spread])[whole], slab_mm[whole], slice_mm)
+    shapes = _interpolated(seen.radii_mm[whole], slab_mm[whole], slice_mm)
     core = np.interp(slice_mm, slab_mm, np.where(whole, seen.core, 0.0))
-    return Sight(centres, shapes[:, :-1], core, location.presence, shapes[:, -1])
+    return Sight(centres, shapes, core, location.presence)
 
 
 def half_level(fraction: NDArray[np.float32], spacing_mm: tuple[float, ...]) -> tuple[NDArray, NDArray]:
@@ -217,8 +213,7 @@ def _seen(maps: SoftMaps, path_mm: NDArray[np.float64], spacing_mm: tuple[float,
     centres = np.stack([centre for centre, _ in found])
     whole = (radii.min(axis=1) > 0)[:, None]
     centres, radii = np.where(whole, centres, path_mm), np.where(whole, radii, 0.0)
-    spread = maps.area_spread_mm2[:, 0] / np.maximum(polar.areas_mm2(radii), MIN_AREA_MM2)
-    return SlabSight(path_mm, centres, radii, maps.core, spread)
+    return SlabSight(path_mm, centres, radii, maps.core)
 
 
 def _interpolated(

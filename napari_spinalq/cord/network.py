@@ -47,9 +47,6 @@ RECENTRE_MM, MIN_CORD_MM2 = 2.5, 10.0
 CORE_MM = 2.5
 """Side of the square that must be all cord, mm: it fits into the conus some millimetres above its tip."""
 
-MIN_CORE, MIN_PRESENCE = 0.7, 0.1
-"""A slice shows cord where its core and the locator's heat reach these."""
-
 
 class Location(NamedTuple):
     """Where the cord lies in each axial slice, from inferior to superior.
@@ -97,8 +94,6 @@ class SoftMaps(NamedTuple):
     cord, gm, canal : arrays of float32, shape ``grid.shape``
         Share of each voxel that is cord, grey matter, and inside the outer wall of the fluid (cord included): the mean
         over the picture and its mirror image.
-    area_spread_mm2 : (n_slices, 3) array
-        Half the difference of each area between picture and mirror image, mm2, slices from inferior to superior.
     core : (n_slices,) array
         Largest share of cord in any ``CORE_MM`` square of the slice, 0..1: near 1 where the model is sure of a cord,
         low in brain, cauda equina and empty canals; 0 in slices not looked at.
@@ -107,7 +102,6 @@ class SoftMaps(NamedTuple):
     cord: NDArray[np.float32]
     gm: NDArray[np.float32]
     canal: NDArray[np.float32]
-    area_spread_mm2: NDArray[np.float64]
     core: NDArray[np.float64]
 
 
@@ -201,25 +195,19 @@ def soft_maps(
         )
     chosen = np.arange(len(work)) if slices is None else np.flatnonzero(slices)
     maps = np.zeros((3, *work_grid.shape), np.float32)
-    spread, core = np.zeros((len(work), 3)), np.zeros(len(work))
+    core = np.zeros(len(work))
     if len(chosen):
         centres = _centre_pixels(path_mm[chosen], work_grid)
         plain, centres = _recentred(work, chosen, centres, work_grid)
         progress(0.5, "looking at the mirror image")
         mirrored = run("fine", _patches(work, chosen, centres, work_grid)[:, :, ::-1].copy())[..., ::-1]
-        spread[chosen] = 0.5 * PATCH_STEP_MM**2 * np.abs((plain - mirrored).sum(axis=(2, 3)))
         mean = 0.5 * (plain + mirrored)
         side = round(CORE_MM / PATCH_STEP_MM)
         core[chosen] = ndimage.uniform_filter(mean[:, 0], (0, side, side)).max(axis=(1, 2))
         _write_back(maps, mean, chosen, centres, work_grid)
     progress(1.0, "fractions of voxels found")
     cord, gm, canal = (reorient_array(part, work_grid, grid.axis_codes)[0] for part in maps)
-    return SoftMaps(cord, gm, canal, spread, core)
-
-
-def shows_cord(location: Location, maps: SoftMaps) -> NDArray[np.bool_]:
-    """Return which slices show a cord by themselves, shape (n_slices,), from inferior to superior."""
-    return (location.presence >= MIN_PRESENCE) & (maps.core >= MIN_CORE)
+    return SoftMaps(cord, gm, canal, core)
 
 
 def _in_work_order(values: NDArray, grid: Grid) -> tuple[NDArray[np.float32], Grid]:
