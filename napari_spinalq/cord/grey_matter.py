@@ -18,7 +18,7 @@ from napari_spinalq.cord.gm_contrast import MIN_CONTRAST_TO_NOISE, GreyMatterCon
 from napari_spinalq.cord.network import soft_maps
 from napari_spinalq.cord.segment import MASK_LEVEL
 from napari_spinalq.errors import InputError
-from napari_spinalq.geometry import Grid, reorient_array
+from napari_spinalq.geometry import Grid, reorient_array, to_work_order
 from napari_spinalq.progress import Progress, portion, silent
 from napari_spinalq.scan import Scan
 
@@ -97,25 +97,19 @@ def segment_grey_matter(
     with_network: bool = True,
     progress: Progress = silent,
 ) -> GreyMatterSegmentation:
-    """Segment the grey matter of the cord, brighter or darker than white matter; see ``docs/segmentation.md``.
+    """Segment grey matter, brighter or darker than white matter; see ``docs/segmentation.md``.
 
     Parameters
     ----------
-    scan : Scan
-        Any contrast and axis order; of a 4-D scan the median volume is used.
-    cord_mask : array, shape ``scan.grid.shape``
-        The cord, binary or soft (0..1).
-    centerline : Centerline
-        Of the cord, RAS mm: how far slices lie apart along it.
+    scan, cord_mask, centerline
+        As for :func:`~napari_spinalq.cord.canal.segment_canal`.
     slice_levels : (n_slices,) array of int, optional
-        Vertebral level of each axial slice from inferior (1 = C1, 0 = unknown); without it a mid-cervical shape is
-        expected everywhere.
+        Vertebral level of each slice from inferior (1 = C1, 0 = unknown); by default a mid-cervical shape is expected.
     edge_level : float
         Share of the grey-white contrast at which a voxel counts as grey matter: ``READER_EDGE`` as readers draw (the
         default), ``PHYSICAL_EDGE`` for areas without bias.
     other_soft : array, shape ``scan.grid.shape``, optional
-        Share or probability of grey matter from elsewhere (0..1), in place of the network's: see
-        :func:`combine_evidence`.
+        Share of grey matter from elsewhere (0..1), in place of the network's; see :func:`combine_evidence`.
     with_network : bool
         Whether the built-in network is asked, where no other map is given.
     progress : Progress
@@ -136,10 +130,10 @@ def segment_grey_matter(
     levels = _levels_of(slices, slice_levels, work.grid.shape[0])
     contrast = grey_matter_contrast(slices, levels)
     fits: list[ButterflyFit | None] = [None] * len(slices)
-    other = None if other_soft is None else reorient_array(np.asarray(other_soft, float), scan.grid, "SAR")[0]
+    other = None if other_soft is None else to_work_order(np.asarray(other_soft, float), scan.grid)[0]
     if contrast.measurable:
-        places_mm = arcs_mm(slices, centerline, work.grid)
-        fits = _fit_all(slices, levels, places_mm, contrast.polarity, portion(progress, 0.05, 0.95))
+        places = arcs_mm(slices, centerline, work.grid)
+        fits = _fit_all(slices, levels, places, contrast.polarity, portion(progress, 0.05, 0.95))
         if other is None and with_network:
             other = _network_map(work, slices, contrast.polarity)
     soft, _ = reorient_array(_drawn(slices, fits, work.grid, edge_level, other), work.grid, scan.grid.axis_codes)
