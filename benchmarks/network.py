@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_spinalq.cord import polar
-from napari_spinalq.cord.network import Location, SoftMaps, locate, shows_cord, soft_maps
+from napari_spinalq.cord.ends import MIN_CORE, MIN_PRESENCE
+from napari_spinalq.cord.network import Location, SoftMaps, locate, soft_maps
 from napari_spinalq.cord.segment import EDGE_OFFSET_PIXELS, MASK_LEVEL, segment_cord
 from napari_spinalq.cord.stack import AxialStack
 from napari_spinalq.errors import CordNotFoundError
@@ -91,7 +92,8 @@ def _real_scans(folder: Path, *, edges: bool) -> None:
         cords = [""] * 3 if reference is None else _cords(scan, maps, reference, edges)
         row = "{:>28}{:>28}{:>31}".format(*cords)
         print(f"{image:30}{_place(scan, location, anchor)}{row}{_grey(scan, maps, grey)}", end="")
-        print(f"{_slices(shows_cord(location, maps), anchor.max(axis=(1, 2)) >= 0.5):>14}{seconds:7.2f}", flush=True)
+        shown = (location.presence >= MIN_PRESENCE) & (maps.core >= MIN_CORE)
+        print(f"{_slices(shown, anchor.max(axis=(1, 2)) >= 0.5):>14}{seconds:7.2f}", flush=True)
 
 
 def _network(scan: Scan) -> tuple[Location, SoftMaps]:

@@ -13,7 +13,7 @@ import typer
 
 from napari_spinalq import __version__
 from napari_spinalq.cord.backends import Backend
-from napari_spinalq.endings import BAD_INPUT, STOPPED, fail, print_what_the_terminal_can, report_bug
+from napari_spinalq.endings import run_to_the_end
 from napari_spinalq.errors import InputError
 
 if TYPE_CHECKING:
@@ -339,20 +339,7 @@ def open_viewer(
 
 def main() -> None:
     """Run the command line: bad input ends with one sentence and exit code 2, a bug with exit code 1."""
-    print_what_the_terminal_can()
-    try:
-        app(standalone_mode=True)
-    except InputError as error:
-        fail(str(error), BAD_INPUT)
-    except OSError as error:
-        place = f" ({error.filename})" if error.filename else ""
-        fail(f"{error.strerror or error}{place}; nothing more was written.", BAD_INPUT)
-    except MemoryError:
-        fail("There is too little memory for this scan; close other programs, or crop the scan.", BAD_INPUT)
-    except KeyboardInterrupt:
-        fail("Stopped.", STOPPED)
-    except Exception as error:  # the last net: a bug must not end in a bare traceback
-        report_bug(error)
+    run_to_the_end(app)
 
 
 def _load(path: Path, contrast: str) -> Scan:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import io
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import typer
+
+from napari_spinalq.errors import InputError
 
 BAD_INPUT, BUG, STOPPED = 2, 1, 130
 """Exit codes: the input is to blame, we are to blame, the user stopped it."""
@@ -17,6 +20,24 @@ def print_what_the_terminal_can() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a closed stream is None
             stream.reconfigure(errors="replace")
+
+
+def run_to_the_end(command: Callable[[], object]) -> None:
+    """Run a command that ends the process by itself; whatever it raises ends it with one sentence."""
+    print_what_the_terminal_can()
+    try:
+        command()
+    except InputError as error:
+        fail(str(error), BAD_INPUT)
+    except OSError as error:
+        place = f" ({error.filename})" if error.filename else ""
+        fail(f"{error.strerror or error}{place}; nothing more was written.", BAD_INPUT)
+    except MemoryError:
+        fail("There is too little memory for this scan; close other programs, or crop the scan.", BAD_INPUT)
+    except KeyboardInterrupt:
+        fail("Stopped.", STOPPED)
+    except Exception as error:  # the last net: a bug must not end in a bare traceback
+        report_bug(error)
 
 
 def report_bug(error: Exception) -> None:

@@ -70,11 +70,6 @@ class ButterflyFit:
     noise: float
 
     @property
-    def relative_contrast(self) -> float:
-        """Contrast as a part of the median white-matter level's size."""
-        return self.contrast / max(abs(float(np.median(self.white))), 1e-12)
-
-    @property
     def contrast_to_noise(self) -> float:
         """Contrast over noise."""
         return self.contrast / max(self.noise, 1e-12)

@@ -47,9 +47,6 @@ RECENTRE_MM, MIN_CORD_MM2 = 2.5, 10.0
 CORE_MM = 2.5
 """Side of the square that must be all cord, mm: it fits into the conus some millimetres above its tip."""
 
-MIN_CORE, MIN_PRESENCE = 0.7, 0.1
-"""A slice shows cord where its core and the locator's heat reach these."""
-
 
 class Location(NamedTuple):
     """Where the cord lies in each axial slice, from inferior to superior.
@@ -215,11 +212,6 @@ def soft_maps(
     progress(1.0, "fractions of voxels found")
     cord, gm, canal = (reorient_array(part, work_grid, grid.axis_codes)[0] for part in maps)
     return SoftMaps(cord, gm, canal, spread, core)
-
-
-def shows_cord(location: Location, maps: SoftMaps) -> NDArray[np.bool_]:
-    """Return which slices show a cord by themselves, shape (n_slices,), from inferior to superior."""
-    return (location.presence >= MIN_PRESENCE) & (maps.core >= MIN_CORE)
 
 
 def _in_work_order(values: NDArray, grid: Grid) -> tuple[NDArray[np.float32], Grid]:

@@ -20,6 +20,10 @@ POINT_SPREAD_MM = 8.0
 """Points of one slice may lie this far apart (mm): two clicks beside the middle of a wide cord."""
 
 
+MIN_DRAWN_MM2 = 1.5
+"""A slice drawn with less than this (mm2) holds stray voxels and no cord: the tip of a conus is 2 mm wide."""
+
+
 @dataclass(frozen=True, eq=False)
 class Prompts:
     """Hints of a person about one scan.
@@ -124,7 +128,8 @@ def checked_prompts(prompts: Prompts, grid: Grid) -> WorkPrompts:
     ------
     InputError
         If a point lies outside of the scan, points ask for a cord that no neck can hold, a mask has another shape or
-        is empty, a voxel is painted in and out, or a scribble contradicts a slice that is kept as drawn.
+        is empty, a voxel is painted in and out, a scribble contradicts a slice that is kept as drawn, or such a slice
+        holds too little to be a cord.
     """
     _check_points(prompts.points, grid)
     work = grid.reoriented(WORK_AXES)
@@ -134,6 +139,7 @@ def checked_prompts(prompts: Prompts, grid: Grid) -> WorkPrompts:
     fixed_slices, drawn = _fixed(prompts, grid)
     _check_kept(inside, 1, fixed_slices, drawn)
     _check_kept(outside, 0, fixed_slices, drawn)
+    _check_drawn(drawn, float(np.prod(work.spacing[1:])))
     inside, outside = (voxels[~fixed_slices[voxels[:, 0]]] for voxels in (inside, outside))
     return WorkPrompts(tuple(prompts.points), slices, inside, outside, fixed_slices, drawn)
 
@@ -178,6 +184,16 @@ def _fixed(prompts: Prompts, grid: Grid) -> tuple[NDArray[np.bool_], dict[int, N
     if not chosen.any():
         raise InputError("The mask with corrected slices is empty; draw the cord in at least one slice.")
     return chosen, {int(index): fixed[index].astype(np.float32) for index in np.flatnonzero(chosen & holding)}
+
+
+def _check_drawn(drawn: dict[int, NDArray[np.float32]], pixel_mm2: float) -> None:
+    """Refuse stray voxels: the slice would be kept with them as its cord, and its neighbours would follow."""
+    for index, plane in drawn.items():
+        area_mm2 = float(plane.sum(dtype=np.float64)) * pixel_mm2
+        if area_mm2 < MIN_DRAWN_MM2:
+            raise InputError(
+                f"Slice {index} is drawn with {area_mm2:.1f} mm² only, which is no cord; erase it or draw the cord."
+            )
 
 
 def _check_apart(inside: NDArray[np.int_], outside: NDArray[np.int_], work: Grid) -> None:

@@ -18,7 +18,7 @@ from napari_spinalq.cord.prepared import Prepared, prepare
 from napari_spinalq.cord.prompts import Prompts, WorkPrompts, checked_prompts
 from napari_spinalq.cord.refine import Outlines, refine
 from napari_spinalq.errors import CordNotFoundError, InputError
-from napari_spinalq.geometry import Grid, work_view
+from napari_spinalq.geometry import WORK_AXES, Grid, work_view
 from napari_spinalq.progress import Progress, portion, silent
 from napari_spinalq.scan import Scan
 
@@ -149,30 +149,40 @@ def resegment(
     _check_offset(edge_offset_mm)
     if prepared is None or not prepared.fits(scan):
         prepared = prepare(scan, portion(progress, 0.0, 0.6))
-    offset_mm = EDGE_OFFSET_PIXELS * min(prepared.work_grid.spacing[1:]) if edge_offset_mm is None else edge_offset_mm
+    grid = prepared.work_grid
+    offset_mm = EDGE_OFFSET_PIXELS * min(grid.spacing[1:]) if edge_offset_mm is None else edge_offset_mm
     progress(0.6, "drawing along the edges")
     outlines, shown, kept = _outlined(prepared, prompts, said, offset_mm)
     if not kept.any() and not said.drawn:
-        mend = HOW_TO_MEND if prompts.empty else HOW_TO_MEND_PROMPTS
-        raise CordNotFoundError(f"No cord was found in {scan.name}; {mend}.")
+        raise CordNotFoundError(
+            f"No cord was found in {scan.name}; {HOW_TO_MEND if prompts.empty else HOW_TO_MEND_PROMPTS}."
+        )
     kept = said.claimed(kept)
     progress(0.85, "drawing the mask")
     automatic = kept & ~said.fixed_slices
-    soft = np.zeros(scan.grid.shape, np.float32)
-    view = work_view(soft, scan.grid)
-    radii = np.where(automatic[:, None], np.maximum(outlines.radii_mm - offset_mm, 0.0), 0.0)
-    polar.coverage(view.shape, prepared.work_grid.spacing, outlines.centres_mm, radii, out=view)
-    said.draw_into(view)
-    confidence = confidence_of(outlines, automatic, _pixel_mm(prepared.work_grid), shown)
+    soft = _drawn(outlines, automatic, offset_mm, said, scan.grid)
+    confidence = confidence_of(outlines, automatic, _pixel_mm(grid), shown)
     progress(1.0, "cord segmented")
     return CordSegmentation(
         mask=(soft >= MASK_LEVEL).view(np.uint8),
         soft=soft,
-        centerline=_centerline(outlines, kept, prepared.work_grid),
+        centerline=_centerline(outlines, kept, grid),
         flags=_flags(kept | said.fixed_slices, automatic & confidence.low),
         parameters=_parameters(outlines, kept, offset_mm, prompts, said) | {"confidence": confidence.record()},
         confidence=confidence,
     )
+
+
+def _drawn(
+    outlines: Outlines, automatic: NDArray[np.bool_], offset_mm: float, said: WorkPrompts, grid: Grid
+) -> NDArray[np.float32]:
+    """Return the share of each voxel in the cord: automatic slices within the outline, the others as a person drew."""
+    soft = np.zeros(grid.shape, np.float32)
+    view = work_view(soft, grid)
+    radii = np.where(automatic[:, None], np.maximum(outlines.radii_mm - offset_mm, 0.0), 0.0)
+    polar.coverage(view.shape, grid.reoriented(WORK_AXES).spacing, outlines.centres_mm, radii, out=view)
+    said.draw_into(view)
+    return soft
 
 
 def _outlined(

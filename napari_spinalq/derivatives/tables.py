@@ -105,9 +105,7 @@ def measure_files(
     else:
         table = _with_flags(_tidy_of_files(mask, rows, per_slice, sure), flags)
     used = [scan.source for scan in (mask, levels, cord) if scan and scan.source]
-    parameters = {
-        "per": per, "format": table_format, "angle_correction": angle_correction, "structure": structure,
-    }  # fmt: skip
+    parameters = {"per": per, "format": table_format, "angle_correction": angle_correction, "structure": structure}
     return table, Provenance(f"Measures per {per}", used, parameters, flags)
 
 

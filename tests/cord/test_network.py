@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from napari_spinalq.cord.network import PATCH_SIZE, PATCH_STEP_MM, locate, shows_cord, soft_maps
+from napari_spinalq.cord.ends import MIN_CORE, MIN_PRESENCE
+from napari_spinalq.cord.network import PATCH_SIZE, PATCH_STEP_MM, locate, soft_maps
 from napari_spinalq.cord.runtime import MODELS, run
 from napari_spinalq.errors import InputError
 from napari_spinalq.geometry import Grid, reorient_array
@@ -60,12 +61,15 @@ def test_shapes_types_and_bounds():
     location, maps = network(scan)
     assert location.path_mm.shape == (SLICES, 2)
     assert location.presence.shape == (SLICES,)
-    assert maps.area_spread_mm2.shape == (SLICES, 3)
     for part in maps[:3]:
         assert part.shape == scan.grid.shape
         assert part.dtype == np.float32
         assert 0 <= part.min() <= part.max() <= 1
     assert (maps.gm <= maps.cord + 0.2).all()
+
+
+def shows_cord(location, maps):
+    return (location.presence >= MIN_PRESENCE) & (maps.core >= MIN_CORE)
 
 
 def test_noise_shows_no_cord_and_a_cylinder_does():

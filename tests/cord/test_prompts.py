@@ -254,3 +254,11 @@ def test_a_scribble_over_the_whole_scan_is_refused(name):
     scan, truth = grown_neck()
     with pytest.raises(CordNotFoundError, match="check the scribbles"):
         resegment(scan, Prompts(**{name: np.ones(truth.shape, np.uint8)}))
+
+
+def test_a_stray_voxel_is_no_slice_to_follow():
+    scan, truth = grown_neck()
+    drawn = np.zeros(truth.shape, np.uint8)
+    drawn[4], drawn[9, 2, 2] = truth[4], 1
+    with pytest.raises(InputError, match=r"Slice 9 is drawn with 0\.6 mm²"):
+        checked_prompts(Prompts(fixed=drawn), scan.grid)
