@@ -19,13 +19,13 @@ from napari_spinalq.errors import InputError
 GOOD_DICE = 0.9
 """A slice is good if its Dice with the reference reaches this: two readers differ by about as much."""
 
-GOOD_MODEL = (-8.66, -2.40, 7.86, -1.64)
+GOOD_MODEL = (-5.75, -1.45, 8.08, -1.18)
 """Coefficients of the log odds that a slice is good, for the columns of :func:`features`."""
 
-AREA_MODEL = (1.52, 0.93, -3.49, 2.50)
+AREA_MODEL = (1.26, 0.85, -3.58, 2.70)
 """Coefficients of the logarithm of the scale of the error of the logarithm of area, for the same columns."""
 
-INTERVAL_FACTOR = 2.66
+INTERVAL_FACTOR = 2.73
 """Scales within which 95 % of the errors of the calibration draws lie: they are not normally distributed."""
 
 MIN_CONFIDENCE = 0.8
