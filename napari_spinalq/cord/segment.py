@@ -233,10 +233,15 @@ def _centerline(cord: Outlines, kept: NDArray[np.bool_], grid: Grid) -> Centerli
 def _flags(held: NDArray[np.bool_], doubtful: NDArray[np.bool_]) -> tuple[str, ...]:
     flags = []
     if not held.all():
-        flags.append(f"slices {slice_ranges(~held)} left out: no clear cord there")
+        flags.append(f"{_slices(~held)} left out: no clear cord there")
     if doubtful.any():
-        flags.append(f"slices {slice_ranges(doubtful)} have low confidence: look at them first")
+        have = "has" if doubtful.sum() == 1 else "have"
+        flags.append(f"{_slices(doubtful)} {have} low confidence: look there first")
     return tuple(flags)
+
+
+def _slices(chosen: NDArray[np.bool_]) -> str:
+    return f"{'slice' if chosen.sum() == 1 else 'slices'} {slice_ranges(chosen)}"
 
 
 def _parameters(
