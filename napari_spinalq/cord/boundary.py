@@ -139,7 +139,7 @@ def half_maximum(
     """Move each radius to where the value lies halfway between the cord's rim and its surroundings.
 
     For a sharp edge blurred by a symmetric point spread the halfway point is the true edge. Both levels are read on
-    the ray itself, so neither a bias field nor grey matter shifts it, and beyond the blur of the pixels that it crosses.
+    the ray itself and beyond the blur of the pixels that it crosses, so neither a bias field nor grey matter shifts it.
 
     Parameters
     ----------
@@ -172,8 +172,8 @@ def half_maximum(
 def pixel_blur_mm(pixel_mm: tuple[float, float]) -> NDArray[np.float64]:
     """Return the length over which a pixel blurs a straight edge across each ray, mm, shape (n_angles,).
 
-    That of a box with the variance of the pixel's shadow on the ray, ``hypot(dy sin t, dx cos t)``: the side of a square
-    pixel in all directions.
+    That of a box with the variance of the pixel's shadow on the ray, ``hypot(dy sin t, dx cos t)``: the side of a
+    square pixel in all directions.
     """
     return np.hypot(np.sin(RAY_ANGLES) * pixel_mm[0], np.cos(RAY_ANGLES) * pixel_mm[1])
 
