@@ -5,6 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from napari_spinalq.contrast import Contrast
+from napari_spinalq.cord.canal import DARK_WALL, segment_canal
 from napari_spinalq.cord.segment import segment_cord
 from napari_spinalq.geometry import reorient_array
 from napari_spinalq.phantom.contrasts import CONTRASTS, contrast_signals
@@ -90,3 +92,12 @@ def test_roots_below_the_conus_are_no_cord(conus, contrast):
     truth, soft = (reorient_array(part, conus.grid, "SAR")[0] for part in (conus.cord, found.soft))
     lowest_drawn, lowest = (int(np.flatnonzero((part >= 0.5).any(axis=(1, 2)))[0]) for part in (soft, truth))
     assert 0 <= lowest_drawn - lowest <= 3
+
+
+def test_on_t1w_it_is_said_that_the_canal_may_be_too_large(axial):
+    plain = axial.scan("t1w", snr=40.0)
+    cord = segment_cord(plain, edge_offset_mm=0.0)
+    for contrast, told in ((Contrast.T1W, True), (Contrast.T2W, False)):
+        found = segment_canal(replace(plain, contrast=contrast), cord.mask, cord.centerline)
+        assert found.measurable
+        assert (DARK_WALL in found.flags) == told
