@@ -47,9 +47,9 @@ PEOPLE = 6
 """Simulated people for each look."""
 
 REMOVED = (
-    "A search by edges alone came before the networks and was taken out, as it lost where it matters: on the same "
-    "four scans Dice 0.987, 0.973, 0.938, 0.948 (mean 0.962; better on T2* only), on 120 perturbed copies (other draws) mean "
-    "0.925 and seven under 0.8. Measured on 2026-11-22, the day of its removal."
+    "A search by edges alone came before the networks and was taken out, as it lost where it matters: on the same four "
+    "scans Dice 0.987, 0.973, 0.938, 0.948 (mean 0.962; better on T2* only), on 120 perturbed copies (other draws) "
+    "mean 0.925 and seven under 0.8. Measured on 2026-11-22, the day of its removal."
 )
 """What stood in this table and is no longer in the code."""
 
