@@ -68,7 +68,7 @@ class Measurer:
     @property
     def settled(self) -> bool:
         """Whether the rows are complete: the brush rests and nothing is being measured."""
-        return self._job is None and not self._rest.isActive()
+        return self._job is None and not self._rest.isActive() and not self._painted_on
 
     def levels(self) -> LevelShapes | None:
         """Return the measures of the cord per level."""
