@@ -85,8 +85,8 @@ def segment_canal(
     Parameters
     ----------
     scan : Scan
-        Any contrast and axis order; of a 4-D scan its middle volume is used. CSF may be brighter or darker than the
-        cord.
+        Any contrast and axis order; of a 4-D scan as in :func:`~napari_spinalq.cord.prepared.one_volume`. CSF may be
+        brighter or darker than the cord.
     cord_mask : array, shape ``scan.grid.shape``
         The cord, binary or soft (0..1).
     centerline : Centerline

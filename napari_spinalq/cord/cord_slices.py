@@ -137,7 +137,7 @@ def cord_of_scan(scan: Scan, cord_mask: NDArray) -> tuple[Scan, NDArray[np.float
     Parameters
     ----------
     scan : Scan
-        Any axis order; of a 4-D scan its middle volume is used.
+        Any axis order; of a 4-D scan the mean of the middle half of its values is used.
     cord_mask : array, shape ``scan.grid.shape``
         The cord, binary or soft (0..1).
 

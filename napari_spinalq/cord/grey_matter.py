@@ -101,21 +101,15 @@ def segment_grey_matter(
 
     Parameters
     ----------
-    scan : Scan
-        Any contrast and axis order; of a 4-D scan its middle volume is used.
-    cord_mask : array, shape ``scan.grid.shape``
-        The cord, binary or soft (0..1).
-    centerline : Centerline
-        Of the cord, RAS mm: how far slices lie apart along it.
+    scan, cord_mask, centerline
+        As for :func:`~napari_spinalq.cord.canal.segment_canal`.
     slice_levels : (n_slices,) array of int, optional
-        Vertebral level of each axial slice from inferior (1 = C1, 0 = unknown); without it a mid-cervical shape is
-        expected everywhere.
+        Vertebral level of each slice from inferior (1 = C1, 0 = unknown); by default a mid-cervical shape is expected.
     edge_level : float
         Share of the grey-white contrast at which a voxel counts as grey matter: ``READER_EDGE`` as readers draw (the
         default), ``PHYSICAL_EDGE`` for areas without bias.
     other_soft : array, shape ``scan.grid.shape``, optional
-        Share or probability of grey matter from elsewhere (0..1), in place of the network's: see
-        :func:`combine_evidence`.
+        Share of grey matter from elsewhere (0..1), in place of the network's: see :func:`combine_evidence`.
     with_network : bool
         Whether the built-in network is asked, where no other map is given.
     progress : Progress

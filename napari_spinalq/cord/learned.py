@@ -53,8 +53,6 @@ class Sight:
         Largest share of cord in a small square, 0..1: low in brain, cauda equina and empty canal.
     presence : (n_slices,) array
         Heat of the locator, 0..1: low in noise and where no canal is.
-    spread : (n_slices,) array
-        Half the difference between the areas in the picture and in its mirror image, as a share of the area.
     certainty : (n_slices,) array
         How far each outline can be relied on, 0..1: low where its core or its mirror image speak against it.
     """
@@ -63,7 +61,6 @@ class Sight:
     radii_mm: NDArray[np.float64]
     core: NDArray[np.float64]
     presence: NDArray[np.float64]
-    spread: NDArray[np.float64]
     certainty: NDArray[np.float64]
 
 
@@ -71,7 +68,8 @@ class Sight:
 class SlabSight:
     """What the fine network sees in each slab: as :class:`Sight`, with radii of 0 where it sees no cord.
 
-    ``path_mm`` (n_slabs, 2) is where it looked.
+    ``path_mm`` (n_slabs, 2) is where it looked, ``spread`` (n_slabs,) half the difference between the areas in the
+    picture and in its mirror image, as a share of the area.
     """
 
     path_mm: NDArray[np.float64]
@@ -169,13 +167,13 @@ def sight_of(
         whole &= ~held | (np.hypot(*(seen.centres_mm - seen.path_mm).T) <= MAX_AWAY_MM)
     if not whole.any():
         nothing = np.zeros(len(slice_mm))
-        return Sight(location.path_mm, mean_outline(len(slice_mm)), nothing, location.presence, nothing, nothing)
+        return Sight(location.path_mm, mean_outline(len(slice_mm)), nothing, location.presence, nothing)
     # Where nothing was seen the locator's path, which obeys what a person pointed at, is the better centre.
     centres = _interpolated(np.where(whole[:, None], seen.centres_mm, seen.path_mm), slab_mm, slice_mm)
     certainty = 1.0 / (1.0 + ((1.0 - seen.core + seen.spread) / DOUBT) ** 2)
-    shapes = _interpolated(np.column_stack([seen.radii_mm, seen.spread, certainty])[whole], slab_mm[whole], slice_mm)
+    shapes = _interpolated(np.column_stack([seen.radii_mm, certainty])[whole], slab_mm[whole], slice_mm)
     core = np.interp(slice_mm, slab_mm, np.where(whole, seen.core, 0.0))
-    return Sight(centres, shapes[:, :-2], core, location.presence, shapes[:, -2], shapes[:, -1])
+    return Sight(centres, shapes[:, :-1], core, location.presence, shapes[:, -1])
 
 
 def half_level(fraction: NDArray[np.float32], spacing_mm: tuple[float, ...]) -> tuple[NDArray, NDArray]:

@@ -82,7 +82,7 @@ def segment_cord(
     Parameters
     ----------
     scan : Scan
-        Any contrast and axis order; of a 4-D scan its middle volume is used.
+        Any contrast and axis order; of a 4-D scan the mean of the middle half of its values is used.
     at : tuple of 3 float, optional
         A point on the cord, RAS mm, for a scan whose cord is not found or taken for something else.
     edge_offset_mm : float, optional
@@ -125,7 +125,7 @@ def resegment(
     Parameters
     ----------
     scan : Scan
-        Any contrast and axis order; of a 4-D scan its middle volume is used.
+        Any contrast and axis order; of a 4-D scan the mean of the middle half of its values is used.
     prompts : Prompts
         What a person said. Without any the result is that of :func:`segment_cord`, bit for bit.
     prepared : Prepared, optional

@@ -13,7 +13,7 @@ SLICE_MM = 4.0
 def sight(core):
     core = np.asarray(core, float)
     n = len(core)
-    return Sight(np.zeros((n, 2)), np.full((n, ANGLES), 5.0), core, np.ones(n), np.zeros(n), np.ones(n))
+    return Sight(np.zeros((n, 2)), np.full((n, ANGLES), 5.0), core, np.ones(n), np.ones(n))
 
 
 def shown(core, areas):
