@@ -16,6 +16,7 @@ from napari_spinalq.gui.closing import CloseGuard
 from napari_spinalq.gui.dialogs import Answer
 from napari_spinalq.gui.discs import DiscEditor
 from napari_spinalq.gui.display import Plane, show_plane
+from napari_spinalq.gui.edits import MaskEditor
 from napari_spinalq.gui.keys import bind_keys, stop_on_escape
 from napari_spinalq.gui.labelling import Labeller
 from napari_spinalq.gui.links import Link, Links
@@ -53,6 +54,7 @@ class Desk:
         self.session = Session()
         self.runner = Runner()
         self.picker = Picker(viewer)
+        self.edits = MaskEditor(self.session)
         self.marks = OrientationMarks(viewer)
         self.saver = Saver(self.session)
         self.reopener = Reopener(viewer, self.session, self.saver)
@@ -72,6 +74,7 @@ class Desk:
             source.connect(self.told.emit)
         self.reopener.discs_back.connect(self.labeller.take_discs_in_hand)
         self.editor.refused.connect(self.refuse)
+        self.edits.refused.connect(self.refuse)
         self.session.mask_changed.connect(self._let_escape_stop)
         self.runner.refused.connect(self._refused)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtGui import QGuiApplication
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 
 from napari_spinalq.gui import dialogs, settings
 from napari_spinalq.gui.desk import desk_of
@@ -16,6 +16,7 @@ from napari_spinalq.gui.opening import describe
 from napari_spinalq.gui.panels.levels_panel import LevelsPanel
 from napari_spinalq.gui.panels.measure_panel import MeasurePanel
 from napari_spinalq.gui.panels.open_panel import OpenPanel
+from napari_spinalq.gui.panels.parts import page
 from napari_spinalq.gui.panels.segment_panel import SegmentPanel
 from napari_spinalq.gui.panels.status_bar import StatusBar
 from napari_spinalq.gui.panels.view_bar import ViewBar
@@ -38,6 +39,7 @@ class SpinalCordDock(QWidget):
         self.view_bar, self.open_panel = ViewBar(), OpenPanel(list(SAMPLES.items()))
         self.segment_panel, self.levels_panel = SegmentPanel(), LevelsPanel()
         self.measure_panel, self.status = MeasurePanel(), StatusBar()
+        self.pages, self._tall = QTabWidget(), set[QWidget]()
         self._arrange()
         self._connect_panels()
         self.desk.attach(self, self._links())
@@ -49,11 +51,26 @@ class SpinalCordDock(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2, 6, 2, 2)
         layout.setSpacing(2)
-        for panel in (self.view_bar, self.open_panel, self.segment_panel, self.levels_panel):
-            layout.addWidget(panel)
+        layout.addWidget(self.view_bar)
+        layout.addWidget(self.pages)
+        self.add_page(page(self.open_panel, self.segment_panel, self.levels_panel), "Exam")
         layout.addWidget(self.measure_panel, 1)
         layout.addWidget(self.status)
+        self.pages.setTabBarAutoHide(True)
+        self.pages.setDocumentMode(True)
+        self.pages.currentChanged.connect(self._give_room)
         self.setMinimumWidth(WIDTH)
+
+    def add_page(self, content: QWidget, title: str, *, whole_height: bool = False) -> None:
+        """Add a page; one that needs the whole height takes the room of the table while it is shown."""
+        self.pages.addTab(content, title)
+        if whole_height:
+            self._tall.add(content)
+
+    def _give_room(self) -> None:
+        tall = self.pages.currentWidget() in self._tall
+        self.measure_panel.setVisible(not tall)
+        self.layout().setStretchFactor(self.pages, 1 if tall else 0)
 
     def _connect_panels(self) -> None:
         desk = self.desk

@@ -153,6 +153,7 @@ class Session:
     discs_changed = Signal()
     structure_changed = Signal()
     saved_changed = Signal(bool)
+    read_only_changed = Signal(str)
 
     def __init__(self) -> None:
         self.exam: Exam | None = None
@@ -161,6 +162,7 @@ class Session:
         self._current: ScanWork | None = None
         self._structure = CORD
         self._unsaved = False
+        self._read_only = ""
 
     @property
     def current(self) -> ScanWork | None:
@@ -171,6 +173,17 @@ class Session:
     def structure(self) -> str:
         """The structure in hand: what is segmented, painted on and shown in the table."""
         return self._structure
+
+    @property
+    def read_only(self) -> str:
+        """Why masks and discs may only be looked at, as a sentence; empty if they may be changed."""
+        return self._read_only
+
+    def set_read_only(self, reason: str) -> None:
+        """Let masks and discs only be looked at, for this reason, or (empty) be changed again."""
+        if reason != self._read_only:
+            self._read_only = reason
+            self.read_only_changed.emit(reason)
 
     def choose_structure(self, name: str) -> None:
         """Take ``"cord"``, ``"gm"`` or ``"canal"`` in hand."""

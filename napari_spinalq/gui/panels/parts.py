@@ -88,3 +88,14 @@ def row(*widgets: QWidget, stretch: int | None = None) -> QHBoxLayout:
     for index, widget in enumerate(widgets):
         line.addWidget(widget, 1 if index == stretch else 0)
     return line
+
+
+def page(*panels: QWidget) -> QWidget:
+    """Return panels one below the other."""
+    made = QWidget()
+    column = QVBoxLayout(made)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(2)
+    for panel in panels:
+        column.addWidget(panel)
+    return made
