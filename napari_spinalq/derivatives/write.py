@@ -30,7 +30,6 @@ from napari_spinalq.levels.discs import Labelling
 from napari_spinalq.levels.spinal import SEGMENT_SCHEME, SEGMENTS_ESTIMATED, segment_map
 from napari_spinalq.levels.tables import discs_to_table
 from napari_spinalq.pipeline import naming_flags
-from napari_spinalq.report.page import report_page
 from napari_spinalq.results import ExamResult, ScanResult
 from napari_spinalq.scan import Scan, Source
 
@@ -87,6 +86,9 @@ def write_exams(
 
 def _write_summary(results: Sequence[ExamResult], paths: SummaryPaths, *, overwrite: bool, author: str) -> list[Path]:
     """Write the table and the report of all exams."""
+    # Imported when a report is made: its drawing library would hold up the opening of the viewer by a tenth.
+    from napari_spinalq.report.page import report_page
+
     table = pd.concat([metrics_table(result) for result in results], ignore_index=True)
     sources = [source for result in results for source in _sources(result)]
     flags = [f"{scan.scan.name}: {flag}" for result in results for scan in result.scans for flag in scan.all_flags]
