@@ -1,5 +1,7 @@
 """The brush in millimetres: circles in unequal voxels, sweeps, planes and limits."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -60,12 +62,11 @@ def test_only_centres_within_the_radius_and_voxels_under_the_pointer_are_painted
     if not ball:
         way[:, 0] = 7.0
     found = painted_mask(way, Brush(diameter, ball=ball))
-    fine = np.concatenate(
-        [np.linspace(a, b, 200) for a, b in zip(way[:-1], way[1:], strict=True)] if len(way) > 1 else [way]
-    )
+    fine = np.concatenate([np.linspace(a, b, 200) for a, b in pairwise(way)] if len(way) > 1 else [way])
     under = np.zeros(SHAPE, bool)
     under[tuple(np.floor(way + 0.5).astype(int).T)] = True
-    away = np.min([np.linalg.norm((centres_mm() - at * SPACING), axis=-1) for at in fine[:: max(1, len(fine) // 60)]], 0)
+    near = fine[:: max(1, len(fine) // 60)]
+    away = np.min([np.linalg.norm(centres_mm() - at * SPACING, axis=-1) for at in near], axis=0)
     assert found[under].all(), "the voxel under the pointer is always hit"
     beyond = away > diameter / 2 + 0.5 * np.linalg.norm(SPACING) + 0.2
     assert not found[beyond].any()
