@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from napari_spinalq.cord.straighten import StraightFrame, plane_axes
 from napari_spinalq.editing.brush import Brush
 from napari_spinalq.editing.edge import EdgeRule
-from napari_spinalq.editing.planes import AXIS_NAMES, Canvas, Planes, Window, check_across
+from napari_spinalq.editing.planes import AXIS_NAMES, Canvas, Planes, Window, check_across, window_between
 from napari_spinalq.editing.stroke import ROUNDING_MM, check_path, nearest_voxel, squared_distance, stretches
 from napari_spinalq.errors import InputError
 from napari_spinalq.geometry import Grid
@@ -27,6 +27,10 @@ straight."""
 
 POINTER_STEP_MM = 0.1
 """Places under the pointer are this far apart (mm): under half of the smallest voxel of any scan of the cord."""
+
+WIDER = 1.5
+"""The box is this much thicker than a voxel in its middle: elsewhere voxels lie at another angle to the cord, and on
+the inner side of a bend a mm of the scan is more than a mm of z' (this much 20 mm off a cord of 60 mm radius)."""
 
 BOX_POINTS = 5
 """Places along each side of a box in the straight view whose positions in the scan bound it."""
@@ -124,7 +128,6 @@ class _Sweep:
         self._grid, self._frame, self._across = work_grid, frame, across
         self._radius_mm, self._ball = brush.radius_mm, brush.ball
         self._spacing = np.asarray(frame.spacing_mm)
-        self._thickest_mm = float(np.linalg.norm(work_grid.affine[:3, :3], axis=0).sum()) / 2
 
     def hit(
         self, first: NDArray[np.float64], last: NDArray[np.float64]
@@ -133,15 +136,16 @@ class _Sweep:
         count = int(np.ceil(np.linalg.norm((last - first) * self._spacing) / POINTER_STEP_MM)) + 1
         under = self._shown_pointer(first + np.linspace(0.0, 1.0, count)[:, None] * (last - first))
         low, high = self._bounds(first, last)
-        low, high = np.maximum(low, 0), np.minimum(high, self._grid.shape)
-        if (high <= low).any():
-            return (slice(0, 0), slice(0, 0), slice(0, 0)), np.zeros((0, 0, 0), bool), under[:0]
-        window = tuple(slice(a, b) for a, b in zip(low.tolist(), high.tolist(), strict=True))
+        if len(under):
+            low, high = np.minimum(low, under.min(axis=0)), np.maximum(high, under.max(axis=0) + 1)
+        window = window_between(low, high, self._grid.shape)
         voxels = np.stack(np.meshgrid(*(np.arange(w.start, w.stop) for w in window), indexing="ij"), axis=-1)
+        if not voxels.size:
+            return window, np.zeros(voxels.shape[:3], bool), under
         hit = self._meant(voxels, first, last)
-        pointer = under - low
+        pointer = under - [box.start for box in window]
         hit[tuple(pointer.T)] = True
-        return window, hit, pointer  # type: ignore[return-value]
+        return window, hit, pointer
 
     def _shown_pointer(self, places: NDArray[np.float64]) -> NDArray[np.int_]:
         places = places[self._shown(places)]
@@ -157,7 +161,8 @@ class _Sweep:
         """Return the first and one past the last voxel of the scan that a line can mean."""
         reach = np.full(3, self._radius_mm)
         if not self._ball:
-            reach[self._across] = self._thickest_mm
+            middle_arc = self._frame.first_mm + (first[0] + last[0]) / 2 * self._spacing[0]
+            reach[self._across] = WIDER * self._half_extent_mm(middle_arc)
         reach = reach / self._spacing
         sides = np.linspace(np.minimum(first, last) - reach, np.maximum(first, last) + reach, BOX_POINTS).T
         places = np.stack(np.meshgrid(*sides, indexing="ij"), axis=-1)
@@ -191,11 +196,14 @@ class _Sweep:
         middle_arc = self._frame.first_mm + middle_mm[0]
         centerline = self._frame.centerline
         if self._across == 0:
-            normal = centerline.tangent(middle_arc)
-            away = np.abs((points_mm - centerline.position(middle_arc)) @ normal)
+            away = np.abs((points_mm - centerline.position(middle_arc)) @ centerline.tangent(middle_arc))
         else:
             away = np.abs(straight[..., self._across] * self._spacing[self._across] - middle_mm[self._across])
-            arcs = self._frame.first_mm + straight[..., 0] * self._spacing[0]
-            normal = plane_axes(centerline.tangent(arcs))[self._across - 1]
-        half_extent = np.abs(normal @ self._grid.affine[:3, :3]).sum(axis=-1) / 2
-        return np.asarray(away <= half_extent + ROUNDING_MM)
+        arcs = middle_arc if self._across == 0 else self._frame.first_mm + straight[..., 0] * self._spacing[0]
+        return np.asarray(away <= self._half_extent_mm(arcs) + ROUNDING_MM)
+
+    def _half_extent_mm(self, arcs_mm: ArrayLike) -> NDArray[np.float64]:
+        """Return half of the extent of a voxel across the displayed surface at distances along the cord, mm."""
+        tangent = self._frame.centerline.tangent(arcs_mm)
+        normal = tangent if self._across == 0 else plane_axes(tangent)[self._across - 1]
+        return np.asarray(np.abs(normal @ self._grid.affine[:3, :3]).sum(axis=-1) / 2)
