@@ -16,6 +16,10 @@ from napari_spinalq.results import DrawnStructure, ScanResult
 from napari_spinalq.scan import Scan
 
 
+NO_DISCS = Labelling((), confirmed=False)
+"""The discs of a scan on which none is named."""
+
+
 @dataclass(frozen=True, eq=False)
 class Case:
     """A scan, its masks and its discs.
@@ -36,7 +40,7 @@ class Case:
 
     scan: Scan
     cord: NDArray[np.uint8]
-    labelling: Labelling = Labelling((), confirmed=False)
+    labelling: Labelling = NO_DISCS
     structures: tuple[DrawnStructure, ...] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)
 

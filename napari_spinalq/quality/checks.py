@@ -28,11 +28,6 @@ class Check(StrEnum):
     ASYMMETRY = "asymmetry"
     TRUNCATED = "truncated"
 
-    @property
-    def title(self) -> str:
-        """The name as people read it."""
-        return RULES[self].title
-
 
 @dataclass(frozen=True)
 class Rule:

@@ -1,4 +1,4 @@
-"""What the checks look at: image and masks of a measured scan in work order, cut down to the cord and its surroundings."""
+"""What the checks look at: image and masks of a measured scan in work order, cut down to the cord and around it."""
 
 from __future__ import annotations
 
