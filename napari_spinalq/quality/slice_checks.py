@@ -20,6 +20,10 @@ MOTION_BLUR_MM = 1.0
 """Patches are blurred by this (mm) first: the search follows slopes, and noise has none that lead anywhere."""
 
 SEARCH_STEPS = 6
+TIGHTEST_BEND_MM = 70.0
+"""Radius of the tightest bend of a cervical cord, mm. Slices h apart then lie h^2 / (2 R) off the middle of their
+neighbours without anybody having moved."""
+
 MAX_SHIFT_MM = 6.0
 """A slice that lies farther off is looked at in any case; the search is not led beyond."""
 
@@ -49,9 +53,10 @@ def motion(evidence: Evidence) -> Finding:
     shifts = np.array([_shift_mm(read[i], (read[i - 1] + read[i + 1]) / 2) for i in middle])
     place = int(shifts.argmax())
     number = evidence.numbers([int(evidence.filled[middle[place]])])[0]
-    slices = evidence.filled[middle[beyond(Check.MOTION, shifts)]]
+    beyond_bend = np.maximum(shifts - evidence.slice_mm**2 / (2 * TIGHTEST_BEND_MM), 0.0)
+    slices = evidence.filled[middle[beyond(Check.MOTION, beyond_bend)]]
     sentence = f"slice {number}{evidence.level_at(number)} lies {shifts[place]:.1f} mm off its neighbours"
-    return Finding(float(shifts[place]), evidence.numbers(list(slices)) or (number,), sentence)
+    return Finding(float(beyond_bend[place]), evidence.numbers(slices) or (number,), sentence)
 
 
 def _runs(evidence: Evidence) -> NDArray[np.bool_]:
@@ -98,7 +103,7 @@ def asymmetry(evidence: Evidence) -> Finding:
     number = evidence.numbers([int(evidence.filled[place])])[0]
     side = "left" if percent[place] > 0 else "right"
     sentence = f"cord is {size[place]:.0f} % larger on the {side} around slice {number}{evidence.level_at(number)}"
-    slices = evidence.numbers(list(evidence.filled[beyond(Check.ASYMMETRY, size)])) or (number,)
+    slices = evidence.numbers(evidence.filled[beyond(Check.ASYMMETRY, size)]) or (number,)
     return Finding(float(size[place]), slices, sentence)
 
 
