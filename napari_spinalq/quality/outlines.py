@@ -20,6 +20,9 @@ NEIGHBOURHOOD_MM = 25.0
 """Slices as near as this (mm) tell what is usual: a fault of less than this length is never most of them, and the cord
 itself hardly changes its form over it."""
 
+PATH_MM = 15.0
+"""Standard deviation of the smoothing of the cord's path, mm: its bends are longer."""
+
 MIN_NEIGHBOURS = 3
 """On thick slices at least so many on either side, or a fault would be most of its own neighbourhood."""
 
@@ -77,6 +80,16 @@ def smooth_centres(evidence: Evidence) -> NDArray[np.float64]:
         return places
     lines = np.stack([_robust_line(z, places[:, axis]) for axis in range(2)], axis=1)
     return np.asarray(lines + running_median(places - lines, neighbours(evidence)))
+
+
+def smooth_path(evidence: Evidence) -> NDArray[np.float64]:
+    """Return the centroids smoothed over ``PATH_MM`` about a straight line, (n, 2): a sudden shift stays a shift."""
+    places, z = centroids(evidence), evidence.filled.astype(float)
+    if len(z) < 2:
+        return places
+    lines = np.stack([_robust_line(z, places[:, axis]) for axis in range(2)], axis=1)
+    smooth = ndimage.gaussian_filter1d(places - lines, PATH_MM / evidence.slice_mm, axis=0, mode="nearest")
+    return np.asarray(lines + smooth)
 
 
 def _robust_line(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
