@@ -148,7 +148,8 @@ class History:
         return Move(self._steps[number], forward=True)
 
     def _note_saved(self, line: SavedLine) -> None:
-        self._saved |= dict.fromkeys([None, *(one.image for one in line.masks)], self.position)
+        discs = [] if line.discs is None else [None]
+        self._saved |= dict.fromkeys([*discs, *(one.image for one in line.masks)], self.position)
 
     def _discard(self, number: int) -> list[Move]:
         moves = self._back_to_saved()

@@ -112,8 +112,8 @@ class Journal:
         """Write the discs as they came from their file."""
         self._take(GroundDiscsLine(discs=dict(discs), **self._head()))
 
-    def note_saved(self, masks: Mapping[MaskKey, NDArray[np.uint8] | None], discs: str) -> None:
-        """Write that these masks, as they are now, and the discs (by a digest) were saved."""
+    def note_saved(self, masks: Mapping[MaskKey, NDArray[np.uint8] | None], discs: str | None) -> None:
+        """Write that these masks, as they are now, lie in their files, and so do the discs (digest; None: they do not)."""
         saved = tuple(
             SavedMask(image=image, structure=structure, digest=mask_digest(mask))
             for (image, structure), mask in masks.items()

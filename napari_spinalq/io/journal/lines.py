@@ -135,7 +135,10 @@ class CheckedLine(_Line):
 
 
 class GroundLine(_Line):
-    """The mask as it came from its file, before anything was drawn here: the ground on which all changes stand."""
+    """The mask as it came from its file, before anything was drawn here: the ground on which all changes stand.
+
+    ``automatic`` names the slices that no hand drew; it is missing where that is not known.
+    """
 
     kind: Literal["ground"] = "ground"
     image: ImageRef
@@ -174,11 +177,11 @@ class SavedMask(_Part):
 
 
 class SavedLine(_Line):
-    """All masks of the open scans, and the discs, were saved as they are now."""
+    """These masks lie in their files as they are now; and so do the discs, unless ``discs`` is None."""
 
     kind: Literal["saved"] = "saved"
     masks: tuple[SavedMask, ...]
-    discs: str
+    discs: str | None = None
 
 
 class DiscardedLine(_Line):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -139,7 +139,7 @@ class Replay:
             self._ground(line)
         elif isinstance(line, SavedLine):
             self.saved |= {(one.image, one.structure): one.digest for one in line.masks}
-            self.saved_discs = self.state.discs
+            self.saved_discs = self.state.discs if line.discs is not None else self.saved_discs
         return moves
 
     def _ground(self, line: GroundLine | GroundDiscsLine) -> None:
@@ -194,6 +194,41 @@ def automatic_masks(
             mask = known.state.masks.get((image, structure))
             if line.automatic is not None and mask is not None:
                 yield line.automatic, mask
+
+
+@dataclass(frozen=True)
+class Making:
+    """How a mask came to be what it is.
+
+    Attributes
+    ----------
+    automatic : Automatic, optional
+        The last thing that a program drew of it, among the edits that stand.
+    whole : bool
+        Whether a program drew it as a whole since its ground.
+    edited : bool
+        Whether someone drew on it after that.
+    """
+
+    automatic: Automatic | None = None
+    whole: bool = False
+    edited: bool = False
+
+
+def making(steps: Iterable[Step], image: ImageRef, structure: str) -> Making:
+    """Tell from the edits that stand, in their order, how a mask came to be what it is."""
+    found = Making()
+    for line in (step.line for step in steps):
+        if not isinstance(line, MaskLine) or (line.image, line.structure) != (image, structure):
+            continue
+        how = line.automatic
+        if how is None:
+            found = replace(found, edited=True)
+        elif how.slices is None:
+            found = Making(how, whole=True)
+        else:
+            found = replace(found, automatic=how)
+    return found
 
 
 def _deed(step: Step) -> Deed:
