@@ -31,9 +31,9 @@ class MaskVersions:
         digests = tuple(_digest(plane) if own else None for plane, own in zip(mask, drawn, strict=True))
         self._versions.append(_Version(digests, dict(parameters)))
 
-    def absorb(self, other: MaskVersions) -> None:
-        """Know what another one knows too."""
-        self._versions += [version for version in other._versions if version not in self._versions]
+    def absorb_last(self, other: MaskVersions) -> None:
+        """Know the latest result of another one too."""
+        self._versions += [version for version in other._versions[-1:] if version not in self._versions]
 
     def __len__(self) -> int:
         return len(self._versions)

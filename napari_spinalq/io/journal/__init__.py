@@ -5,7 +5,7 @@ from napari_spinalq.io.journal.history import History, Move, Step
 from napari_spinalq.io.journal.journal import Journal, find_journal
 from napari_spinalq.io.journal.lines import Automatic, CheckedLine, DiscsLine, GroundLine, ImageRef, MaskLine, image_ref
 from napari_spinalq.io.journal.lock import Holder, Lock
-from napari_spinalq.io.journal.places import away_path
+from napari_spinalq.io.journal.places import aside_path, away_path
 from napari_spinalq.io.journal.reading import JournalText, read_journal
 from napari_spinalq.io.journal.replay import Deed, Making, Replay, State, automatic_masks, making, provenance, replay
 from napari_spinalq.io.journal.store import JournalStore, Place
@@ -32,6 +32,7 @@ __all__ = [
     "Replay",
     "State",
     "Step",
+    "aside_path",
     "automatic_masks",
     "away_path",
     "between",

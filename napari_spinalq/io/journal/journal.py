@@ -113,7 +113,7 @@ class Journal:
         self._take(GroundDiscsLine(discs=dict(discs), **self._head()))
 
     def note_saved(self, masks: Mapping[MaskKey, NDArray[np.uint8] | None], discs: str | None) -> None:
-        """Write that these masks, as they are now, lie in their files, and so do the discs (digest; None: they do not)."""
+        """Write that these masks, as they are now, lie in their files; and so do the discs, if they have a digest."""
         saved = tuple(
             SavedMask(image=image, structure=structure, digest=mask_digest(mask))
             for (image, structure), mask in masks.items()
