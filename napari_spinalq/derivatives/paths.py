@@ -96,9 +96,26 @@ def summary_paths(exams: Sequence[Exam], folder: Path, *, shared: bool) -> Summa
     """
     if not shared or len(exams) != 1:
         return SummaryPaths(folder / METRICS_NAME, folder / REPORT_NAME)
-    parts = [f"sub-{exams[0].subject}", *([f"ses-{exams[0].session}"] if exams[0].session else [])]
-    place, stem = folder.joinpath(*parts), "_".join(parts)
+    place, stem = _place_of(exams[0], folder)
     return SummaryPaths(place / f"{stem}_{METRICS_NAME}", place / f"{stem}_{REPORT_NAME}")
+
+
+def journal_path(exam: Exam, folder: Path) -> Path:
+    """Name the journal of the edits of an exam.
+
+    Examples
+    --------
+    >>> journal_path(Exam("01", "2", ()), Path("out")).as_posix()
+    'out/sub-01/ses-2/sub-01_ses-2.edits.jsonl'
+    """
+    place, stem = _place_of(exam, folder)
+    return place / f"{stem}.edits.jsonl"
+
+
+def _place_of(exam: Exam, folder: Path) -> tuple[Path, str]:
+    """Return the folder of an exam among others, and how names of its files begin."""
+    parts = [f"sub-{exam.subject}", *([f"ses-{exam.session}"] if exam.session else [])]
+    return folder.joinpath(*parts), "_".join(parts)
 
 
 def check_free(exams: Sequence[Exam], folder: Path, *, overwrite: bool, shared: bool = False) -> None:

@@ -17,14 +17,18 @@ from napari_spinalq.gui.dialogs import Answer
 from napari_spinalq.gui.discs import DiscEditor
 from napari_spinalq.gui.display import Plane, show_plane
 from napari_spinalq.gui.edits import MaskEditor
+from napari_spinalq.gui.history import Historian
 from napari_spinalq.gui.keys import bind_keys, stop_on_escape
 from napari_spinalq.gui.labelling import Labeller
 from napari_spinalq.gui.links import Link, Links
+from napari_spinalq.gui.locking import Keeper
 from napari_spinalq.gui.marks import OrientationMarks
 from napari_spinalq.gui.measuring import Measurer
 from napari_spinalq.gui.opening import Opener
 from napari_spinalq.gui.picking import Picker
 from napari_spinalq.gui.prompting import Prompter
+from napari_spinalq.gui.recording import Recorder
+from napari_spinalq.gui.recovering import Recoverer
 from napari_spinalq.gui.reopening import Reopener
 from napari_spinalq.gui.reviewing import Reviewer
 from napari_spinalq.gui.saving import Saver
@@ -33,12 +37,15 @@ from napari_spinalq.gui.session import CORD, Session
 from napari_spinalq.gui.structures import StructureDrawer
 from napari_spinalq.gui.workers import Runner
 from napari_spinalq.io.samples import sample_folder
+from napari_spinalq.io.trouble import in_words
 
 if TYPE_CHECKING:
     from napari import Viewer
     from qtpy.QtWidgets import QWidget
 
 POINT_AT_THE_CORD = "No cord was found. Press “From a click”, then click on the cord in the image."
+
+NOT_SAVED = "Not saved: {why} Nothing is lost: the work is kept here and in the journal of edits."
 
 _DESKS: WeakKeyDictionary[object, Desk] = WeakKeyDictionary()
 
@@ -57,11 +64,17 @@ class Desk:
         self.edits = MaskEditor(self.session)
         self.marks = OrientationMarks(viewer)
         self.saver = Saver(self.session)
+        self.keeper = Keeper(self.window, self.session)
+        self.recorder = Recorder(self.session, self.saver, self.edits, self.keeper)
         self.reopener = Reopener(viewer, self.session, self.saver)
         self.opener = Opener(viewer, self.session, self.runner, self.reopener)
+        self.recoverer = Recoverer(viewer, self.window, self.session, self.recorder, self.keeper)
+        self.historian = Historian(viewer, self.session, self.edits, self.recorder, self.opener)
         self.editor = DiscEditor(viewer, self.session)
         self.segmenter = Segmenter(viewer, self.session, self.runner, self.picker, self._confirm)
-        self.prompter = Prompter(viewer, self.session, self.runner, self.picker, self.segmenter, self._confirm)
+        self.prompter = Prompter(
+            viewer, self.session, self.runner, self.picker, self.segmenter, self.edits, self._confirm
+        )
         self.structures = StructureDrawer(viewer, self.session, self.runner, self._confirm)
         self.labeller = Labeller(viewer, self.session, self.runner, self.picker, self.editor)
         self.measurer = Measurer(viewer, self.session)
@@ -69,14 +82,29 @@ class Desk:
         self._docks: list[Links] = []
         self._guard = CloseGuard(self.window, self.may_close, self._closed)
         drawers = (self.segmenter, self.prompter, self.structures)
-        tellers = (self.reopener, *drawers, self.labeller, self.measurer, self.reviewer)
+        keepers = (self.keeper, self.recorder, self.recoverer, self.historian)
+        tellers = (self.reopener, *drawers, self.labeller, self.measurer, self.reviewer, *keepers)
         for source in (teller.told for teller in tellers):
             source.connect(self.told.emit)
         self.reopener.discs_back.connect(self.labeller.take_discs_in_hand)
+        self._keep_history()
         self.editor.refused.connect(self.refuse)
+        self.session.refused.connect(self.refuse)
         self.edits.refused.connect(self.refuse)
         self.session.mask_changed.connect(self._let_escape_stop)
         self.runner.refused.connect(self._refused)
+
+    def _keep_history(self) -> None:
+        """Let every change be written, and whatever was written be undone, redone and brought back."""
+        self.keeper.watch(self.editor)
+        self.recorder.first.connect(self.recoverer.take)
+        self.recorder.noted.connect(self.prompter.pair)
+        self.reopener.looked.connect(self.recoverer.take)
+        self.reopener.looked.connect(self.historian.go_on)
+        self.historian.moved.connect(self.prompter.follow_history)
+        self.historian.name_levels(self.measurer.level_name_at)
+        self.prompter.undo_wanted.connect(self.historian.undo)
+        self.prompter.redo_wanted.connect(self.historian.redo)
 
     def attach(self, widget: QWidget, links: Sequence[Link]) -> None:
         """Connect a dock, until its widget is destroyed or the window closes."""
@@ -134,7 +162,10 @@ class Desk:
         self.told.emit("good", f"Exported {path}")
 
     def save(self) -> bool:
-        """Save everything as BIDS derivatives; False if it was not saved."""
+        """Save everything as BIDS derivatives; False if it was not saved: then all is kept, and can be saved again."""
+        if self.session.held_back():
+            return False
+        self.recorder.catch_up()
         folder = self.saver.folder or dialogs.choose_output_folder(self.window, self.saver.home())
         if not folder:
             return False
@@ -147,6 +178,9 @@ class Desk:
         except InputError as error:
             self._refused(error)
             return False
+        except OSError as error:  # a full disk, a drive or a file that is gone
+            self.refuse(NOT_SAVED.format(why=in_words(error)))
+            return False
         self.told.emit("good", f"Saved {len(written)} files in {folder}")
         return True
 
@@ -158,6 +192,7 @@ class Desk:
             case Answer.SAVE:
                 return self.save()
             case Answer.DISCARD:
+                self.recorder.discard()
                 return True
         return False
 
@@ -185,6 +220,7 @@ class Desk:
         self.structures.stop()
         self.editor.stop()
         self.opener.stop()
+        self.recorder.close()
         for dock in self._docks:
             dock.cut()
         _DESKS.pop(self.viewer.window, None)

@@ -21,6 +21,37 @@ class Answer(StrEnum):
     CANCEL = "cancel"
 
 
+class Access(StrEnum):
+    """What someone decided about an exam on which another person works."""
+
+    READ_ONLY = "read only"
+    TAKE_OVER = "take over"
+
+
+def ask_access(parent: QWidget, who: str) -> Access:
+    """Ask what to do about an exam on which someone else works; closing the question means to look only."""
+    text = f"{who}\n\nLook at it only, or take it over? Whoever works on it now can then only look."
+    box = QMessageBox(QMessageBox.Icon.Warning, "Someone works on this exam", text, parent=parent)
+    look = box.addButton("Read only", QMessageBox.ButtonRole.RejectRole)
+    over = box.addButton("Take over", QMessageBox.ButtonRole.AcceptRole)
+    box.setDefaultButton(look)
+    box.setEscapeButton(look)
+    box.exec()
+    return Access.TAKE_OVER if box.clickedButton() is over else Access.READ_ONLY
+
+
+def ask_recover(parent: QWidget, what: str) -> bool:
+    """Ask whether edits that were not saved shall come back; else they are kept aside."""
+    text = f"{what} Bring them back?"
+    box = QMessageBox(QMessageBox.Icon.Question, "Edits that were not saved", text, parent=parent)
+    back = box.addButton("Bring back", QMessageBox.ButtonRole.AcceptRole)
+    box.addButton("Keep aside", QMessageBox.ButtonRole.DestructiveRole)
+    box.setDefaultButton(back)
+    box.setEscapeButton(back)
+    box.exec()
+    return box.clickedButton() is back
+
+
 def confirm(parent: QWidget, question: str, consequence: str, deed: str) -> bool:
     """Ask whether to go on; ``deed`` is the verb on the button."""
     box = QMessageBox(QMessageBox.Icon.Question, question, f"{question}\n\n{consequence}", parent=parent)

@@ -117,6 +117,9 @@ class DiscEditor:
     def _change(self, edit: Callable[[Sequence[Disc]], tuple[Disc, ...]], *, confirmed: bool | None = None) -> None:
         """Apply an edit of the discs, or put the points back and say why not."""
         work, old = self._session.current, self._session.labelling
+        if self._session.held_back():
+            self.show()
+            return
         try:
             discs = edit(old.discs)
             check_discs(discs, work.centerline if work else None)

@@ -31,6 +31,9 @@ KEYS: dict[str, Callable[[Desk], object]] = {
     "F8": lambda desk: desk.labeller.find(),
     "F9": lambda desk: desk.save(),
     "F12": lambda desk: desk.reviewer.go_on(),
+    "Control-Z": lambda desk: desk.historian.undo(),
+    "Control-Shift-Z": lambda desk: desk.historian.redo(),
+    "Control-Y": lambda desk: desk.historian.redo(),
     "Escape": lambda desk: desk.stop(),
 }
 """What each key does. Napari takes no shortcuts from a manifest."""

@@ -37,6 +37,8 @@ class Labeller:
     def find(self, click: Disc | None = None) -> None:
         """Look for the discs. All are named from ``click``, or from the confirmed discs that someone placed before."""
         work = self._session.current
+        if self._session.held_back():
+            return
         if work is None or work.centerline is None:
             self.told.emit("warn", "Segment the cord first: discs are looked for along it.")
             return
@@ -60,7 +62,8 @@ class Labeller:
 
     def add_by_click(self, on: bool) -> None:
         """Let each click on the image add a disc, or let the discs be dragged again."""
-        if self._session.current is None:
+        if self._session.current is None or (on and self._session.held_back()):
+            self.adding.emit(False)
             return
         self._picker.stop()
         layer = self._editor.ensure_layer()

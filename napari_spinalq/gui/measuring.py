@@ -25,6 +25,7 @@ from napari_spinalq.metrics.levels import LevelShapes
 from napari_spinalq.metrics.live_structures import LiveStructures
 from napari_spinalq.pipeline import measure_scan
 from napari_spinalq.results import ScanResult
+from napari_spinalq.vertebrae import level_name
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -97,6 +98,14 @@ class Measurer:
             return
         slices = levels.slices[int(np.flatnonzero(levels.level == number)[0])]
         self.go_to_slice(slices[len(slices) // 2])
+
+    def level_name_at(self, number: int) -> str:
+        """Return the name of the level of a slice (numbered from inferior, from 0); empty if it has none."""
+        levels = self.levels()
+        if levels is None:
+            return ""
+        found = (level for level, slices in zip(levels.level, levels.slices, strict=True) if number in slices)
+        return next((level_name(int(level)) for level in found), "")
 
     def go_to_slice(self, number: int) -> None:
         """Move all views to a slice and the centre of the cord in it; numbers grow from inferior, from 0."""

@@ -197,7 +197,7 @@ class Opener:
         """
         grid, binary, name = layer_grid(layer), int(layer.data.max()) == 1, structure_of_name(layer.name)
         works = [one for one in self._session.works if one.scan.grid == grid and one.layer_of(name) is None]
-        if not works or not binary or name == "wm":
+        if not works or not binary or name == "wm" or self._session.held_back():
             return
         layers.style_mask(layer, name)
         parameters = {"mask": layer.name}

@@ -16,11 +16,13 @@ from napari_spinalq.geometry import WORK_AXES
 from napari_spinalq.gui import layers
 from napari_spinalq.gui.convert import from_display, to_display, world_to_mm
 from napari_spinalq.gui.display import Plane, current_plane
+from napari_spinalq.gui.edits import MaskEditor
 from napari_spinalq.gui.keys import stop_on_escape
 from napari_spinalq.gui.picking import Picker
 from napari_spinalq.gui.segmenting import Confirm, Segmenter, prepared_for
-from napari_spinalq.gui.session import ScanWork, Session
+from napari_spinalq.gui.session import CORD, ScanWork, Session
 from napari_spinalq.gui.workers import Runner
+from napari_spinalq.io.journal import Step
 from napari_spinalq.progress import Progress, portion
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ LABELS = {"in": IN, "out": OUT}
 CLICK_ALONG = "Click on the cord, in as many places as it takes (any plane). Esc ends."
 PAINT_IN = "Paint over what is cord but is left out. Ctrl+Z takes the stroke back, Esc ends."
 PAINT_OUT = "Paint over what is not cord but is in the mask. Ctrl+Z takes the stroke back, Esc ends."
+TOOL = "segmentation from prompts"
 MEND_FIRST = "Mend one slice or more with the brush first; the others then follow."
 ALL_EDITED = "All scribbles lie in slices that you edited, which stay as they are; use the brush there."
 
@@ -39,22 +42,32 @@ ALL_EDITED = "All scribbles lie in slices that you edited, which stay as they ar
 class Prompter:
     """Turns clicks, scribbles and edited slices into a new outline of all other slices.
 
-    Every result keeps the edited slices and is one step of the mask's undo.
+    Every result keeps the edited slices and is one step of undo. The scribbles that led to it go and come back with it.
     """
 
     told = Signal(str, str)
     waiting = Signal(bool)
     scribbling = Signal(str)
+    undo_wanted = Signal()
+    redo_wanted = Signal()
 
     def __init__(
-        self, viewer: ViewerModel, session: Session, runner: Runner, picker: Picker, segmenter: Segmenter, ask: Confirm
+        self,
+        viewer: ViewerModel,
+        session: Session,
+        runner: Runner,
+        picker: Picker,
+        segmenter: Segmenter,
+        edits: MaskEditor,
+        ask: Confirm,
     ) -> None:
         self._viewer, self._session, self._runner = viewer, session, runner
-        self._picker, self._segmenter, self._ask = picker, segmenter, ask
+        self._picker, self._segmenter, self._edits, self._ask = picker, segmenter, edits, ask
         self._points: list[Point] = []
         self.scribbles: Labels | None = None
         self._new_strokes = 0
-        self._steps: list[tuple[int, bool]] = []
+        self._strokes_of: dict[int, int] = {}
+        self._taking_strokes = self._loose_strokes = 0
         self._again = self._taking = False
         session.mask_changed.connect(self._start_anew)
         viewer.layers.events.removed.connect(self._forget_removed)
@@ -66,6 +79,9 @@ class Prompter:
         if not on:
             self._picker.stop()
             return
+        if self._session.held_back():
+            self.waiting.emit(False)
+            return
         self._points.clear()
         self._wait()
         self.told.emit("plain", CLICK_ALONG)
@@ -76,6 +92,9 @@ class Prompter:
         if work is None or not kind:
             self._put_down()
             return
+        if self._session.held_back():
+            self._tell_tool()
+            return
         self._picker.stop()
         if self.scribbles is None:
             self.scribbles = layers.add_scribbles(self._viewer, work.scan)
@@ -83,7 +102,7 @@ class Prompter:
             self.scribbles.events.mode.connect(self._tell_tool)
             self.scribbles.events.selected_label.connect(self._tell_tool)
             stop_on_escape(self.scribbles, self.stop)
-            self.scribbles.bind_key("Control-Z", lambda _layer: self.undo(), overwrite=True)
+            self._own_undo(self.scribbles)
         self._viewer.layers.selection.active = self.scribbles
         self.scribbles.selected_label = LABELS[kind]
         self.scribbles.mode = "paint"
@@ -99,21 +118,31 @@ class Prompter:
     def follow(self) -> None:
         """Draw all other slices anew in the way of the edited ones."""
         work = self._session.current
+        if self._session.held_back():
+            return
         if work is None or work.mask is None or not work.edited_slices().any():
             self.told.emit("plain", MEND_FIRST)
             return
         self._run()
 
     def undo(self) -> None:
-        """Take the last stroke back, and what it did to the mask."""
-        work = self._session.current
-        if self.scribbles is None or work is None:
-            return
-        strokes, changed = self._steps.pop() if self._steps else (1, False)
-        for _ in range(strokes):
-            self.scribbles.undo()
-        if changed and work.mask is not None:
-            work.mask.undo()
+        """Take back the last stroke if it did nothing to the mask, else the last step whatever it was."""
+        if self.scribbles is not None and (self._loose_strokes or self._new_strokes):
+            Labels.undo(self.scribbles)
+            self._loose_strokes, self._new_strokes = max(self._loose_strokes - 1, 0), 0
+        else:
+            self.undo_wanted.emit()
+
+    def pair(self, step: Step) -> None:
+        """Remember which strokes led to a step, when it is written."""
+        if self._taking_strokes:
+            self._strokes_of[step.number] = self._taking_strokes
+            self._taking_strokes = 0
+
+    def follow_history(self, step: Step, forward: bool) -> None:
+        """Take back, or bring back, the strokes that led to a step."""
+        for _ in range(self._strokes_of.get(step.number, 0) if self.scribbles is not None else 0):
+            (Labels.redo if forward else Labels.undo)(self.scribbles)
 
     def stop(self) -> None:
         """Put the scribbling brush down."""
@@ -185,18 +214,21 @@ class Prompter:
         drawn = to_display(found.mask, work.scan.grid)
         if work.mask is None:
             mask = layers.add_mask(self._viewer, found.mask, work.scan, work.image)
-            self._taking = True
+            self._taking, self._taking_strokes = True, strokes
             self._session.set_mask(work, mask, found.centerline, found.flags, found.parameters)
-            self._taking = False
-            self._steps.append((strokes, False))
+            self._taking, self._taking_strokes = False, 0
             return
         edited = work.edited_slices()
         changed = np.asarray(work.mask.data) != drawn
         changed[edited] = False
-        places = np.nonzero(changed)
-        work.mask.data_setitem(places, drawn[places])
-        self._steps.append((strokes, len(places[0]) > 0))
+        slices = np.flatnonzero(changed.any(axis=(1, 2))).tolist()
+        drawn[edited] = work.mask.data[edited]
+        self._edits.show(work, CORD, {index: drawn[index] for index in slices})
         self._session.mend_mask(work, found, ~edited)
+        self._taking_strokes = strokes
+        self._edits.finish(work, CORD, TOOL)
+        self._loose_strokes += self._taking_strokes
+        self._taking_strokes = 0
 
     def _run_again(self, _cancelled: bool) -> None:
         if self._again:
@@ -219,8 +251,8 @@ class Prompter:
         if self._taking:
             return
         self._points.clear()
-        self._steps.clear()
-        self._new_strokes, self._again = 0, False
+        self._strokes_of.clear()
+        self._new_strokes, self._loose_strokes, self._again = 0, 0, False
         layers.remove(self._viewer, self.scribbles)
 
     def _forget_removed(self, event: Any) -> None:
@@ -234,8 +266,14 @@ class Prompter:
         self._activate_mask()
         self._tell_tool()
 
+    def _own_undo(self, scribbles: Labels) -> None:
+        """Let undo of the scribbles go by the history of the exam: napari's own knows of no mask."""
+        scribbles.bind_key("Control-Z", lambda _layer: self.undo(), overwrite=True)
+        for key in ("Control-Shift-Z", "Control-Y"):
+            scribbles.bind_key(key, lambda _layer: self.redo_wanted.emit(), overwrite=True)
+
     def _activate_mask(self) -> None:
-        """Select the mask, so that Ctrl+Z takes back what a prompt did to it."""
+        """Select the mask: it is what changes."""
         work = self._session.current
         if work is not None and work.mask is not None:
             self._viewer.layers.selection.active = work.mask

@@ -28,10 +28,12 @@ class Reopener:
 
     The discs of an exam serve all its scans, so the first scan that comes with discs gives them: an exam is opened on
     the scan that shows discs best among those with saved work. Discs saved with a later scan do not replace them.
+    ``looked`` tells that what was saved for a scan, if anything, is on the table.
     """
 
     told = Signal(str, str)
     discs_back = Signal()
+    looked = Signal(object)
 
     def __init__(self, viewer: ViewerModel, session: Session, saver: Saver) -> None:
         self._viewer, self._session, self._saver = viewer, session, saver
@@ -54,8 +56,11 @@ class Reopener:
         if work is not self._session.current:
             return
         work.looked_for = True
-        if saved is None:
-            return
+        if saved is not None:
+            self._take(work, saved)
+        self.looked.emit(work)
+
+    def _take(self, work: ScanWork, saved: SavedWork) -> None:
         if work.mask is not None and saved.mask is not None:
             saved = replace(saved, mask=None, refusals=(*saved.refusals, MASK_IN_HAND))
         if self._other_discs(saved.labelling):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from psygnal import Signal
+
 from napari_spinalq.derivatives import metrics_table, output_paths, write_exams
 from napari_spinalq.errors import InputError
 from napari_spinalq.gui.session import ScanWork, Session
@@ -19,7 +21,9 @@ FOLDER = Path("derivatives") / "napari-spinalq"
 
 
 class Saver:
-    """Measures every mask of the session as it is now, and writes all that belongs to it."""
+    """Measures every mask of the session as it is now, and writes all that belongs to it; ``saved`` tells of it."""
+
+    saved = Signal()
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -66,6 +70,7 @@ class Saver:
         written = write_exams([whole], folder, overwrite=overwrite, shared=True)
         self.folder = self._last[self._key()] = folder
         self._session.mark_saved()
+        self.saved.emit()
         return written
 
     def export(self, path: Path) -> Path:

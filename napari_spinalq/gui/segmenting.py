@@ -45,7 +45,7 @@ class Segmenter:
     def segment(self, at: Point | None = None) -> None:
         """Segment the scan at hand, from a point in the cord (RAS mm) if one is given."""
         work = self._session.current
-        if work is None or not self._may_replace(work):
+        if work is None or self._session.held_back() or not self._may_replace(work):
             return
 
         def task(progress: Progress) -> tuple[Prepared, CordSegmentation]:
@@ -67,6 +67,9 @@ class Segmenter:
         """Take the brush (``paint``, ``erase``) or put it down (``move``)."""
         mask = self._mask()
         if mask is None:
+            return
+        if tool != "move" and self._session.held_back():
+            self._tell_tool()
             return
         self._picker.stop()
         self._viewer.layers.selection.active = mask

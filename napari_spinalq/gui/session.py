@@ -144,7 +144,11 @@ class ScanWork:
 
 
 class Session:
-    """One exam on the table. Discs belong to the exam (RAS mm): labelled on one scan, they serve all its scans."""
+    """One exam on the table. Discs belong to the exam (RAS mm): labelled on one scan, they serve all its scans.
+
+    When masks come from files, ``brought_back`` (with their scan) comes before ``mask_changed``; when discs do, it
+    comes (with None) before ``discs_changed``. ``refused`` carries why nothing may be changed.
+    """
 
     exam_changed = Signal()
     scan_changed = Signal()
@@ -154,6 +158,8 @@ class Session:
     structure_changed = Signal()
     saved_changed = Signal(bool)
     read_only_changed = Signal(str)
+    brought_back = Signal(object)
+    refused = Signal(str)
 
     def __init__(self) -> None:
         self.exam: Exam | None = None
@@ -184,6 +190,12 @@ class Session:
         if reason != self._read_only:
             self._read_only = reason
             self.read_only_changed.emit(reason)
+
+    def held_back(self) -> bool:
+        """Tell whether nothing may be changed, and let the user know why."""
+        if self._read_only:
+            self.refused.emit(self._read_only)
+        return bool(self._read_only)
 
     def choose_structure(self, name: str) -> None:
         """Take ``"cord"``, ``"gm"`` or ``"canal"`` in hand."""
@@ -290,6 +302,7 @@ class Session:
         slices = saved.parameters.get("edited_slices")
         work.edits_unknown = saved.edited and not isinstance(slices, list)
         work.edited_before = frozenset(slices) if isinstance(slices, list) else frozenset()
+        self.brought_back.emit(work)
         self.mask_changed.emit()
 
     def mend_mask(self, work: ScanWork, found: CordSegmentation, drawn: NDArray[np.bool_]) -> None:
@@ -302,6 +315,7 @@ class Session:
     def bring_back_discs(self, labelling: Labelling) -> None:
         """Give the exam the discs that were saved for it: nothing is left to save for that."""
         self.labelling = labelling
+        self.brought_back.emit(None)
         self.discs_changed.emit()
 
     def mask_painted(self, name: str = CORD) -> None:

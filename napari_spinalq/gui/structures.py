@@ -37,7 +37,7 @@ class StructureDrawer:
     def segment(self) -> None:
         """Segment the structure in hand, which is not the cord, within or around the cord as it is drawn now."""
         work, name = self._session.current, self._session.structure
-        if work is None or name == CORD:
+        if work is None or name == CORD or self._session.held_back():
             return
         mask, centerline = work.mask_on_file_grid(), work.centerline
         if mask is None or centerline is None:

@@ -31,6 +31,20 @@ class MaskVersions:
         digests = tuple(_digest(plane) if own else None for plane, own in zip(mask, drawn, strict=True))
         self._versions.append(_Version(digests, dict(parameters)))
 
+    def absorb_last(self, other: MaskVersions) -> None:
+        """Know the latest result of another one too."""
+        self._versions += [version for version in other._versions[-1:] if version not in self._versions]
+
+    def __len__(self) -> int:
+        return len(self._versions)
+
+    @property
+    def drawn_last(self) -> tuple[int, ...] | None:
+        """The slices that the latest result drew; None: all."""
+        digests = self._versions[-1].digests
+        slices = tuple(index for index, digest in enumerate(digests) if digest is not None)
+        return None if len(slices) == len(digests) else slices
+
     def edited(self, mask: NDArray) -> NDArray[np.bool_]:
         """Return which slices of the mask no automatic result drew."""
         known = [{version.digests[index] for version in self._versions} for index in range(len(mask))]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from napari_spinalq.errors import InputError
@@ -53,7 +53,7 @@ def write_whole(
     InputError
         If the file exists and may not be replaced, or the folder cannot be written.
     OSError
-        If what was read back differs from what was written.
+        If the disk is full or gone, or what was read back differs from what was written; the old file stays.
     """
     refuse_overwrite([path], overwrite=overwrite)
     temporary = path.with_name(f".{uuid.uuid4().hex[:8]}-{path.name}")
@@ -69,7 +69,7 @@ def write_whole(
     except (PermissionError, FileExistsError, NotADirectoryError) as error:
         raise InputError(f"{path} cannot be written ({error.strerror}); choose another output folder.") from None
     finally:
-        temporary.unlink(missing_ok=True) if _reachable(temporary) else None
+        _take_away(temporary)
     return path
 
 
@@ -88,11 +88,11 @@ def undone_on_failure(paths: Iterable[Path]) -> Iterator[None]:
         yield
     except BaseException:  # also when stopped by hand
         for path in new:
-            if _reachable(path):
-                path.unlink()
+            _take_away(path)
         for folder in sorted(folders, key=lambda one: len(one.parts), reverse=True):
-            if _reachable(folder) and not any(folder.iterdir()):
-                folder.rmdir()
+            with suppress(OSError):  # as above
+                if folder.exists() and not any(folder.iterdir()):
+                    folder.rmdir()
         raise
 
 
@@ -108,12 +108,10 @@ def _write_flushed(path: Path, content: bytes) -> None:
         os.fsync(stream.fileno())
 
 
-def _reachable(path: Path) -> bool:
-    """Tell whether the temporary file is there; a parent that is a file or closed to us counts as not."""
-    try:
-        return path.exists()
-    except OSError:
-        return False
+def _take_away(path: Path) -> None:
+    """Remove a file if it is there and can be reached; on a drive that is gone, nothing can be taken back."""
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
 
 
 def _flush_folder(folder: Path) -> None:

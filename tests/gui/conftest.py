@@ -20,6 +20,7 @@ from qtpy.QtWidgets import QApplication
 from napari_spinalq.gui import dialogs, layers, settings
 from napari_spinalq.gui.app import DOCK_NAME
 from napari_spinalq.gui.dock import SpinalCordDock
+from napari_spinalq.io.journal.places import STATE_VARIABLE
 from napari_spinalq.io.nifti import load_mask
 from napari_spinalq.io.samples import sample_folder
 from napari_spinalq.levels.discs import Disc, Labelling, Origin
@@ -117,10 +118,25 @@ def preferences(monkeypatch) -> SimpleNamespace:
     return own
 
 
+@pytest.fixture(autouse=True)
+def state(tmp_path, monkeypatch) -> Path:
+    """Keep what is kept per user below ``tmp_path``."""
+    folder = tmp_path / "state"
+    monkeypatch.setenv(STATE_VARIABLE, str(folder))
+    return folder
+
+
 @pytest.fixture
 def answers(monkeypatch):
     """Answer every question that would open a window; tests change the answers."""
-    given = {"unsaved": dialogs.Answer.DISCARD, "overwrite": True, "confirm": True, "asked": []}
+    given = {
+        "unsaved": dialogs.Answer.DISCARD,
+        "overwrite": True,
+        "confirm": True,
+        "recover": True,
+        "access": dialogs.Access.READ_ONLY,
+        "asked": [],
+    }
 
     def answer(name):
         def reply(*_args):
@@ -132,6 +148,8 @@ def answers(monkeypatch):
     monkeypatch.setattr(dialogs, "ask_unsaved", answer("unsaved"))
     monkeypatch.setattr(dialogs, "ask_overwrite", answer("overwrite"))
     monkeypatch.setattr(dialogs, "confirm", answer("confirm"))
+    monkeypatch.setattr(dialogs, "ask_recover", answer("recover"))
+    monkeypatch.setattr(dialogs, "ask_access", answer("access"))
     monkeypatch.setattr(dialogs, "choose_output_folder", lambda _parent, suggestion: suggestion)
     return given
 
