@@ -81,9 +81,7 @@ def curtain(first: Picture, second: Picture, fraction: float) -> Picture:
 
 
 def checkerboard(first: Picture, second: Picture, field: tuple[int, int]) -> Picture:
-    """Return two pictures of the same plane in turn, in fields of ``field`` (rows, columns); the first is at the top
-    left.
-    """
+    """Return two pictures of the same plane in turn, in fields of (rows, columns); the first is at the top left."""
     rows, columns = (np.arange(length) // max(1, size) for length, size in zip(first.shape[:2], field, strict=True))
     odd = (rows[:, None] + columns[None, :]) % 2 == 1
     return np.where(odd[..., None], second, first)

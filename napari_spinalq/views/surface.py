@@ -88,10 +88,10 @@ def _outward(points: NDArray, faces: NDArray, soft: NDArray, vertices: NDArray, 
     """Return unit normals at the points: area-weighted from the faces, turned to where the mask fades."""
     corners = points[faces]
     across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    normals = np.stack(
+    normals: NDArray[np.float64] = np.stack(
         [np.bincount(faces.ravel(), np.repeat(across[:, axis], 3), minlength=len(points)) for axis in range(3)], axis=1
     )
-    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+    normals = normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
     ahead = normals @ np.linalg.inv(grid.affine[:3, :3]).T / 2 * SURFACE_STEP_MM
     before, after = (ndimage.map_coordinates(soft, (vertices + sign * ahead).T, order=1) for sign in (-1, 1))
     # All faces of a marching-cubes surface wind the same way, so one sign serves all of it.
@@ -152,14 +152,15 @@ def shade(surface: Surface, stage: Stage) -> tuple[NDArray[np.float32], NDArray[
     facing = surface.normals @ stage.axes[2].astype(np.float32)
     seen = facing > 0
     row, column, depth = stage.project(surface.points_mm[seen]).T
-    light = (AMBIENT + (1 - AMBIENT) * facing[seen])[np.argsort(depth)]
-    row, column = (np.floor(place).astype(np.intp)[np.argsort(depth)] for place in (row, column))
-    picture = np.zeros(stage.shape, np.float32)
+    order = np.argsort(depth)
+    light = (AMBIENT + (1 - AMBIENT) * facing[seen])[order]
+    row, column = (np.floor(place).astype(np.intp)[order] for place in (row, column))
     # Squares as wide as the points are apart, and one more: no hole, at any magnification.
     reach = int(np.ceil(1.6 * SURFACE_STEP_MM * stage.pixels_per_mm / 2))
-    for down in range(-reach, reach + 1):
-        for right in range(-reach, reach + 1):
-            r, c = row + down, column + right
-            inside = (r >= 0) & (r < stage.shape[0]) & (c >= 0) & (c < stage.shape[1])
-            picture[r[inside], c[inside]] = light[inside]
+    down, right = (offset.ravel() for offset in np.mgrid[-reach : reach + 1, -reach : reach + 1])
+    rows, columns = row[:, None] + down, column[:, None] + right
+    inside = (rows >= 0) & (rows < stage.shape[0]) & (columns >= 0) & (columns < stage.shape[1])
+    picture = np.zeros(stage.shape, np.float32)
+    # Where squares overlap numpy keeps the last value, which is that of the nearest point.
+    picture[rows[inside], columns[inside]] = np.broadcast_to(light[:, None], rows.shape)[inside]
     return picture, picture > 0
