@@ -31,6 +31,10 @@ KEYS: dict[str, Callable[[Desk], object]] = {
     "F8": lambda desk: desk.labeller.find(),
     "F9": lambda desk: desk.save(),
     "F12": lambda desk: desk.reviewer.go_on(),
+    "Shift-X": lambda desk: desk.crosshair.toggle(),
+    "Shift-O": lambda desk: desk.looks.toggle_masks(),
+    "Shift-W": lambda desk: desk.windower.next(),
+    "Shift-B": lambda desk: desk.comparer.blink(),
     "Escape": lambda desk: desk.stop(),
 }
 """What each key does. Napari takes no shortcuts from a manifest."""

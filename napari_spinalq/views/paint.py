@@ -51,10 +51,20 @@ def paint_over(picture: Picture, overlays: Sequence[Overlay]) -> Picture:
         shown = rim(inside, overlay.outline) if overlay.outline else inside
         if not shown.any():
             continue
-        paint = np.frombuffer(bytes.fromhex(overlay.colour.lstrip("#")), np.uint8).astype(np.float32)
         under = picture[shown].astype(np.float32)
-        picture[shown] = (under + overlay.opacity * (paint - under) + 0.5).astype(np.uint8)
+        picture[shown] = (under + overlay.opacity * (rgb(overlay.colour) - under) + 0.5).astype(np.uint8)
     return picture
+
+
+def rgb(colour: str) -> NDArray[np.float32]:
+    """Return a colour ``"#RRGGBB"`` as three numbers of 0 to 255.
+
+    Examples
+    --------
+    >>> rgb("#FF8000").tolist()
+    [255.0, 128.0, 0.0]
+    """
+    return np.frombuffer(bytes.fromhex(colour.lstrip("#")), np.uint8).astype(np.float32)
 
 
 def rim(inside: NDArray[np.bool_], width: int = 1) -> NDArray[np.bool_]:

@@ -40,8 +40,7 @@ DOUBLING_PIXELS = 150.0
 """A drag this long (pixels) doubles or halves the width, or moves the level by one width."""
 
 AUTO, CORD, CSF, WIDE = "Auto", "Cord", "CSF", "Wide"
-_BONE = "Bone"
-_NAMES = {Contrast.T1W: {WIDE: _BONE}, Contrast.T2W: {WIDE: _BONE}}
+_WIDEST = {Contrast.T1W: "Bone", Contrast.T2W: "Bone"}
 """On T1w and T2w the widest window is the one for vertebrae and discs; on the others bone gives no signal to window."""
 
 
@@ -80,6 +79,11 @@ def auto_window(data: NDArray) -> Window:
     return _between(_sample(data), AUTO_PERCENTILES)
 
 
+def preset_names(contrast: Contrast = Contrast.UNKNOWN) -> tuple[str, ...]:
+    """Return the names of the presets of a contrast, in the order in which they are offered."""
+    return AUTO, CORD, CSF, _WIDEST.get(contrast, WIDE)
+
+
 def presets(
     data: NDArray, grid: Grid, mask: NDArray | None = None, contrast: Contrast = Contrast.UNKNOWN
 ) -> dict[str, Window]:
@@ -113,7 +117,7 @@ def presets(
         found[CORD] = Window(cord.low - margin, cord.high + margin)
         near = ndimage.distance_transform_edt(~inside, sampling=grid.spacing) <= CSF_REACH_MM
         found[CSF] = _between(data[box][near], CSF_PERCENTILES)
-    found[_NAMES.get(contrast, {}).get(WIDE, WIDE)] = _between(sample, WIDE_PERCENTILES)
+    found[preset_names(contrast)[-1]] = _between(sample, WIDE_PERCENTILES)
     return found
 
 

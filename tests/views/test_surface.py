@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from napari_spinalq.geometry import Grid
-from napari_spinalq.views.surface import SURFACE_STEP_MM, Stage, shade, surface_of, turned
+from napari_spinalq.views.stage import Part, Stage, composed, picked, shade, turned
+from napari_spinalq.views.surface import SURFACE_STEP_MM, surface_of
 
 RADIUS_MM = 8.0
 
@@ -89,3 +90,24 @@ def test_the_nearer_of_two_hides_the_other():
     behind, _ = shade(surface_of(far, grid), stage)
     assert np.median(np.abs(together - alone)[covered]) < 0.05
     assert np.median(np.abs(behind - alone)[covered & (behind > 0)]) > 0.1, "the one behind looks otherwise"
+
+
+def test_an_inner_part_shines_through_an_outer_one():
+    outer, grid = _ball(np.eye(4), (40, 40, 40), (20.0, 20.0, 20.0))
+    inner = np.zeros_like(outer)
+    inner[18:23, 18:23, 18:23] = 1
+    stage = Stage(turned(0, 0), np.array([20.0, 20.0, 20.0]), 2.0, (60, 60))
+    parts = [Part(surface_of(inner, grid), "#FF0000"), Part(surface_of(outer, grid), "#0000FF", 0.5)]
+    picture = composed(parts, stage).astype(int)
+    assert picture[30, 30, 0] > 60
+    assert picture[30, 30, 2] > 60
+    assert picture[30, 30 + 12, 0] == 0
+    assert not picture[0, 0].any()
+
+
+def test_a_click_finds_the_point_that_is_seen():
+    mask, grid = _ball(np.eye(4), (40, 40, 40), (20.0, 20.0, 20.0))
+    stage = Stage(turned(0, 0), np.array([20.0, 20.0, 20.0]), 4.0, (100, 100))
+    parts = [Part(surface_of(mask, grid), "#FFFFFF")]
+    np.testing.assert_allclose(picked(parts, stage, 50, 50), (20, 20 + RADIUS_MM, 20), atol=1.6)
+    assert picked(parts, stage, 2, 2) is None
