@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from qtpy.QtCore import Qt
+
+from napari_spinalq.gui import settings
 from napari_spinalq.gui.dock import SpinalCordDock
-from napari_spinalq.gui.second import NAME, SecondViewDock
+from napari_spinalq.gui.views import NAME, ViewsDock
 
 if TYPE_CHECKING:
     import napari
@@ -26,10 +29,13 @@ def launch(exam_paths: Sequence[str | Path] | str | Path | None = None) -> None:
 
 
 def add_dock(viewer: napari.Viewer, exam_paths: Sequence[str | Path] | str | Path | None = None) -> SpinalCordDock:
-    """Add the dock to a viewer and open an exam in it (by default the healthy sample exam)."""
-    dock = SpinalCordDock(viewer)
-    viewer.window.add_dock_widget(dock, name=DOCK_NAME, area="right", tabify=False)
-    viewer.window.add_dock_widget(SecondViewDock(viewer), name=NAME, area="left", tabify=False)
+    """Add dock and views to a viewer and open an exam in it (by default the healthy sample exam)."""
+    dock, views = SpinalCordDock(viewer), ViewsDock(viewer)
+    dock.desk.workbench.use(settings.workbench())
+    beside = viewer.window.add_dock_widget(views, name=NAME, area="right", tabify=False)
+    outer = viewer.window.add_dock_widget(dock, name=DOCK_NAME, area="right", tabify=False)
+    # Side by side: above each other both would not fit a screen of 768 lines.
+    dock.desk.window.splitDockWidget(beside, outer, Qt.Orientation.Horizontal)
     if exam_paths is None:
         dock.desk.open_sample(SAMPLE)
     else:

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_spinalq.geometry import WORK_AXES, Grid, reorient_array
 from napari_spinalq.scan import Scan
+from napari_spinalq.views.window import auto_window
 
 GRID_KEY = "spinalq_grid"
 """Key of a layer's metadata that holds the Grid of its file."""
@@ -25,11 +26,6 @@ SCAN_KEY = "spinalq_scan"
 
 AXES = ("z", "y", "x")
 VOLUME_AXIS = "volume"
-CONTRAST_PERCENTILES = (1.0, 99.5)
-"""Grey window: dark enough to keep CSF and cord apart, without the few brightest voxels (fat, flow)."""
-
-CONTRAST_SAMPLES = 200_000
-"""Percentiles are taken over about this many voxels: more do not move them by a grey level."""
 
 LayerData = tuple[NDArray, dict[str, Any], str]
 
@@ -91,10 +87,9 @@ def labels_layer(data: NDArray, grid: Grid, name: str, settings: Mapping[str, An
 
 
 def contrast_limits(data: NDArray) -> tuple[float, float]:
-    """Return a grey window between two percentiles of the values; never an empty one."""
-    step = max(1, data.size // CONTRAST_SAMPLES)
-    low, high = np.percentile(data.reshape(-1)[::step].astype(np.float64), CONTRAST_PERCENTILES)
-    return float(low), float(high if high > low else low + 1.0)
+    """Return the grey window in which a scan is shown first; never an empty one."""
+    window = auto_window(data)
+    return window.low, window.high
 
 
 def layer_grid(layer: Any) -> Grid | None:

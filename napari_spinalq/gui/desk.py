@@ -12,7 +12,10 @@ from psygnal import Signal
 
 from napari_spinalq.errors import CordNotFoundError, InputError
 from napari_spinalq.gui import dialogs
+from napari_spinalq.gui.canvasmouse import CanvasMouse
 from napari_spinalq.gui.closing import CloseGuard
+from napari_spinalq.gui.comparing import Comparer
+from napari_spinalq.gui.crosshair import Crosshair
 from napari_spinalq.gui.dialogs import Answer
 from napari_spinalq.gui.discs import DiscEditor
 from napari_spinalq.gui.display import Plane, show_plane
@@ -20,8 +23,10 @@ from napari_spinalq.gui.edits import MaskEditor
 from napari_spinalq.gui.history import Historian
 from napari_spinalq.gui.keys import bind_keys, stop_on_escape
 from napari_spinalq.gui.labelling import Labeller
+from napari_spinalq.gui.lenses import Lenses
 from napari_spinalq.gui.links import Link, Links
 from napari_spinalq.gui.locking import Keeper
+from napari_spinalq.gui.looks import Looks
 from napari_spinalq.gui.marks import OrientationMarks
 from napari_spinalq.gui.measuring import Measurer
 from napari_spinalq.gui.opening import Opener
@@ -35,6 +40,9 @@ from napari_spinalq.gui.saving import Saver
 from napari_spinalq.gui.segmenting import Segmenter
 from napari_spinalq.gui.session import CORD, Session
 from napari_spinalq.gui.structures import StructureDrawer
+from napari_spinalq.gui.surfaces import Surfaces
+from napari_spinalq.gui.windowing import Windower
+from napari_spinalq.gui.workbench import Workbench
 from napari_spinalq.gui.workers import Runner
 from napari_spinalq.io.samples import sample_folder
 from napari_spinalq.io.trouble import in_words
@@ -79,11 +87,13 @@ class Desk:
         self.labeller = Labeller(viewer, self.session, self.runner, self.picker, self.editor)
         self.measurer = Measurer(viewer, self.session)
         self.reviewer = Reviewer(viewer, self.session, self.measurer)
+        self._set_up_views()
         self._docks: list[Links] = []
         self._guard = CloseGuard(self.window, self.may_close, self._closed)
         drawers = (self.segmenter, self.prompter, self.structures)
         keepers = (self.keeper, self.recorder, self.recoverer, self.historian)
-        tellers = (self.reopener, *drawers, self.labeller, self.measurer, self.reviewer, *keepers)
+        viewing = (self.windower, self.comparer)
+        tellers = (self.reopener, *drawers, self.labeller, self.measurer, self.reviewer, *keepers, *viewing)
         for source in (teller.told for teller in tellers):
             source.connect(self.told.emit)
         self.reopener.discs_back.connect(self.labeller.take_discs_in_hand)
@@ -105,6 +115,16 @@ class Desk:
         self.historian.name_levels(self.measurer.level_name_at)
         self.prompter.undo_wanted.connect(self.historian.undo)
         self.prompter.redo_wanted.connect(self.historian.redo)
+
+    def _set_up_views(self) -> None:
+        """Set up what all views share, whether or not their dock is open."""
+        self.looks, self.surfaces = Looks(self.session), Surfaces(self.session)
+        self.crosshair, self.lenses = Crosshair(self.viewer, self.picker), Lenses(self.viewer)
+        self.windower, self.workbench = Windower(self.viewer, self.session), Workbench(self.viewer)
+        self.comparer = Comparer(self.viewer, self.session, self.runner)
+        self._canvas_mouse = CanvasMouse(self.viewer, self.windower)
+        self.looks.edited.connect(self.surfaces.follow)
+        self.session.scan_changed.connect(self.lenses.forget)
 
     def attach(self, widget: QWidget, links: Sequence[Link]) -> None:
         """Connect a dock, until its widget is destroyed or the window closes."""
@@ -221,6 +241,8 @@ class Desk:
         self.editor.stop()
         self.opener.stop()
         self.recorder.close()
+        for view in (self._canvas_mouse, self.comparer, self.windower, self.crosshair, self.surfaces, self.looks):
+            view.stop()
         for dock in self._docks:
             dock.cut()
         _DESKS.pop(self.viewer.window, None)

@@ -117,3 +117,8 @@ def choose_table_file(parent: QWidget, start: Path) -> str:
     if path and Path(path).suffix not in (".csv", ".tsv"):
         path += ".tsv" if kind.startswith("TSV") else ".csv"
     return path
+
+
+def choose_compared(parent: QWidget) -> str:
+    """Let the user choose a scan or a mask to compare with; an empty string if none."""
+    return QFileDialog.getOpenFileName(parent, "Compare with a scan or a mask (read only)", "", _SCANS)[0]

@@ -85,6 +85,41 @@ def go_to(viewer: ViewerModel, world: ArrayLike) -> None:
     viewer.scene.camera.center = centre if len(centre) == 3 else (0.0, *centre)
 
 
+def stand_at(viewer: ViewerModel, world: ArrayLike) -> None:
+    """Move the slices to a displayed world point (z, y, x); the view moves along only if the point is out of it."""
+    point = np.asarray(world, dtype=float)
+    extra = viewer.dims.ndim - 3
+    viewer.dims.set_point(tuple(range(extra, extra + 3)), tuple(float(value) for value in point))
+    if viewer.dims.ndisplay == 2 and not _in_view(viewer, point):
+        go_to(viewer, point)
+
+
+def _in_view(viewer: ViewerModel, point: np.ndarray) -> bool:
+    """Tell whether a point of the displayed plane lies on the canvas."""
+    shown = [axis - (viewer.dims.ndim - 3) for axis in viewer.dims.displayed]
+    away = np.abs(point[shown] - np.asarray(viewer.scene.camera.center[-2:])) * viewer.scene.camera.zoom
+    return bool(np.all(away <= np.asarray(viewer.canvas.size) / 2))
+
+
+def world_at(viewer: ViewerModel, down: float, right: float) -> np.ndarray:
+    """Return the displayed world point (z, y, x) at a place of the canvas of a 2-D view, in the slice on display.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        With at least three dimensions.
+    down, right : float
+        Pixels from the upper left corner of the canvas.
+    """
+    point, camera = position(viewer), viewer.scene.camera
+    height, width = viewer.canvas.size
+    _, vertical, horizontal = (str(word) for word in camera.orientation)
+    signs = np.array([-1.0 if vertical == "up" else 1.0, -1.0 if horizontal == "left" else 1.0])
+    away = np.array([down - height / 2, right - width / 2]) * signs / camera.zoom
+    point[[axis - (viewer.dims.ndim - 3) for axis in viewer.dims.displayed]] = camera.center[-2:] + away
+    return point
+
+
 def position(viewer: ViewerModel) -> np.ndarray:
     """Return the displayed world point (z, y, x) at which the slices stand."""
     return np.asarray(viewer.dims.point[-3:], dtype=float)

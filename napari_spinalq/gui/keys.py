@@ -34,6 +34,10 @@ KEYS: dict[str, Callable[[Desk], object]] = {
     "Control-Z": lambda desk: desk.historian.undo(),
     "Control-Shift-Z": lambda desk: desk.historian.redo(),
     "Control-Y": lambda desk: desk.historian.redo(),
+    "Shift-X": lambda desk: desk.crosshair.toggle(),
+    "Shift-O": lambda desk: desk.looks.toggle_masks(),
+    "Shift-W": lambda desk: desk.windower.next(),
+    "Shift-B": lambda desk: desk.comparer.blink(),
     "Escape": lambda desk: desk.stop(),
 }
 """What each key does. Napari takes no shortcuts from a manifest."""

@@ -20,6 +20,15 @@ from napari_spinalq.results import ExamResult, ScanResult
 FOLDER = Path("derivatives") / "napari-spinalq"
 
 
+def folder_beside(scan: Path) -> Path:
+    """Return the folder where BIDS expects the derivatives of a scan."""
+    scan = scan.resolve()
+    if is_sample(scan):
+        return Path.cwd() / "out" / FOLDER
+    subject = next((parent for parent in scan.parents if parent.name.startswith("sub-")), None)
+    return (subject.parent if subject else scan.parent) / FOLDER
+
+
 class Saver:
     """Measures every mask of the session as it is now, and writes all that belongs to it; ``saved`` tells of it."""
 
@@ -39,11 +48,7 @@ class Saver:
         files = self._session.exam.files if self._session.exam else ()
         if not files:
             return Path.cwd()
-        scan = files[0].path.resolve()
-        if is_sample(scan):
-            return Path.cwd() / "out" / FOLDER
-        subject = next((parent for parent in scan.parents if parent.name.startswith("sub-")), None)
-        return (subject.parent if subject else scan.parent) / FOLDER
+        return folder_beside(files[0].path)
 
     def home(self) -> Path:
         """Return the folder where this exam was saved last since the window opened, else the suggestion."""

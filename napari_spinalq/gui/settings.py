@@ -22,6 +22,37 @@ def remember_convention(value: Convention) -> None:
         settings.display.convention = value.value
 
 
+def layout(default: str) -> str:
+    """Return the layout of the views from the preferences."""
+    group = _views()
+    return default if group is None else str(group.layout)
+
+
+def remember_layout(value: str) -> None:
+    """Keep the layout of the views for the next start."""
+    group = _views()
+    if group is not None:
+        group.layout = value
+
+
+def workbench() -> bool:
+    """Return whether napari's own lists are hidden when the app opens, from the preferences."""
+    group = _views()
+    return group is None or bool(group.workbench)
+
+
+def remember_workbench(value: bool) -> None:
+    """Keep for the next start whether napari's own lists are hidden."""
+    group = _views()
+    if group is not None:
+        group.workbench = value
+
+
+def _views() -> object | None:
+    """Return the settings of the views; None while the manifest that is installed has none."""
+    return getattr(_settings(), "views", None)
+
+
 def _settings() -> object | None:
     """Return the plugin's settings; None while the plugin is not registered (as in a viewer made by a test)."""
     return get_plugin_settings().get(PLUGIN)

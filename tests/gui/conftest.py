@@ -113,7 +113,9 @@ def exam_folder(tmp_path) -> Path:
 @pytest.fixture(autouse=True)
 def preferences(monkeypatch) -> SimpleNamespace:
     """Give every test preferences of its own, and leave those of the user alone."""
-    own = SimpleNamespace(display=SimpleNamespace(convention="radiological"))
+    own = SimpleNamespace(
+        display=SimpleNamespace(convention="radiological"), views=SimpleNamespace(layout="column", workbench=False)
+    )
     monkeypatch.setattr(settings, "get_plugin_settings", lambda: {settings.PLUGIN: own})
     return own
 

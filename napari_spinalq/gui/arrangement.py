@@ -1,0 +1,45 @@
+"""Which panes stand where in each layout. No Qt is known here."""
+
+from __future__ import annotations
+
+from napari_spinalq.gui.crossview import other_plane
+from napari_spinalq.gui.display import Plane
+
+ONE, COLUMN, GRID = "one", "column", "grid"
+OTHER = "other "
+"""Begins the key of a pane that shows what is compared with; the plane follows."""
+
+PLANES = (Plane.SAGITTAL, Plane.CORONAL, Plane.AXIAL)
+BESIDE = (Plane.SAGITTAL, Plane.AXIAL)
+"""Planes that are shown side by side: the long one finds the level, the other shows what is measured."""
+
+WIDTHS = {ONE: 230, COLUMN: 250, GRID: 440}
+"""Width (pixels) that each layout asks for: on a screen of 1366 pixels the canvas keeps 520 or more."""
+
+SIDE_WIDTH = 440
+Places = dict[str, tuple[int, int]]
+
+
+def arrangement(layout: str, main: Plane | None, *, side: bool = False) -> Places:
+    """Return row and column of each pane that is shown.
+
+    Parameters
+    ----------
+    layout : str
+        ``"one"`` (the plane across the main view), ``"column"`` (what the main view does not show, three at most) or
+        ``"grid"`` (all planes and 3-D).
+    main : Plane, optional
+        What the main view shows.
+    side : bool
+        Two scans are compared side by side, which takes the place of the layout.
+    """
+    if side:
+        ways = ("", OTHER)
+        return {f"{way}{plane}": (line, column) for column, way in enumerate(ways) for line, plane in enumerate(BESIDE)}
+    if layout == ONE:
+        return {str(other_plane(main)): (0, 0)}
+    if layout == GRID:
+        four = (Plane.AXIAL, Plane.SAGITTAL, Plane.CORONAL, Plane.VOLUME)
+        return {str(plane): divmod(place, 2) for place, plane in enumerate(four)}
+    left = [*(plane for plane in PLANES if plane is not main), Plane.VOLUME]
+    return {str(plane): (line, 0) for line, plane in enumerate(left[:3])}
