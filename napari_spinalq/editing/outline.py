@@ -28,6 +28,15 @@ CONTOUR_STEP_PIXELS = 0.1
 """Points of the contour are this far apart at most: the nearest of them is as near as the contour itself."""
 
 
+TIE_MM = 1e-6
+"""Depths that differ by less are equal, mm."""
+
+SPREAD = np.array([0.7548776662466927, 0.5698402909980532])
+"""Pixels that are equally deep are taken in the order of the fractional parts of this combination of row and column:
+they are then spread evenly along the outline instead of piling up on one side. Powers of the inverse of the plastic
+number (Roberts 2018, extremelearning.com.au, the R2 sequence)."""
+
+
 @dataclass(frozen=True, eq=False)
 class Outline:
     """The outline of a structure in one axial slice.
@@ -44,6 +53,8 @@ class Outline:
         Of the contour, mm from the centre of pixel 0, 0 of the slice.
     centre : (2,) array
         Centroid of the pixels of the structure, fractional pixels.
+    pixels : int
+        Number of pixels of the structure.
     """
 
     smoothed: NDArray[np.float64]
@@ -51,6 +62,7 @@ class Outline:
     pixel_mm: NDArray[np.float64]
     points: cKDTree
     centre: NDArray[np.float64]
+    pixels: int
 
     @classmethod
     def of(cls, plane: NDArray, pixel_mm: NDArray[np.float64]) -> Outline:
@@ -64,7 +76,7 @@ class Outline:
         contours = find_contours(smoothed, min(0.5, float(smoothed.max()) / 2))
         points = np.concatenate([_dense(contour) for contour in contours]) + corner
         centre = np.argwhere(inside[box]).mean(axis=0) + corner + PAD_PIXELS
-        return cls(smoothed, corner, pixel_mm, cKDTree(points * pixel_mm), centre)
+        return cls(smoothed, corner, pixel_mm, cKDTree(points * pixel_mm), centre, int(inside.sum()))
 
     @property
     def reach_pixels(self) -> NDArray[np.int_]:
@@ -87,6 +99,20 @@ def pixel_places(box: tuple[slice, ...]) -> NDArray[np.float64]:
     return np.stack(np.meshgrid(*(np.arange(part.start, part.stop) for part in box), indexing="ij"), axis=-1).astype(
         float
     )
+
+
+def deepest_first(depth_mm: NDArray[np.float64], places: NDArray[np.float64]) -> NDArray[np.int_]:
+    """Return the flat indices of pixels by depth, the deepest first; equal ones in an order that favours no side.
+
+    Parameters
+    ----------
+    depth_mm : (y, x) array
+        Distances from an outline, positive inside, mm.
+    places : (y, x, 2) array
+        Indices of the pixels.
+    """
+    spread = np.mod(places @ SPREAD, 1.0).ravel()
+    return np.lexsort((spread, np.round(-depth_mm.ravel() / TIE_MM)))
 
 
 def _dense(contour: NDArray[np.float64]) -> NDArray[np.float64]:
