@@ -8,7 +8,6 @@ that lies between those of its sources, so that no tool here makes a structure s
 References
 ----------
 Raya and Udupa 1990, IEEE Trans Med Imaging 9:32, doi:10.1109/42.52980 (shape-based interpolation by distances).
-Higgins, Morice and Ritman 1993, IEEE Trans Med Imaging 12:439, doi:10.1109/42.241871 (shapes aligned by their centres).
 """
 
 from __future__ import annotations

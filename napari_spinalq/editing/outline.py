@@ -2,8 +2,9 @@
 
 A mask that was made by asking whether pixel centres lie inside says where the outline ran only to about a pixel; its
 neighbours along the outline say more. Smoothing the mask by a fraction of a pixel and following the half-value contour
-uses them: along a digitised straight edge of any slope the contour stays within a third of a pixel of the edge. Signed
-distances from it (positive inside) are what shapes are grown, averaged and interpolated with.
+uses them: around an ellipse of the size of the cord the contour lies within a third of a pixel of the true outline at
+95 % of places, without bias. Signed distances from it (positive inside) are what shapes are grown, averaged and
+interpolated with.
 """
 
 from __future__ import annotations
@@ -26,7 +27,6 @@ PAD_PIXELS = 4
 
 CONTOUR_STEP_PIXELS = 0.1
 """Points of the contour are this far apart at most: the nearest of them is as near as the contour itself."""
-
 
 TIE_MM = 1e-6
 """Depths that differ by less are equal, mm."""
@@ -72,8 +72,7 @@ class Outline:
         corner = np.array([part.start for part in box]) - PAD_PIXELS
         padded = np.pad(inside[box].astype(float), PAD_PIXELS)
         smoothed = ndimage.gaussian_filter(padded, SMOOTHING_PIXELS, mode="constant")
-        # A single pixel, smoothed, stays below one half: its contour is drawn at half of its height.
-        contours = find_contours(smoothed, min(0.5, float(smoothed.max()) / 2))
+        contours = find_contours(smoothed, _level(smoothed))
         points = np.concatenate([_dense(contour) for contour in contours]) + corner
         centre = np.argwhere(inside[box]).mean(axis=0) + corner + PAD_PIXELS
         return cls(smoothed, corner, pixel_mm, cKDTree(points * pixel_mm), centre, int(inside.sum()))
@@ -87,11 +86,16 @@ class Outline:
     def depth_mm(self, places: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the distance of places (fractional pixels, shape (..., 2)) from the outline, positive inside, mm."""
         flat = places.reshape(-1, 2)
-        level = min(0.5, float(self.smoothed.max()) / 2)
         local = (flat - self.corner).T
         value = ndimage.map_coordinates(self.smoothed, local, order=1, mode="constant", cval=0.0)
         away = self.points.query(flat * self.pixel_mm)[0]
-        return np.where(value >= level, away, -away).reshape(places.shape[:-1])
+        return np.where(value >= _level(self.smoothed), away, -away).reshape(places.shape[:-1])
+
+
+def _level(smoothed: NDArray[np.float64]) -> float:
+    """Return the value of the contour: one half, or half of the height of a few pixels that stay below that."""
+    height = float(smoothed.max())
+    return 0.5 if height > 0.5 else height / 2
 
 
 def pixel_places(box: tuple[slice, ...]) -> NDArray[np.float64]:
