@@ -2,8 +2,8 @@
 
 A disc in the displayed straight plane takes the voxels of the scan whose centre maps into the disc, and which that
 plane cuts: the centre lies no farther from it than half of the voxel's extent across it. The voxels that a plane cuts
-are its supercover (Andres, Acharya and Sibata 1997, Graph Models Image Process 59:302, doi:10.1006/gmip.1997.0427):
-every point of the displayed plane lies in one of them, so that the straight view shows no gap in the stroke.
+are its supercover (Andres 2008, Theor Comput Sci 406:8, doi:10.1016/j.tcs.2008.07.025): every point of the displayed
+plane lies in one of them, so that the straight view shows no gap in the stroke.
 """
 
 from __future__ import annotations
