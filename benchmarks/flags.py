@@ -92,7 +92,9 @@ def scored(groups: dict[str, list[Named]]) -> Table:
     for group, cases in groups.items():
         for number, named in enumerate(cases):
             for check in Check if named.has_image else SEEN_IN_MASKS:
-                clean, faulted = _of_case(named.case, check, np.random.default_rng([number, len(check)]), DRAWS[group])
+                clean, faulted = _of_case(
+                    named.case, check, np.random.default_rng([number, list(Check).index(check)]), DRAWS[group]
+                )
                 table[check, group].clean += clean
                 table[check, group].faulted += faulted
     return table
@@ -110,7 +112,10 @@ def _of_case(case: Case, check: Check, rng: np.random.Generator, draws: int) -> 
 
 
 def _score(case: Case, check: Check) -> float:
-    return finding_of(case.measured(), check).score
+    try:
+        return finding_of(case.measured(), check).score
+    except InputError:  # discs that measuring refuses at once never get as far as a flag
+        return float("nan")
 
 
 def area_under_curve(check: Check, scores: Scores) -> float:

@@ -72,7 +72,8 @@ def motion(evidence: Evidence) -> Finding:
     moved = pairs[beyond(Check.MOTION, beyond_bend)]
     slices = evidence.numbers(evidence.filled[np.union1d(moved, moved + 1)])
     lower = evidence.numbers([int(evidence.filled[pairs[place]])])[0]
-    sentence = f"image and cord shift by {off_mm[place]:.1f} mm between slices {lower} and {lower + 1}{evidence.level_at(lower)}"
+    between = f"slices {lower} and {lower + 1}{evidence.level_at(lower)}"
+    sentence = f"image and cord shift by {off_mm[place]:.1f} mm between {between}"
     return Finding(float(beyond_bend[place]), slices or (lower, lower + 1), sentence)
 
 
