@@ -13,10 +13,10 @@ PLANES = (Plane.SAGITTAL, Plane.CORONAL, Plane.AXIAL)
 BESIDE = (Plane.SAGITTAL, Plane.AXIAL)
 """Planes that are shown side by side: the long one finds the level, the other shows what is measured."""
 
-WIDTHS = {ONE: 230, COLUMN: 250, GRID: 440}
+WIDTHS = {ONE: 230, COLUMN: 250, GRID: 430}
 """Width (pixels) that each layout asks for: on a screen of 1366 pixels the canvas keeps 520 or more."""
 
-SIDE_WIDTH = 440
+SIDE_WIDTH = 430
 Places = dict[str, tuple[int, int]]
 
 

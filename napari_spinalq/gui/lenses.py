@@ -60,11 +60,11 @@ class Lenses:
 
     def zoom(self, plane: Plane, pane: PlanePane, factor: float, anchor: NDArray[np.float64]) -> None:
         """Magnify a pane about a world point."""
-        self._set(plane, pane.lens().zoomed(factor, anchor))
+        self._set(plane, self._chosen(plane, pane).zoomed(factor, anchor))
 
     def pan(self, plane: Plane, pane: PlanePane, shift: NDArray[np.float64]) -> None:
         """Move the centre of a pane by world mm."""
-        self._set(plane, pane.lens().moved(shift))
+        self._set(plane, self._chosen(plane, pane).moved(shift))
 
     def keep_in_view(self, plane: Plane, pane: PlanePane, point: NDArray[np.float64]) -> bool:
         """Centre a pane on the crosshair if that has left it; tell whether it moved."""
@@ -91,6 +91,11 @@ class Lenses:
         centre[[axis - (viewer.dims.ndim - 3) for axis in viewer.dims.displayed]] = viewer.scene.camera.center[-2:]
         self._shared = Lens(centre, 1.0 / viewer.scene.camera.zoom)
         self.changed.emit()
+
+    def _chosen(self, plane: Plane, pane: PlanePane) -> Lens:
+        """Return the lens of a plane with centre and magnification; a pane may lag behind by a frame."""
+        lens = self.of(plane)
+        return pane.lens() if lens.centre is None or lens.mm_per_pixel is None else lens
 
     def _own(self, plane: Plane) -> Lens:
         if plane is not Plane.AXIAL:

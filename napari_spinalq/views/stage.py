@@ -106,13 +106,16 @@ def composed(parts: Sequence[Part], stage: Stage) -> Picture:
 
 
 def picked(parts: Sequence[Part], stage: Stage, row: float, column: float) -> NDArray[np.float64] | None:
-    """Return the RAS mm point of the outermost part under a pixel that is nearest to the reader; None if there is none.
+    """Return the RAS mm point of the outermost part that is seen at a pixel; None if there is none.
 
-    Points within :data:`PICK_PIXELS` count.
+    Of the points that lie about as near to the pixel as the nearest one, which may be :data:`PICK_PIXELS` off, it is
+    the one nearest to the reader.
     """
     for part in reversed(parts):
         places = stage.project(part.surface.points_mm)
-        under = np.flatnonzero(np.hypot(places[:, 0] - row, places[:, 1] - column) <= PICK_PIXELS)
-        if len(under):
+        away = np.hypot(places[:, 0] - row, places[:, 1] - column)
+        if len(away) and away.min() <= PICK_PIXELS:
+            spread = SURFACE_STEP_MM * stage.pixels_per_mm
+            under = np.flatnonzero(away <= away.min() + spread)
             return part.surface.points_mm[under[np.argmax(places[under, 2])]].astype(np.float64)
     return None

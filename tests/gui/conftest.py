@@ -14,13 +14,17 @@ import pytest
 pytest.importorskip("napari")
 
 from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
-from qtpy.QtGui import QMouseEvent
-from qtpy.QtWidgets import QApplication
+from qtpy.QtGui import QMouseEvent, QWheelEvent
+from qtpy.QtWidgets import QApplication, QWidget
 
 from napari_spinalq.gui import dialogs, layers, settings
 from napari_spinalq.gui.app import DOCK_NAME
+from napari_spinalq.gui.arrangement import GRID
+from napari_spinalq.gui.display import Plane
 from napari_spinalq.gui.dock import SpinalCordDock
 from napari_spinalq.io.journal.places import STATE_VARIABLE
+from napari_spinalq.gui.views import NAME as VIEWS_NAME
+from napari_spinalq.gui.views import ViewsDock
 from napari_spinalq.io.nifti import load_mask
 from napari_spinalq.io.samples import sample_folder
 from napari_spinalq.levels.discs import Disc, Labelling, Origin
@@ -90,6 +94,44 @@ class Hand:
             Qt.KeyboardModifier.NoModifier,
         )
         QApplication.sendEvent(native, event)
+        QApplication.processEvents()
+
+
+class PaneMouse:
+    """Real mouse events for the panes and for napari's canvas, with every button and modifier that they know."""
+
+    LEFT, RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton
+    NONE, CTRL = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ControlModifier
+    SHIFT = Qt.KeyboardModifier.ShiftModifier
+
+    def drag(self, widget: QWidget, *spots: QPointF, button=LEFT, keys=NONE) -> None:
+        """Press at the first spot, move over the others, release at the last."""
+        self._send(widget, QEvent.Type.MouseButtonPress, spots[0], button, keys)
+        for spot in spots[1:]:
+            self._send(widget, QEvent.Type.MouseMove, spot, button, keys)
+        self._send(widget, QEvent.Type.MouseButtonRelease, spots[-1], button, keys)
+
+    def double_click(self, widget: QWidget, spot: QPointF, button=LEFT, keys=NONE) -> None:
+        """Press, release, press again as Qt tells it, release."""
+        press, release = QEvent.Type.MouseButtonPress, QEvent.Type.MouseButtonRelease
+        for kind in (press, release, QEvent.Type.MouseButtonDblClick, release):
+            self._send(widget, kind, spot, button, keys)
+
+    def wheel(self, widget: QWidget, notches: float, spot: QPointF | None = None, keys=NONE) -> None:
+        """Turn the wheel; up is positive."""
+        spot = QPointF(widget.width() / 2, widget.height() / 2) if spot is None else spot
+        turned, phase = QPoint(0, round(120 * notches)), Qt.ScrollPhase.NoScrollPhase
+        place = QPointF(widget.mapToGlobal(spot.toPoint()))
+        event = QWheelEvent(spot, place, QPoint(), turned, Qt.MouseButton.NoButton, keys, phase, False)
+        QApplication.sendEvent(widget, event)
+        QApplication.processEvents()
+
+    def _send(self, widget: QWidget, kind: QEvent.Type, spot: QPointF, button, keys) -> None:
+        moved, released = kind == QEvent.Type.MouseMove, kind == QEvent.Type.MouseButtonRelease
+        none = Qt.MouseButton.NoButton
+        place = QPointF(widget.mapToGlobal(spot.toPoint()))
+        event = QMouseEvent(kind, spot, place, none if moved else button, none if released else button, keys)
+        QApplication.sendEvent(widget, event)
         QApplication.processEvents()
 
 
@@ -191,6 +233,28 @@ def measured(opened, truth) -> Hand:
     opened.wait()
     desk.session.mark_saved()
     return opened
+
+
+@pytest.fixture
+def mouse() -> PaneMouse:
+    """Return a mouse for the panes."""
+    return PaneMouse()
+
+
+@pytest.fixture
+def views(measured, qtbot) -> Iterator[SimpleNamespace]:
+    """Return the parts of the views, two by two, beside an axial main view of the measured exam."""
+    dock = ViewsDock(measured.viewer)
+    measured.viewer.window.add_dock_widget(dock, name=VIEWS_NAME, area="left", tabify=False)
+    measured.desk.workbench.use(True)
+    dock.use_layout(GRID)
+    measured.desk.show_plane(Plane.AXIAL)
+    qtbot.wait(80)
+    names = ("desk", "bar", "panes", "others", "volume", "refresh")
+    held = SimpleNamespace(**{name: getattr(dock, name) for name in names})
+    del dock
+    yield held
+    vars(held).clear()  # pytest keeps fixtures until the next test, and napari checks that its windows are gone
 
 
 def true_discs(truth: Path) -> tuple[Disc, ...]:
