@@ -31,6 +31,7 @@ from napari_spinalq.gui.saving import Saver
 from napari_spinalq.gui.segmenting import Segmenter
 from napari_spinalq.gui.session import CORD, Session
 from napari_spinalq.gui.structures import StructureDrawer
+from napari_spinalq.gui.tools import Tools
 from napari_spinalq.gui.workers import Runner
 from napari_spinalq.io.samples import sample_folder
 
@@ -66,10 +67,11 @@ class Desk:
         self.labeller = Labeller(viewer, self.session, self.runner, self.picker, self.editor)
         self.measurer = Measurer(viewer, self.session)
         self.reviewer = Reviewer(viewer, self.session, self.measurer)
+        self.tools = Tools(viewer, self.session, self.edits, self.picker, self.segmenter, self.refuse)
         self._docks: list[Links] = []
         self._guard = CloseGuard(self.window, self.may_close, self._closed)
         drawers = (self.segmenter, self.prompter, self.structures)
-        tellers = (self.reopener, *drawers, self.labeller, self.measurer, self.reviewer)
+        tellers = (self.reopener, *drawers, self.labeller, self.measurer, self.reviewer, self.tools)
         for source in (teller.told for teller in tellers):
             source.connect(self.told.emit)
         self.reopener.discs_back.connect(self.labeller.take_discs_in_hand)
@@ -184,6 +186,7 @@ class Desk:
         self.prompter.close()
         self.structures.stop()
         self.editor.stop()
+        self.tools.stop()
         self.opener.stop()
         for dock in self._docks:
             dock.cut()

@@ -84,7 +84,7 @@ class SpinalCordDock(QWidget):
         self.segment_panel.segment_wanted.connect(desk.segment)
         self.segment_panel.structure_wanted.connect(desk.session.choose_structure)
         self.segment_panel.click_wanted.connect(desk.segmenter.wait_for_click)
-        self.segment_panel.tool_wanted.connect(desk.segmenter.use_tool)
+        self.segment_panel.tool_wanted.connect(desk.tools.use_in_cross_section)
         self.segment_panel.points_wanted.connect(desk.prompter.wait_for_points)
         self.segment_panel.scribble_wanted.connect(desk.prompter.scribble)
         self.segment_panel.follow_wanted.connect(desk.prompter.follow)
@@ -120,7 +120,7 @@ class SpinalCordDock(QWidget):
             (desk.told, self.status.tell),
             (desk.editor.selected, self._show_selected),
             (desk.segmenter.waiting, self.segment_panel.show_waiting),
-            (desk.segmenter.tool_changed, self.segment_panel.show_tool),
+            (desk.tools.tool_changed, self.segment_panel.show_tool),
             (desk.prompter.waiting, self.segment_panel.show_points),
             (desk.prompter.scribbling, self.segment_panel.show_scribble),
             (desk.labeller.waiting, self.levels_panel.show_waiting),

@@ -32,8 +32,8 @@ LABELS = {"in": IN, "out": OUT}
 CLICK_ALONG = "Click on the cord, in as many places as it takes (any plane). Esc ends."
 PAINT_IN = "Paint over what is cord but is left out. Ctrl+Z takes the stroke back, Esc ends."
 PAINT_OUT = "Paint over what is not cord but is in the mask. Ctrl+Z takes the stroke back, Esc ends."
-MEND_FIRST = "Mend one slice or more with the brush first; the others then follow."
-ALL_EDITED = "All scribbles lie in slices that you edited, which stay as they are; use the brush there."
+MEND_FIRST = "Mend one slice or more with the brush first, or accept one (G); the others then follow."
+ALL_EDITED = "All scribbles lie in slices that you edited or accepted, which stay as they are; use the brush there."
 
 
 class Prompter:
@@ -99,7 +99,7 @@ class Prompter:
     def follow(self) -> None:
         """Draw all other slices anew in the way of the edited ones."""
         work = self._session.current
-        if work is None or work.mask is None or not work.edited_slices().any():
+        if work is None or work.mask is None or not work.settled_slices().any():
             self.told.emit("plain", MEND_FIRST)
             return
         self._run()
@@ -165,7 +165,7 @@ class Prompter:
     def _prompts(self, work: ScanWork) -> Prompts:
         edited = np.zeros(work.scan.grid.reoriented(WORK_AXES).shape[0], bool)
         if work.mask is not None:
-            edited = work.edited_slices()
+            edited = work.settled_slices()
         fixed = work.mask_on_file_grid() if edited.any() else None
         inside, outside = (self._painted(work, label, edited) for label in (IN, OUT))
         return Prompts(tuple(self._points), inside, outside, fixed, edited if fixed is not None else None)
@@ -190,7 +190,7 @@ class Prompter:
             self._taking = False
             self._steps.append((strokes, False))
             return
-        edited = work.edited_slices()
+        edited = work.settled_slices()
         changed = np.asarray(work.mask.data) != drawn
         changed[edited] = False
         places = np.nonzero(changed)
