@@ -17,11 +17,13 @@ from napari_spinalq.gui.dialogs import Answer
 from napari_spinalq.gui.discs import DiscEditor
 from napari_spinalq.gui.display import Plane, show_plane
 from napari_spinalq.gui.edits import MaskEditor
+from napari_spinalq.gui.help import Help
 from napari_spinalq.gui.keys import bind_keys, stop_on_escape
 from napari_spinalq.gui.labelling import Labeller
 from napari_spinalq.gui.links import Link, Links
 from napari_spinalq.gui.marks import OrientationMarks
 from napari_spinalq.gui.measuring import Measurer
+from napari_spinalq.gui.mending import Mender
 from napari_spinalq.gui.opening import Opener
 from napari_spinalq.gui.picking import Picker
 from napari_spinalq.gui.prompting import Prompter
@@ -30,6 +32,7 @@ from napari_spinalq.gui.reviewing import Reviewer
 from napari_spinalq.gui.saving import Saver
 from napari_spinalq.gui.segmenting import Segmenter
 from napari_spinalq.gui.session import CORD, Session
+from napari_spinalq.gui.slices import SliceReview
 from napari_spinalq.gui.structures import StructureDrawer
 from napari_spinalq.gui.tools import Tools
 from napari_spinalq.gui.workers import Runner
@@ -68,10 +71,14 @@ class Desk:
         self.measurer = Measurer(viewer, self.session)
         self.reviewer = Reviewer(viewer, self.session, self.measurer)
         self.tools = Tools(viewer, self.session, self.edits, self.picker, self.segmenter, self.refuse)
+        self.mender = Mender(viewer, self.session, self.edits, self.runner, self.measurer, self.tools, self.refuse)
+        self.slices = SliceReview(viewer, self.session, self.edits, self.measurer)
+        self.help = Help(self.window)
         self._docks: list[Links] = []
         self._guard = CloseGuard(self.window, self.may_close, self._closed)
         drawers = (self.segmenter, self.prompter, self.structures)
-        tellers = (self.reopener, *drawers, self.labeller, self.measurer, self.reviewer, self.tools)
+        tellers = (self.reopener, *drawers, self.labeller, self.measurer, self.reviewer)
+        tellers = (*tellers, self.editor, self.tools, self.mender, self.slices)
         for source in (teller.told for teller in tellers):
             source.connect(self.told.emit)
         self.reopener.discs_back.connect(self.labeller.take_discs_in_hand)
@@ -187,6 +194,7 @@ class Desk:
         self.structures.stop()
         self.editor.stop()
         self.tools.stop()
+        self.slices.stop()
         self.opener.stop()
         for dock in self._docks:
             dock.cut()

@@ -35,7 +35,7 @@ class Status(IntEnum):
     @property
     def words(self) -> str:
         """What is shown."""
-        return ("untouched", "checked unchanged", "edited")[self]
+        return ("untouched", "checked", "edited")[self]
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,12 +63,12 @@ class SliceState:
     held: NDArray[np.bool_]
 
     def sentence(self) -> str:
-        """Return slice, level, status, area and how far the review is, in one line."""
+        """Return slice, level, status, area and how far the review is, in two lines."""
         level = f" {self.level}" if self.level else ""
         area = "" if self.area_mm2 is None else f" {self.area_mm2:.1f} mm²"
         counts = {status: int((self.status[self.held] == status).sum()) for status in Status}
         return (
-            f"Slice {self.index}{level}{area}: {Status(int(self.status[self.index])).words}. "
+            f"Slice {self.index}{level}{area}: {Status(int(self.status[self.index])).words}\n"
             f"{counts[Status.EDITED]} edited, {counts[Status.CHECKED]} checked of {int(self.held.sum())}"
         )
 
@@ -168,9 +168,9 @@ class SliceReview:
         if levels is None or here is None or not len(levels.level):
             self.told.emit("plain", "Find the discs first: levels lie between them.")
             return
-        middles = {int(level): float(np.mean(own)) for level, own in zip(levels.level, levels.slices, strict=True)}
-        own = next((int(level) for level, found in zip(levels.level, levels.slices, strict=True) if here in found), None)
-        beyond = {level: z for level, z in middles.items() if level != own and (z > here) == (count > 0)}
+        named = {int(level): own for level, own in zip(levels.level, levels.slices, strict=True)}
+        middles = {level: float(np.mean(own)) for level, own in named.items() if here not in own}
+        beyond = {level: z for level, z in middles.items() if (z > here) == (count > 0)}
         if beyond:
             self._measurer.go_to_level(min(beyond, key=lambda level: abs(beyond[level] - here)))
 

@@ -140,17 +140,9 @@ class Tools:
         self.set_size(next_size(self.brush.diameter_mm, step))
         self.told.emit("plain", f"Brush {self.brush.diameter_mm:g} mm")
 
-    def set_ball(self, on: bool) -> None:
-        """Paint with a ball, through neighbouring slices, or with a disc in the displayed plane."""
-        self._set_brush(ball=on)
-
-    def set_edge_aware(self, on: bool) -> None:
-        """Let the brush stop at edges of the image, or not."""
-        self._set_brush(edge_aware=on)
-
-    def set_inside_only(self, on: bool) -> None:
-        """Add only inside the structure around, or everywhere."""
-        self._set_brush(inside_only=on)
+    def set_kind(self, name: str, on: bool) -> None:
+        """Turn ``ball``, ``edge_aware`` or ``inside_only`` on or off."""
+        self._set_brush(**{name: on})
 
     def toggle(self, name: str) -> None:
         """Turn ``ball``, ``edge_aware`` or ``inside_only`` on or off, and say so."""

@@ -6,21 +6,26 @@ import math
 from collections.abc import Callable
 
 from qtpy.QtCore import QSignalBlocker, Qt, Signal
-from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QFrame, QGridLayout, QLabel, QPushButton, QSlider, QWidget
+from qtpy.QtWidgets import (
+    QComboBox,
+    QDoubleSpinBox,
+    QFrame,
+    QGridLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QSlider,
+    QWidget,
+)
 
 from napari_spinalq.gui.brush import LARGEST_MM, SMALLEST_MM, BrushSettings
 from napari_spinalq.gui.panels.parts import GAP, button, row
 from napari_spinalq.gui.panels.segment_panel import structure_choice
 from napari_spinalq.gui.panels.slice_strip import SliceStrip
+from napari_spinalq.gui.shortcuts import GROW_STEP_MM, SMOOTH_LENGTH_MM
 from napari_spinalq.gui.slices import SliceState
 
 SLIDER_STEPS = 100
-USUAL_STEP_MM = 0.2
-"""How far grow and shrink move the outline if nothing else is set: less than half a voxel of most scans."""
-
-SMOOTH_MM = 6.0
-"""Length of cord over which it is smoothed: two slices of a usual axial scan, a dozen of an isotropic one."""
-
 TIGHT = "QPushButton { padding: 3px 4px; } QLabel { padding: 0px; }"
 
 _TOOLS = {
@@ -130,10 +135,10 @@ class ToolsPanel(QFrame):
         self.tools = {name: self._button(text, tip, toggles=True) for name, (text, tip) in _TOOLS.items()}
         for name, widget in self.tools.items():
             widget.clicked.connect(lambda on, name=name: self.tool_wanted.emit(name if on else "move"))
-        self.help = button("?", "All keys (?)", self.help_wanted.emit)
-        self.help.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.help.setMaximumWidth(26)
-        self._line("Tool", *self.tools.values(), self.help, stretch=0)
+        self.keys = button("?", "All keys (?)", self.help_wanted.emit)
+        self.keys.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.keys.setMaximumWidth(26)
+        self._line("Tool", *self.tools.values(), self.keys, stretch=0)
 
     def _add_brush(self) -> None:
         self.slider = QSlider(Qt.Orientation.Horizontal)
@@ -141,12 +146,12 @@ class ToolsPanel(QFrame):
         self.slider.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.slider.setToolTip("Diameter of the brush in mm (, and . on the keyboard)")
         self.slider.valueChanged.connect(lambda step: self.size_wanted.emit(_size_of(step)))
-        self.size = QLabel()
-        self.size.setMinimumWidth(44)
+        self.size_text = QLabel()
+        self.size_text.setMinimumWidth(44)
         self.kinds = {name: self._button(text, tip, toggles=True) for name, (text, tip) in _KINDS.items()}
         for name, widget in self.kinds.items():
             widget.clicked.connect(lambda on, name=name: self.kind_wanted.emit(name, on))
-        self._line("Brush", self.slider, self.size, *self.kinds.values(), stretch=0)
+        self._line("Brush", self.slider, self.size_text, *self.kinds.values(), stretch=0)
 
     def _add_outline(self) -> None:
         self.scope = QComboBox()
@@ -154,19 +159,16 @@ class ToolsPanel(QFrame):
             self.scope.addItem(words, name)
         self.scope.setToolTip("Where the tools of the next two lines act (R)")
         self.scope.activated.connect(lambda: self.scope_wanted.emit(self.scope.currentData()))
-        self.fill_holes = self._button("Fill holes", "Fill what the outline encloses (Shift+F)", self.fill_wanted.emit)
-        self.largest = self._button(
-            "Keep largest", "Remove all but the largest body of the whole mask (Shift+K)", self.largest_wanted.emit
-        )
-        self._line("On", self.structure, self.scope, self.fill_holes, stretch=0)
-        self.shrink = self._button("−", "Shrink the outline by this many mm (Shift+W)")
-        self.grow = self._button("+", "Grow the outline by this many mm (W)")
-        self.by_mm = _millimetres(0.05, 3.0, 0.05, USUAL_STEP_MM, "How far the outline moves; parts of a voxel count")
+        self.smooth = self._button("Smooth", f"Smooth along {SMOOTH_LENGTH_MM:g} mm of the cord (Shift+S)")
+        self.smooth.clicked.connect(lambda: self.smooth_wanted.emit(SMOOTH_LENGTH_MM))
+        self._line("On", self.structure, self.scope, self.smooth, stretch=0)
+        self.shrink = self._button("Shrink", "Shrink the outline by this many mm (Shift+W)")
+        self.grow = self._button("Grow", "Grow the outline by this many mm (W)")
+        self.by_mm = _millimetres(0.05, 3.0, 0.05, GROW_STEP_MM, "How far the outline moves; parts of a voxel count")
         self.shrink.clicked.connect(lambda: self.resize_wanted.emit(-self.by_mm.value()))
         self.grow.clicked.connect(lambda: self.resize_wanted.emit(self.by_mm.value()))
-        self.smooth = self._button("Smooth", f"Smooth along {SMOOTH_MM:g} mm of the cord (Shift+S)")
-        self.smooth.clicked.connect(lambda: self.smooth_wanted.emit(SMOOTH_MM))
-        self._line("Outline", self.shrink, self.by_mm, self.grow, self.smooth, self.largest, stretch=1)
+        self.fill_holes = self._button("Fill holes", "Fill what the outline encloses (Shift+F)", self.fill_wanted.emit)
+        self._line("Outline", self.shrink, self.by_mm, self.grow, self.fill_holes, stretch=1)
 
     def _add_slices_between(self) -> None:
         self.above = self._button(
@@ -178,11 +180,15 @@ class ToolsPanel(QFrame):
         self.between = self._button(
             "Interpolate", "Draw the slices between those you edited (Shift+J)", self.between_wanted.emit
         )
-        self.to_right = self._button("L→R", "", lambda: self.mirror_wanted.emit("left"))
+        self._line("Slices", self.above, self.below, self.between, stretch=2)
+        self.to_right = self._button("L → R", "", lambda: self.mirror_wanted.emit("left"))
         self.to_right.setToolTip("Grey matter: mirror the patient's left half onto the right (Shift+L)")
-        self.to_left = self._button("R→L", "", lambda: self.mirror_wanted.emit("right"))
+        self.to_left = self._button("R → L", "", lambda: self.mirror_wanted.emit("right"))
         self.to_left.setToolTip("Grey matter: mirror the patient's right half onto the left (Shift+R)")
-        self._line("Slices", self.above, self.below, self.between, self.to_right, self.to_left, stretch=2)
+        self.largest = self._button(
+            "Keep largest", "Remove all but the largest body of the whole mask (Shift+K)", self.largest_wanted.emit
+        )
+        self._line("Mirror", self.to_right, self.to_left, self.largest, stretch=2)
 
     def _add_again(self) -> None:
         self.scribble_in = self._button("Is cord", "Scribble over cord that is left out (F10)", toggles=True)
@@ -197,7 +203,7 @@ class ToolsPanel(QFrame):
         self._line("Redraw", self.scribble_in, self.scribble_out, self.follow, stretch=2)
 
     def _add_discs(self) -> None:
-        self.add_disc = self._button("Add", "Click on missing discs: each is named by its place (Ctrl+F8)", toggles=True)
+        self.add_disc = self._button("Add", "Click on missing discs: named by their place (Ctrl+F8)", toggles=True)
         self.add_disc.clicked.connect(self.add_disc_wanted.emit)
         self.names_up = self._button("Names ↑", "", lambda: self.shift_discs_wanted.emit(-1))
         self.names_up.setToolTip("Every disc takes the name of the one above: C3-C4 becomes C2-C3 (Ctrl+PgUp)")
@@ -212,13 +218,16 @@ class ToolsPanel(QFrame):
         self.accept = self._button(
             "Accept", "This slice is right as it is; go to the next one not looked at (G)", self.accept_wanted.emit
         )
-        self.next = self._button("Next", "Go to the next slice that nobody looked at (N)", self.next_wanted.emit)
+        self.onward = self._button("Next", "Go to the next slice that nobody looked at (N)", self.next_wanted.emit)
         self.strip = SliceStrip()
         self.strip.slice_wanted.connect(self.slice_wanted.emit)
-        self._line("Review", self.strip, self.accept, self.next, stretch=0)
+        self._line("Review", self.strip, self.accept, self.onward, stretch=0)
         self.account = QLabel()
         self.account.setTextFormat(Qt.TextFormat.PlainText)
+        self.account.setWordWrap(True)
+        self.account.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
         self._grid.addWidget(self.account, self._grid.rowCount(), 0, 1, 2)
+        self._grid.setRowStretch(self._grid.rowCount(), 1)
 
     def show_tool(self, tool: str) -> None:
         """Show which tool is in the hand."""
@@ -229,7 +238,7 @@ class ToolsPanel(QFrame):
         """Show how the brush is set."""
         with QSignalBlocker(self.slider):
             self.slider.setValue(_step_of(brush.diameter_mm))
-        self.size.setText(f"{brush.diameter_mm:.1f} mm")
+        self.size_text.setText(f"{brush.diameter_mm:.1f} mm")
         for name, widget in self.kinds.items():
             widget.setChecked(bool(getattr(brush, name)))
 
@@ -271,7 +280,7 @@ class ToolsPanel(QFrame):
         self.scope.setEnabled(mask)
         for widget in (self.scribble_in, self.scribble_out, self.follow):
             widget.setEnabled(cord and structure == "cord")
-        for widget in (self.accept, self.next):
+        for widget in (self.accept, self.onward):
             widget.setEnabled(cord)
         self.add_disc.setEnabled(scan)
         for widget in (self.names_up, self.names_down):
