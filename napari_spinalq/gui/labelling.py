@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from psygnal import Signal
+from qtpy.QtCore import QTimer
 
 from napari_spinalq.gui.convert import mm_to_world, world_to_mm
 from napari_spinalq.gui.discs import DiscEditor
@@ -105,7 +106,8 @@ class Labeller:
         added = [name for name in names if name not in self._known]
         self._known = frozenset(names)
         if self._adding and added:
-            self.told.emit("good", f"Added {', '.join(added)}.{self._next()}")
+            words = f"Added {', '.join(added)}.{self._next()}"
+            QTimer.singleShot(0, lambda: self.told.emit("good", words))  # after the dock has said the next step
 
     def _next(self) -> str:
         name = self._editor.next_name()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 from psygnal import Signal
+from superqt.utils import qthrottled
 
 from napari_spinalq.geometry import WORK_AXES
 from napari_spinalq.gui.edits import MaskEditor
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 NO_MASK = "Segment the cord first: slices are accepted once there is a mask."
 EMPTY_SLICE = "Slice {index} holds no cord, so there is nothing to accept."
 ALL_SEEN = "Every slice of the cord is checked or edited."
+
+WORDS_MS = 100
+"""While the brush moves, the line of words changes this often at most: it can hardly be read faster."""
 
 
 class Status(IntEnum):
@@ -95,14 +99,15 @@ class SliceReview:
         session.checked_changed.connect(self._count_anew)
         edits.made.connect(self._count_anew)
         measurer.measured.connect(self._count_anew)
-        measurer.rows_changed.connect(self._tell)
+        self._tell_now_and_then = qthrottled(self._tell, timeout=WORDS_MS)
+        measurer.rows_changed.connect(self._follow_brush)
         viewer.dims.events.point.connect(self._tell)
 
     def stop(self) -> None:
         """Listen no more: the window closes."""
         self._session.mask_changed.disconnect(self._count_anew)
         self._measurer.measured.disconnect(self._count_anew)
-        self._measurer.rows_changed.disconnect(self._tell)
+        self._measurer.rows_changed.disconnect(self._follow_brush)
         self._viewer.dims.events.point.disconnect(self._tell)
 
     def state(self) -> SliceState | None:
@@ -110,7 +115,8 @@ class SliceReview:
         work, here = self._session.current, self.here()
         if work is None or work.mask is None or here is None or self._status is None:
             return None
-        return SliceState(here, self._level(here), self._area(here), self._status, self._held(work))
+        held, area = self._measured(work, here)
+        return SliceState(here, self._level(here), area, self._status, held)
 
     def here(self) -> int | None:
         """Return the axial slice that is shown, numbered from inferior; None without a scan."""
@@ -149,7 +155,7 @@ class SliceReview:
         if work is None or work.mask is None or here is None or self._status is None:
             self.told.emit("plain", NO_MASK)
             return
-        left = np.flatnonzero(self._held(work) & (self._status == Status.UNTOUCHED))
+        left = np.flatnonzero(self._measured(work, here)[0] & (self._status == Status.UNTOUCHED))
         if not len(left):
             self.told.emit("good", ALL_SEEN)
             return
@@ -194,23 +200,22 @@ class SliceReview:
             self._status[seen] = np.maximum(self._status[seen], int(Status.CHECKED))
         self._tell()
 
+    def _follow_brush(self) -> None:
+        self._tell_now_and_then()
+
     def _tell(self) -> None:
         self.changed.emit(self.state())
 
-    def _held(self, work: ScanWork) -> NDArray[np.bool_]:
-        held = np.zeros(work.mask.data.shape[0], dtype=bool)
+    def _measured(self, work: ScanWork, index: int) -> tuple[NDArray[np.bool_], float | None]:
+        """Return which slices hold the cord, and its area in one of them, mm2 (None: no cord there)."""
         live = self._measurer.live
         if live is None:
-            return np.asarray(work.mask.data).any(axis=(1, 2))
-        held[live.cord.shapes.slice_index] = True
-        return held
-
-    def _area(self, index: int) -> float | None:
-        live = self._measurer.live
-        if live is None:
-            return None
-        place = np.flatnonzero(live.cord.shapes.slice_index == index)
-        return float(live.cord.shapes.area_mm2[place[0]]) if len(place) else None
+            return np.asarray(work.mask.data).any(axis=(1, 2)), None
+        shapes = live.cord.shapes
+        held = np.zeros(shapes.slice_count, dtype=bool)
+        held[shapes.slice_index] = True
+        place = np.flatnonzero(shapes.slice_index == index)
+        return held, float(shapes.area_mm2[place[0]]) if len(place) else None
 
     def _level(self, index: int) -> str:
         levels = self._measurer.levels()

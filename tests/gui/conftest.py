@@ -50,9 +50,7 @@ class Hand:
         y = canvas.height() / 2 - (vertical - cy) * camera.zoom
         return QPoint(round(x), round(y))
 
-    def drag(
-        self, *worlds, button=Qt.MouseButton.LeftButton, modifiers=Qt.KeyboardModifier.NoModifier
-    ) -> None:
+    def drag(self, *worlds, button=Qt.MouseButton.LeftButton, modifiers=Qt.KeyboardModifier.NoModifier) -> None:
         """Press at the first point, move over the others, release at the last."""
         pixels = [self.pixel(world) for world in worlds]
         self._send(QEvent.Type.MouseMove, pixels[0], Qt.MouseButton.NoButton, modifiers)

@@ -293,9 +293,7 @@ def test_one_brush_whichever_button_takes_it(axial):
     before, world = _mask(hand).copy(), hand.world(_centre(hand) + np.array([0, 8, 0]))
     path = hand.voxel(world)[None]
     hand.click(world)
-    np.testing.assert_array_equal(
-        _mask(hand), _applied(before, painted(before, _spacing(hand), path, Brush(4.0)))
-    )
+    np.testing.assert_array_equal(_mask(hand), _applied(before, painted(before, _spacing(hand), path, Brush(4.0))))
 
 
 def test_the_size_of_napari_and_ours_are_one(axial):
