@@ -18,6 +18,9 @@ from napari_spinalq.metrics.shape import SliceShapes
 from napari_spinalq.metrics.uncertainty import level_half_width_mm2
 from napari_spinalq.scan import Scan
 
+CHECKED_SLICES, EDITED_SLICES = "checked_slices", "edited_slices"
+"""Keys of a cord mask's parameters: which axial slices (from inferior) a person checked unchanged, and edited."""
+
 
 @dataclass(frozen=True, eq=False)
 class DrawnStructure:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,11 +21,19 @@ from napari_spinalq.io.sidecar import Provenance, read_flags, read_parameters
 from napari_spinalq.levels.levelmap import levels_per_slice
 from napari_spinalq.metrics.catalogue import STRUCTURE_TITLES, TISSUES
 from napari_spinalq.metrics.levels import LevelShapes, per_level
+from napari_spinalq.metrics.review import with_review_rows
 from napari_spinalq.metrics.sct_format import sct_level_table, sct_slice_table
 from napari_spinalq.metrics.shape import SliceShapes, slice_shapes
 from napari_spinalq.metrics.tidy import RowIdentity, level_table, slice_table, unmeasured_table
 from napari_spinalq.metrics.uncertainty import with_confidence_flags, with_interval_rows
-from napari_spinalq.results import DrawnStructure, ExamResult, ScanResult, StructureResult
+from napari_spinalq.results import (
+    CHECKED_SLICES,
+    EDITED_SLICES,
+    DrawnStructure,
+    ExamResult,
+    ScanResult,
+    StructureResult,
+)
 from napari_spinalq.scan import Scan
 from napari_spinalq.structures import measured_structures
 
@@ -103,7 +112,9 @@ def measure_files(
     if table_format == "sct":
         table = _sct_table(rows[0][1], per_slice, rows[0][2], filename=str(mask_path))
     else:
-        table = _with_flags(_tidy_of_files(mask, rows, per_slice, sure), flags)
+        tidy = _tidy_of_files(mask, rows, per_slice, sure)
+        reviewed = structure == "cord" and per == "slice"
+        table = _with_flags(_with_review(tidy, read_parameters(mask_path)) if reviewed else tidy, flags)
     used = [scan.source for scan in (mask, levels, cord) if scan and scan.source]
     parameters = {"per": per, "format": table_format, "angle_correction": angle_correction, "structure": structure}
     return table, Provenance(f"Measures per {per}", used, parameters, flags)
@@ -206,6 +217,8 @@ def _tidy_of_scan(result: ScanResult, exam: Exam, per: str) -> pd.DataFrame:
     tables = [cord]
     if result.confidence is not None:
         tables = [with_interval_rows(cord, result.shapes, level_shapes, result.confidence)]
+    if not by_level:
+        tables = [_with_review(tables[0], result.parameters)]
     for one in result.structures:
         rows = cord.iloc[:0]
         if one.shapes is not None:
@@ -213,6 +226,14 @@ def _tidy_of_scan(result: ScanResult, exam: Exam, per: str) -> pd.DataFrame:
             rows = _tidy_table(one.shapes, levels, one.level_shapes if by_level else None, own)
         tables += [_with_flags(rows, one.flags), _unmeasured(one, cord, rows, "level" if by_level else "slice")]
     return _with_flags(pd.concat([table for table in tables if len(table)], ignore_index=True), common)
+
+
+def _with_review(table: pd.DataFrame, parameters: Mapping[str, Any]) -> pd.DataFrame:
+    """Add what a person did with each slice, where the record of the mask tells it."""
+    checked, edited = parameters.get(CHECKED_SLICES), parameters.get(EDITED_SLICES)
+    if not isinstance(checked, list) or not isinstance(edited, list):
+        return table
+    return with_review_rows(table, checked, edited)
 
 
 def _unmeasured(one: StructureResult, cord: pd.DataFrame, rows: pd.DataFrame, key: str) -> pd.DataFrame:

@@ -21,6 +21,7 @@ from napari_spinalq.gui.discs import DiscEditor
 from napari_spinalq.gui.display import Plane, show_plane
 from napari_spinalq.gui.edits import MaskEditor
 from napari_spinalq.gui.history import Historian
+from napari_spinalq.gui.help import Help
 from napari_spinalq.gui.keys import bind_keys, stop_on_escape
 from napari_spinalq.gui.labelling import Labeller
 from napari_spinalq.gui.lenses import Lenses
@@ -29,6 +30,7 @@ from napari_spinalq.gui.locking import Keeper
 from napari_spinalq.gui.looks import Looks
 from napari_spinalq.gui.marks import OrientationMarks
 from napari_spinalq.gui.measuring import Measurer
+from napari_spinalq.gui.mending import Mender
 from napari_spinalq.gui.opening import Opener
 from napari_spinalq.gui.picking import Picker
 from napari_spinalq.gui.prompting import Prompter
@@ -39,10 +41,12 @@ from napari_spinalq.gui.reviewing import Reviewer
 from napari_spinalq.gui.saving import Saver
 from napari_spinalq.gui.segmenting import Segmenter
 from napari_spinalq.gui.session import CORD, Session
+from napari_spinalq.gui.slices import SliceReview
 from napari_spinalq.gui.structures import StructureDrawer
 from napari_spinalq.gui.surfaces import Surfaces
 from napari_spinalq.gui.windowing import Windower
 from napari_spinalq.gui.workbench import Workbench
+from napari_spinalq.gui.tools import Tools
 from napari_spinalq.gui.workers import Runner
 from napari_spinalq.io.samples import sample_folder
 from napari_spinalq.io.trouble import in_words
@@ -88,12 +92,16 @@ class Desk:
         self.measurer = Measurer(viewer, self.session)
         self.reviewer = Reviewer(viewer, self.session, self.measurer)
         self._set_up_views()
+        self.tools = Tools(viewer, self.session, self.edits, self.picker, self.segmenter, self.refuse)
+        self.mender = Mender(viewer, self.session, self.edits, self.runner, self.measurer, self.tools, self.refuse)
+        self.slices = SliceReview(viewer, self.session, self.edits, self.measurer)
+        self.help = Help(self.window)
         self._docks: list[Links] = []
         self._guard = CloseGuard(self.window, self.may_close, self._closed)
-        drawers = (self.segmenter, self.prompter, self.structures)
+        drawers = (self.segmenter, self.prompter, self.structures, self.editor, self.tools, self.mender)
         keepers = (self.keeper, self.recorder, self.recoverer, self.historian)
-        viewing = (self.windower, self.comparer)
-        tellers = (self.reopener, *drawers, self.labeller, self.measurer, self.reviewer, *keepers, *viewing)
+        viewing = (self.measurer, self.reviewer, self.slices, self.windower, self.comparer)
+        tellers = (self.reopener, *drawers, self.labeller, *keepers, *viewing)
         for source in (teller.told for teller in tellers):
             source.connect(self.told.emit)
         self.reopener.discs_back.connect(self.labeller.take_discs_in_hand)
@@ -239,6 +247,8 @@ class Desk:
         self.prompter.close()
         self.structures.stop()
         self.editor.stop()
+        self.tools.stop()
+        self.slices.stop()
         self.opener.stop()
         self.recorder.close()
         for view in (self._canvas_mouse, self.comparer, self.windower, self.crosshair, self.surfaces, self.looks):

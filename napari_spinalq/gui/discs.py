@@ -14,13 +14,24 @@ from qtpy.QtCore import QTimer
 from napari_spinalq.errors import InputError
 from napari_spinalq.gui.layers import add_discs, disc_places, gather_discs, show_discs
 from napari_spinalq.levels.detect import UNCONFIRMED
-from napari_spinalq.levels.discs import Disc, Labelling, Origin, by_number, check_discs, next_disc_number
+from napari_spinalq.levels.discs import (
+    Disc,
+    Labelling,
+    Origin,
+    by_number,
+    check_discs,
+    next_disc_number,
+    with_gaps_filled,
+)
 from napari_spinalq.vertebrae import disc_name
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
     from napari_spinalq.gui.session import Session
+
+NO_DISCS = "There is no disc yet: find the discs (F8), or click on one."
+NO_GAPS = "Gaps are filled along the cord, between two discs or more: segment the cord and name two discs first."
 
 MOVED_MM = 1e-3
 """A point counts as dragged when it lies farther than this from its disc: napari keeps points as float32."""
@@ -33,6 +44,7 @@ class DiscEditor:
     """
 
     refused = Signal(str)
+    told = Signal(str, str)
     selected = Signal(object)
 
     def __init__(self, viewer: ViewerModel, session: Session) -> None:
@@ -92,6 +104,40 @@ class DiscEditor:
         self._change(renamed, confirmed=True)
         self._select(number)
 
+    def shift(self, step: int) -> None:
+        """Give every disc the name of the one below (1) or above (-1) it in the spine."""
+        if not self._session.labelling.discs:
+            self.told.emit("plain", NO_DISCS)
+            return
+
+        def shifted(discs: Sequence[Disc]) -> tuple[Disc, ...]:
+            return tuple(replace(one, number=one.number + step) for one in discs)
+
+        if self._change(shifted, confirmed=True):
+            names = [disc.name for disc in self._session.labelling.discs]
+            self.told.emit("good", f"Discs renamed: {names[0]} to {names[-1]}")
+
+    def fill_gaps(self) -> None:
+        """Add the discs that are missing between others, placed by the usual heights of vertebrae, and flag them."""
+        work, old = self._session.current, self._session.labelling
+        if work is None or work.centerline is None or len(old.discs) < 2:
+            self.told.emit("plain", NO_GAPS)
+            return
+        filled = with_gaps_filled(old, work.centerline)
+        added = [disc.name for disc in filled.discs if disc.number not in old.numbers]
+        if not added:
+            self.told.emit("plain", "No disc is missing between the others.")
+        elif self._may_change():
+            self._session.set_labelling(filled)
+            self.told.emit("warn", f"Interpolated {', '.join(added)}: check the place")
+
+    def next_name(self) -> str:
+        """Return the name that the next disc gets below all others; empty if none is left."""
+        try:
+            return disc_name(next_disc_number(self._session.labelling.discs))
+        except InputError:
+            return ""
+
     def confirm(self) -> None:
         """Take the names as right: someone looked at them."""
         self._change(tuple, confirmed=True)
@@ -114,8 +160,10 @@ class DiscEditor:
             moved = {disc.number: _moved(disc, place) for disc, place in zip(shown, places, strict=True)}
             self._change(lambda known: tuple(moved.get(disc.number, disc) for disc in known))
 
-    def _change(self, edit: Callable[[Sequence[Disc]], tuple[Disc, ...]], *, confirmed: bool | None = None) -> None:
-        """Apply an edit of the discs, or put the points back and say why not."""
+    def _change(self, edit: Callable[[Sequence[Disc]], tuple[Disc, ...]], *, confirmed: bool | None = None) -> bool:
+        """Apply an edit of the discs, or put the points back and say why not; tell whether it was applied."""
+        if not self._may_change():
+            return False
         work, old = self._session.current, self._session.labelling
         if self._session.held_back():
             self.show()
@@ -126,10 +174,19 @@ class DiscEditor:
         except InputError as error:
             self.show()
             self.refused.emit(str(error))
-            return
+            return False
         sure = old.confirmed if confirmed is None else confirmed
         flags = tuple(flag for flag in old.flags if not (sure and flag == UNCONFIRMED))
         self._session.set_labelling(replace(old, discs=by_number(discs), confirmed=sure and bool(discs), flags=flags))
+        return True
+
+    def _may_change(self) -> bool:
+        """Tell whether discs may be changed; if not, put the points back and say why."""
+        reason = self._session.read_only
+        if reason:
+            self.show()
+            self.refused.emit(reason)
+        return not reason
 
     def _select(self, number: int) -> None:
         numbers = [disc.number for disc in self._shown]
@@ -138,11 +195,7 @@ class DiscEditor:
 
     def _name_next(self) -> None:
         """Let napari's own controls show the name that the next point will get."""
-        try:
-            name = disc_name(next_disc_number(self._session.labelling.discs))
-        except InputError:
-            name = ""
-        self.layer.feature_defaults["disc"] = name
+        self.layer.feature_defaults["disc"] = self.next_name()
 
     def _selection_changed(self) -> None:
         if not self._syncing:

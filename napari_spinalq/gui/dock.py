@@ -19,9 +19,11 @@ from napari_spinalq.gui.panels.open_panel import OpenPanel
 from napari_spinalq.gui.panels.parts import page
 from napari_spinalq.gui.panels.segment_panel import SegmentPanel
 from napari_spinalq.gui.panels.status_bar import StatusBar
+from napari_spinalq.gui.panels.tools_panel import ToolsPanel
 from napari_spinalq.gui.panels.view_bar import ViewBar
 from napari_spinalq.gui.samples import SAMPLES
 from napari_spinalq.gui.session import CORD
+from napari_spinalq.gui.tools_page import connect_tools, show_tools, tools_links
 
 if TYPE_CHECKING:
     import napari
@@ -39,10 +41,12 @@ class SpinalCordDock(QWidget):
         self.view_bar, self.open_panel = ViewBar(), OpenPanel(list(SAMPLES.items()))
         self.segment_panel, self.levels_panel = SegmentPanel(), LevelsPanel()
         self.measure_panel, self.status = MeasurePanel(), StatusBar()
+        self.tools_panel = ToolsPanel()
         self.pages, self._tall = QTabWidget(), set[QWidget]()
         self._arrange()
         self._connect_panels()
-        self.desk.attach(self, self._links())
+        connect_tools(self.tools_panel, self.desk)
+        self.desk.attach(self, [*self._links(), *tools_links(self.tools_panel, self.desk)])
         self._refresh()
         self.segment_panel.show_review(self.desk.reviewer.slices())
         self.measure_panel.show_rows(self.desk.measurer.rows())
@@ -54,6 +58,7 @@ class SpinalCordDock(QWidget):
         layout.addWidget(self.view_bar)
         layout.addWidget(self.pages)
         self.add_page(page(self.open_panel, self.segment_panel, self.levels_panel), "Exam")
+        self.add_page(self.tools_panel, "Correct")
         layout.addWidget(self.measure_panel, 1)
         layout.addWidget(self.status)
         self.pages.setTabBarAutoHide(True)
@@ -84,7 +89,7 @@ class SpinalCordDock(QWidget):
         self.segment_panel.segment_wanted.connect(desk.segment)
         self.segment_panel.structure_wanted.connect(desk.session.choose_structure)
         self.segment_panel.click_wanted.connect(desk.segmenter.wait_for_click)
-        self.segment_panel.tool_wanted.connect(desk.segmenter.use_tool)
+        self.segment_panel.tool_wanted.connect(desk.tools.use_in_cross_section)
         self.segment_panel.points_wanted.connect(desk.prompter.wait_for_points)
         self.segment_panel.scribble_wanted.connect(desk.prompter.scribble)
         self.segment_panel.follow_wanted.connect(desk.prompter.follow)
@@ -120,7 +125,7 @@ class SpinalCordDock(QWidget):
             (desk.told, self.status.tell),
             (desk.editor.selected, self._show_selected),
             (desk.segmenter.waiting, self.segment_panel.show_waiting),
-            (desk.segmenter.tool_changed, self.segment_panel.show_tool),
+            (desk.tools.tool_changed, self.segment_panel.show_tool),
             (desk.prompter.waiting, self.segment_panel.show_points),
             (desk.prompter.scribbling, self.segment_panel.show_scribble),
             (desk.labeller.waiting, self.levels_panel.show_waiting),
@@ -180,6 +185,7 @@ class SpinalCordDock(QWidget):
         self.measure_panel.set_remark("unsaved" if session.unsaved else "")
         self.status.tell("plain", next_step(session))
         self._refresh_view()
+        show_tools(self.tools_panel, self.desk)
 
     def _show_flags(self) -> None:
         """Show what is doubtful about the structure in hand."""

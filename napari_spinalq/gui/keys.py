@@ -9,7 +9,7 @@ from weakref import WeakMethod
 
 from qtpy.QtCore import QTimer
 
-from napari_spinalq.gui.display import Plane
+from napari_spinalq.gui.shortcuts import SHORTCUTS
 
 if TYPE_CHECKING:
     from napari import Viewer
@@ -17,36 +17,12 @@ if TYPE_CHECKING:
 
     from napari_spinalq.gui.desk import Desk
 
-KEYS: dict[str, Callable[[Desk], object]] = {
-    "F2": lambda desk: desk.show_plane(Plane.AXIAL),
-    "F3": lambda desk: desk.show_plane(Plane.SAGITTAL),
-    "F4": lambda desk: desk.show_plane(Plane.CORONAL),
-    "F5": lambda desk: desk.show_plane(Plane.VOLUME),
-    "F6": lambda desk: desk.segmenter.close_in(),
-    "F7": lambda desk: desk.segment(),
-    "Shift-F7": lambda desk: desk.prompter.wait_for_points(True),
-    "Control-F7": lambda desk: desk.prompter.follow(),
-    "F10": lambda desk: desk.prompter.toggle_scribble("in"),
-    "F11": lambda desk: desk.prompter.toggle_scribble("out"),
-    "F8": lambda desk: desk.labeller.find(),
-    "F9": lambda desk: desk.save(),
-    "F12": lambda desk: desk.reviewer.go_on(),
-    "Control-Z": lambda desk: desk.historian.undo(),
-    "Control-Shift-Z": lambda desk: desk.historian.redo(),
-    "Control-Y": lambda desk: desk.historian.redo(),
-    "Shift-X": lambda desk: desk.crosshair.toggle(),
-    "Shift-O": lambda desk: desk.looks.toggle_masks(),
-    "Shift-W": lambda desk: desk.windower.next(),
-    "Shift-B": lambda desk: desk.comparer.blink(),
-    "Escape": lambda desk: desk.stop(),
-}
-"""What each key does. Napari takes no shortcuts from a manifest."""
-
 
 def bind_keys(viewer: Viewer, desk_of: Callable[[Viewer], Desk]) -> None:
     """Bind the shortcuts. The desk is looked up when a key is pressed: napari's keymap would keep it for ever."""
-    for key, action in KEYS.items():
-        viewer.bind_key(key, _press(action, desk_of), overwrite=True)
+    for shortcut in SHORTCUTS:
+        if shortcut.action is not None:
+            viewer.bind_key(shortcut.key, _press(shortcut.action, desk_of), overwrite=True)
 
 
 def stop_on_escape(layer: Labels, stop: Callable[[], object]) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from psygnal import Signal
+from qtpy.QtCore import QTimer
 
 from napari_spinalq.gui.convert import mm_to_world, world_to_mm
 from napari_spinalq.gui.discs import DiscEditor
@@ -33,6 +34,9 @@ class Labeller:
     ) -> None:
         self._viewer, self._session, self._runner = viewer, session, runner
         self._picker, self._editor = picker, editor
+        self._adding = False
+        self._known: frozenset[str] = frozenset()
+        session.discs_changed.connect(self._name_added)
 
     def find(self, click: Disc | None = None) -> None:
         """Look for the discs. All are named from ``click``, or from the confirmed discs that someone placed before."""
@@ -69,10 +73,16 @@ class Labeller:
         layer = self._editor.ensure_layer()
         self._viewer.layers.selection.active = layer
         layer.mode = "add" if on else "select"
+        self._adding = on
+        self._known = frozenset(disc.name for disc in self._session.labelling.discs)
         self.adding.emit(on)
         if on:
             self.show_sagittal()
-            self.told.emit("plain", "Click on the discs that are missing: each is named by its place.")
+            self.told.emit("plain", f"Click on the discs that are missing: each is named by its place.{self._next()}")
+
+    def toggle_adding(self) -> None:
+        """Let clicks add discs, or stop."""
+        self.add_by_click(not self._adding)
 
     def show_sagittal(self) -> None:
         """Show the sagittal plane through the cord, where discs are seen; a sagittal view stays as it is."""
@@ -92,6 +102,19 @@ class Labeller:
         if layer is not None:
             self._viewer.layers.selection.active = layer
             layer.mode = "select"
+
+    def _name_added(self) -> None:
+        """Say which disc a click added, and which comes next."""
+        names = [disc.name for disc in self._session.labelling.discs]
+        added = [name for name in names if name not in self._known]
+        self._known = frozenset(names)
+        if self._adding and added:
+            words = f"Added {', '.join(added)}.{self._next()}"
+            QTimer.singleShot(0, lambda: self.told.emit("good", words))  # after the dock has said the next step
+
+    def _next(self) -> str:
+        name = self._editor.next_name()
+        return f" Below the others comes {name}." if name else ""
 
     def _clicked(self, number: int, world: np.ndarray) -> None:
         place = world_to_mm(world, self._session.current.scan.grid)

@@ -35,8 +35,8 @@ CLICK_ALONG = "Click on the cord, in as many places as it takes (any plane). Esc
 PAINT_IN = "Paint over what is cord but is left out. Ctrl+Z takes the stroke back, Esc ends."
 PAINT_OUT = "Paint over what is not cord but is in the mask. Ctrl+Z takes the stroke back, Esc ends."
 TOOL = "segmentation from prompts"
-MEND_FIRST = "Mend one slice or more with the brush first; the others then follow."
-ALL_EDITED = "All scribbles lie in slices that you edited, which stay as they are; use the brush there."
+MEND_FIRST = "Mend one slice or more with the brush first, or accept one (G); the others then follow."
+ALL_EDITED = "All scribbles lie in slices that you edited or accepted, which stay as they are; use the brush there."
 
 
 class Prompter:
@@ -120,7 +120,7 @@ class Prompter:
         work = self._session.current
         if self._session.held_back():
             return
-        if work is None or work.mask is None or not work.edited_slices().any():
+        if work is None or work.mask is None or not work.settled_slices().any():
             self.told.emit("plain", MEND_FIRST)
             return
         self._run()
@@ -194,7 +194,7 @@ class Prompter:
     def _prompts(self, work: ScanWork) -> Prompts:
         edited = np.zeros(work.scan.grid.reoriented(WORK_AXES).shape[0], bool)
         if work.mask is not None:
-            edited = work.edited_slices()
+            edited = work.settled_slices()
         fixed = work.mask_on_file_grid() if edited.any() else None
         inside, outside = (self._painted(work, label, edited) for label in (IN, OUT))
         return Prompts(tuple(self._points), inside, outside, fixed, edited if fixed is not None else None)
@@ -218,7 +218,7 @@ class Prompter:
             self._session.set_mask(work, mask, found.centerline, found.flags, found.parameters)
             self._taking, self._taking_strokes = False, 0
             return
-        edited = work.edited_slices()
+        edited = work.settled_slices()
         changed = np.asarray(work.mask.data) != drawn
         changed[edited] = False
         slices = np.flatnonzero(changed.any(axis=(1, 2))).tolist()

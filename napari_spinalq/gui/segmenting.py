@@ -1,4 +1,4 @@
-"""From the buttons of step 2 to a mask on the image, and the brush to mend it."""
+"""From the buttons of step 2 to a mask on the image."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
-from napari.layers import Labels
 from psygnal import Signal
 
 from napari_spinalq.cord.prepared import Prepared, prepare
@@ -25,22 +24,16 @@ if TYPE_CHECKING:
 Confirm = Callable[[str, str], bool]
 Point = tuple[float, float, float]
 
-_MODES = {"paint": "paint", "erase": "erase", "move": "pan_zoom"}
-
 
 class Segmenter:
-    """Segments the scan at hand and keeps the brush."""
+    """Segments the scan at hand, and finds the way to the cord."""
 
     told = Signal(str, str)
     waiting = Signal(bool)
-    tool_changed = Signal(str)
 
     def __init__(self, viewer: ViewerModel, session: Session, runner: Runner, picker: Picker, confirm: Confirm) -> None:
         self._viewer, self._session, self._runner = viewer, session, runner
         self._picker, self._confirm = picker, confirm
-        viewer.layers.selection.events.active.connect(self._tell_tool)
-        session.mask_changed.connect(self._follow_mode)
-        session.structure_changed.connect(self._follow_mode)
 
     def segment(self, at: Point | None = None) -> None:
         """Segment the scan at hand, from a point in the cord (RAS mm) if one is given."""
@@ -63,21 +56,6 @@ class Segmenter:
         self.waiting.emit(True)
         self.told.emit("plain", "Click on the cord in the image (any plane). Esc stops waiting.")
 
-    def use_tool(self, tool: str) -> None:
-        """Take the brush (``paint``, ``erase``) or put it down (``move``)."""
-        mask = self._mask()
-        if mask is None:
-            return
-        if tool != "move" and self._session.held_back():
-            self._tell_tool()
-            return
-        self._picker.stop()
-        self._viewer.layers.selection.active = mask
-        mask.selected_label = 1
-        mask.mode = _MODES[tool]
-        if tool != "move" and current_plane(self._viewer) is not Plane.AXIAL:
-            self.close_in(Plane.AXIAL)
-
     def close_in(self, plane: Plane | None = None) -> None:
         """Go to the cord: its cross section at the slice that is shown, near enough to paint."""
         work = self._session.current
@@ -97,11 +75,6 @@ class Segmenter:
             centre = tuple(self._viewer.scene.camera.center)
             go_to(self._viewer, cord_world(work, float(self._viewer.dims.point[-3])))
             self._viewer.scene.camera.center = centre
-
-    def _mask(self) -> Labels | None:
-        """Return the mask in hand, which the brush acts on."""
-        work = self._session.current
-        return None if work is None else work.layer_of(self._session.structure)
 
     def _clicked(self, world: np.ndarray) -> None:
         place = world_to_mm(world, self._session.current.scan.grid)
@@ -125,18 +98,6 @@ class Segmenter:
             go_to(self._viewer, mm_to_world(middle, work.scan.grid))
             if current_plane(self._viewer) is Plane.AXIAL:
                 self.close_in()
-
-    def _follow_mode(self) -> None:
-        mask = self._mask()
-        if mask is not None:
-            mask.events.mode.connect(self._tell_tool)  # napari keeps a listener once, however often it is connected
-        self._tell_tool()
-
-    def _tell_tool(self) -> None:
-        mask = self._mask()
-        active = mask is not None and self._viewer.layers.selection.active is mask
-        modes = {mode: tool for tool, mode in _MODES.items()}
-        self.tool_changed.emit(modes.get(str(mask.mode), "move") if active else "move")
 
 
 def prepared_for(work: ScanWork, progress: Progress) -> Prepared:

@@ -5,7 +5,7 @@ The session knows no widget. It tells by signals what changed; panels and contro
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from napari_spinalq.gui.convert import from_display
 from napari_spinalq.gui.versions import MaskVersions
 from napari_spinalq.levels.discs import Disc, Labelling
 from napari_spinalq.reopen import SavedWork
-from napari_spinalq.results import DrawnStructure
+from napari_spinalq.results import CHECKED_SLICES, EDITED_SLICES, DrawnStructure
 from napari_spinalq.scan import Scan
 from napari_spinalq.structures import DRAWN
 
@@ -83,6 +83,8 @@ class ScanWork:
         Whether work that was saved earlier has been looked for.
     drawn : dict of str to StructureWork
         Grey matter (``"gm"``) and canal, as far as they were asked for.
+    checked : frozenset of int
+        Slices that a person looked at and left as they are. One that is edited later counts as edited, not as checked.
     """
 
     scan: Scan
@@ -97,6 +99,7 @@ class ScanWork:
     prepared: Prepared | None = None
     looked_for: bool = False
     drawn: dict[str, StructureWork] = field(default_factory=dict)
+    checked: frozenset[int] = frozenset()
 
     @property
     def edited(self) -> bool:
@@ -109,11 +112,22 @@ class ScanWork:
         edited[[index for index in self.edited_before if index < len(edited)]] = True
         return edited
 
+    def settled_slices(self) -> NDArray[np.bool_]:
+        """Return which slices of the mask a person answers for: edited, or checked and left unchanged."""
+        settled = self.edited_slices()
+        settled[[index for index in self.checked if index < len(settled)]] = True
+        return settled
+
     def record(self) -> dict[str, Any]:
         """Return how the mask, as it is now, was made: for the sidecar."""
         made_with = self.versions.parameters_of(np.asarray(self.mask.data))
         slices = [int(index) for index in np.flatnonzero(self.edited_slices())]
-        return {**made_with, "edited_by_hand": self.edited, "edited_slices": None if self.edits_unknown else slices}
+        return {
+            **made_with,
+            "edited_by_hand": self.edited,
+            EDITED_SLICES: None if self.edits_unknown else slices,
+            CHECKED_SLICES: sorted(self.checked - set(slices)),
+        }
 
     def mask_on_file_grid(self) -> NDArray | None:
         """Return the mask of the cord in the axis order of the file; None if there is none."""
@@ -160,6 +174,7 @@ class Session:
     read_only_changed = Signal(str)
     brought_back = Signal(object)
     refused = Signal(str)
+    checked_changed = Signal(object, frozenset, frozenset)
 
     def __init__(self) -> None:
         self.exam: Exam | None = None
@@ -273,6 +288,7 @@ class Session:
         work.mask, work.centerline = mask, centerline
         work.flags, work.parameters = tuple(flags), dict(parameters or {})
         work.versions, work.edited_before, work.edits_unknown = MaskVersions(), frozenset(), False
+        self._drop_checks(work)
         if mask is not None:
             work.versions.remember(np.asarray(mask.data), work.parameters)
             self.mark_unsaved()
@@ -299,9 +315,11 @@ class Session:
         work.flags, work.parameters = saved.flags, dict(saved.parameters)
         work.versions = MaskVersions()
         work.versions.remember(np.asarray(mask.data), work.parameters)
-        slices = saved.parameters.get("edited_slices")
+        slices = saved.parameters.get(EDITED_SLICES)
         work.edits_unknown = saved.edited and not isinstance(slices, list)
         work.edited_before = frozenset(slices) if isinstance(slices, list) else frozenset()
+        checked = saved.parameters.get(CHECKED_SLICES)
+        work.checked = frozenset(checked) if isinstance(checked, list) else frozenset()
         self.brought_back.emit(work)
         self.mask_changed.emit()
 
@@ -324,6 +342,20 @@ class Session:
         if work is not None and name in work.drawn:
             work.drawn[name].edited = True
         self.mark_unsaved()
+
+    def set_checked(self, work: ScanWork, checked: Iterable[int]) -> None:
+        """Note which slices of a scan a person looked at and left as they are (numbered from inferior)."""
+        before, after = work.checked, frozenset(int(index) for index in checked)
+        if before != after:
+            work.checked = after
+            self.mark_unsaved()
+            self.checked_changed.emit(work, before, after)
+
+    def _drop_checks(self, work: ScanWork) -> None:
+        """Forget what was checked: the mask is another one as a whole."""
+        before, work.checked = work.checked, frozenset()
+        if before:
+            self.checked_changed.emit(work, before, work.checked)
 
     def set_labelling(self, labelling: Labelling) -> None:
         """Give the exam these discs."""

@@ -55,15 +55,42 @@ class Hand:
         y = canvas.height() / 2 - (vertical - cy) * camera.zoom
         return QPoint(round(x), round(y))
 
-    def drag(self, *worlds) -> None:
+    def drag(self, *worlds, button=Qt.MouseButton.LeftButton, modifiers=Qt.KeyboardModifier.NoModifier) -> None:
         """Press at the first point, move over the others, release at the last."""
         pixels = [self.pixel(world) for world in worlds]
-        self._send(QEvent.Type.MouseMove, pixels[0], Qt.MouseButton.NoButton)
-        self._send(QEvent.Type.MouseButtonPress, pixels[0], Qt.MouseButton.LeftButton)
+        self._send(QEvent.Type.MouseMove, pixels[0], Qt.MouseButton.NoButton, modifiers)
+        self._send(QEvent.Type.MouseButtonPress, pixels[0], button, modifiers)
         for pixel in pixels[1:]:
-            self._send(QEvent.Type.MouseMove, pixel, Qt.MouseButton.LeftButton)
-        self._send(QEvent.Type.MouseButtonRelease, pixels[-1], Qt.MouseButton.LeftButton)
+            self._send(QEvent.Type.MouseMove, pixel, button, modifiers)
+        self._send(QEvent.Type.MouseButtonRelease, pixels[-1], button, modifiers)
         self._qtbot.wait(60)
+
+    def double_click(self, world) -> None:
+        """Click twice in quick succession: Qt tells the second press as a double click."""
+        pixel, left = self.pixel(world), Qt.MouseButton.LeftButton
+        for kind in (
+            QEvent.Type.MouseButtonPress,
+            QEvent.Type.MouseButtonRelease,
+            QEvent.Type.MouseButtonDblClick,
+            QEvent.Type.MouseButtonRelease,
+        ):
+            self._send(kind, pixel, left)
+        self._qtbot.wait(60)
+
+    def key(self, key, modifiers=Qt.KeyboardModifier.NoModifier) -> None:
+        """Press a key while the image has the focus."""
+        self._qtbot.keyClick(self.viewer.window._qt_viewer.canvas.native, key, modifiers)
+        self._qtbot.wait(30)
+
+    def world(self, voxel) -> np.ndarray:
+        """Return the displayed world point of a voxel (z, y, x) of the cord mask."""
+        return np.asarray(self.desk.session.current.mask.data_to_world(voxel), dtype=float)
+
+    def voxel(self, world) -> np.ndarray:
+        """Return where the pointer is when it is sent to a point: pixels are whole (fractional voxels z, y, x)."""
+        canvas, pixel = self.viewer.window._qt_viewer.canvas, self.pixel(world)
+        place = canvas._map_canvas2world((pixel.x(), pixel.y()), canvas.view)
+        return np.asarray(self.desk.session.current.mask.world_to_data(place), dtype=float)[-3:]
 
     def click(self, world) -> None:
         """Click at a point."""
@@ -81,7 +108,7 @@ class Hand:
         """Click on a button."""
         self._qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
-    def _send(self, kind: QEvent.Type, pixel: QPoint, button: Qt.MouseButton) -> None:
+    def _send(self, kind, pixel: QPoint, button, modifiers=Qt.KeyboardModifier.NoModifier) -> None:
         native = self.viewer.window._qt_viewer.canvas.native
         moved = kind == QEvent.Type.MouseMove
         held = Qt.MouseButton.NoButton if kind == QEvent.Type.MouseButtonRelease else button
@@ -91,7 +118,7 @@ class Hand:
             QPointF(native.mapToGlobal(pixel)),
             Qt.MouseButton.NoButton if moved else button,
             held,
-            Qt.KeyboardModifier.NoModifier,
+            modifiers,
         )
         QApplication.sendEvent(native, event)
         QApplication.processEvents()

@@ -44,7 +44,7 @@ def test_planes_that_change_nothing_are_no_edit(measured):
 def test_a_stroke_of_the_brush_of_napari_is_told(measured):
     made = _told(measured.desk)
     measured.desk.show_plane(Plane.AXIAL)
-    measured.desk.segmenter.use_tool("paint")
+    measured.desk.tools.use("paint")
     centre = np.asarray(measured.viewer.dims.point[-3:])
     measured.drag(centre + np.array([0, 8, 0]), centre + np.array([0, 9, 2]))
     assert [(edit.structure, edit.tool) for edit in made] == [("cord", "brush")]

@@ -55,7 +55,7 @@ class SegmentPanel(Step):
 
     def __init__(self) -> None:
         super().__init__(2, "Segment")
-        self.structure = _structure_choice()
+        self.structure = structure_choice()
         self.structure.activated.connect(lambda: self.structure_wanted.emit(self.structure.currentData()))
         self.add_to_heading(self.structure)
         self._in_hand = "cord"
@@ -151,7 +151,8 @@ class SegmentPanel(Step):
         self.state.setToolTip("\n".join(flags))
 
 
-def _structure_choice() -> QComboBox:
+def structure_choice() -> QComboBox:
+    """Return the choice of the structure in hand."""
     choice = QComboBox()
     for name, (title, _, _) in STRUCTURES.items():
         choice.addItem(title, name)

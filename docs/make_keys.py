@@ -1,0 +1,11 @@
+"""Write ``docs/keys.md`` from the table of shortcuts. Run it after a change of that table: ``python docs/make_keys.py``."""
+
+from pathlib import Path
+
+from napari_spinalq.gui.shortcuts import as_markdown
+
+PAGE = Path(__file__).parent / "keys.md"
+
+if __name__ == "__main__":
+    PAGE.write_text(as_markdown(), encoding="utf-8")
+    print(PAGE)
