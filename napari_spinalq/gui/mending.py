@@ -123,8 +123,7 @@ class Mender:
         if work is None or layer is None:
             self._refuse(NO_MASK.format(name=NAMES[structure]))
             return
-        if self._session.read_only:
-            self._refuse(self._session.read_only)
+        if self._session.held_back():
             return
         before = layer.data.copy()
         try:

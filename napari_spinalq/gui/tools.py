@@ -108,6 +108,9 @@ class Tools:
         mask = self.mask()
         if mask is None:
             return
+        if tool != "move" and self._session.held_back():
+            self._tell_tool()
+            return
         self._picker.stop()
         self._viewer.layers.selection.active = mask
         mask.selected_label = 1
