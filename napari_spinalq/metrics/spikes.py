@@ -26,7 +26,7 @@ MIN_VALUES = 5
 
 THRESHOLD = 4.0
 """Scales of departure that make a spike. Pearson et al. take 3; over some 21 values the scale of normal noise itself
-comes out 30 % low now and then. With 4, noise of 2 % between slices made 3 spikes in 75 600 slices of a digital cord."""
+comes out 30 % low now and then. With 4, noise of 2 % between slices made 3 spikes in 75 600 slices of a cord."""
 
 MAD_TO_SD = 1.4826
 """The median absolute deviation of a normal distribution times this is its standard deviation (1 / 0.6745)."""
@@ -66,8 +66,9 @@ SMALLEST_DEPARTURE: Mapping[str, Smallest] = {
     "asymmetry_percent": Smallest(own=8.0),
 }
 """By measure. The 8 % are nearly five times what repeated scans of a person differ by (coefficient of variation of the
-area of C1 to C3: median 1.7 %, at most 3.2 %; VUIIS-MS, MASiVar and BLSA, ``docs/along.md``); a diameter may step by the pixel that is gained or lost at an end, half a pixel more for its
-partner; a pixel at a corner of the outline moves solidity by up to 0.08 at 0.8 mm."""
+area of C1 to C3: median 1.7 %, at most 3.2 %; VUIIS-MS, MASiVar and BLSA, ``docs/along.md``). A diameter may step by
+the pixel that is gained or lost at an end, and half a pixel more for its partner; a pixel at a corner of the outline
+moves solidity by up to 0.08 at 0.8 mm."""
 
 
 def local_course(values: ArrayLike, half_window: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -95,7 +96,7 @@ def local_course(values: ArrayLike, half_window: int) -> tuple[NDArray[np.float6
 
 
 def _running_median(values: NDArray[np.float64], half_window: int) -> NDArray[np.float64]:
-    """Return the median of the known values around each one. (``nanmedian`` takes ten times as long.)"""
+    """Return the median of the known values around each one; ``nanmedian`` takes ten times as long."""
     padded = np.pad(values, half_window, constant_values=np.nan)
     rows = np.lib.stride_tricks.sliding_window_view(padded, 2 * half_window + 1)
     ordered = np.sort(rows, axis=1)  # NaN last
