@@ -1,8 +1,8 @@
 """One plane of the straightened cord, laid out to be looked at and painted on.
 
-A strip is a straight frame (:mod:`napari_spinalq.cord.straighten`) that is one voxel thick: sagittal' holds the
-directions along the cord and anterior, coronal' those along the cord and to the patient's right. Where its voxels lie
-in the scan is worked out once, so that an image or an edited mask is sampled anew in a few milliseconds.
+A strip is the middle layer of a straight frame (:mod:`napari_spinalq.cord.straighten`): sagittal' holds the directions
+along the cord and anterior, coronal' those along the cord and to the patient's right. Where its samples lie in the
+scan is worked out once, so that an image or an edited mask is sampled anew in a few milliseconds.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Strip:
     Attributes
     ----------
     frame : StraightFrame
-        One voxel thick across the plane.
+        Of the straight volume, as thick as it is broad, whose middle layer the strip is.
     plane : StripPlane
         Which plane it is.
     grid : Grid
@@ -69,10 +69,19 @@ class Strip:
         """Number of samples along the cord (to superior) and across it (to anterior, or to the patient's right)."""
         return self.frame.shape[0], self.frame.shape[self.plane.upright]
 
+    @property
+    def layer(self) -> int:
+        """Index of the displayed layer along ``plane.across`` of the frame."""
+        return self.frame.shape[self.plane.across] // 2
+
     @cached_property
     def _native(self) -> NDArray[np.float64]:
         """Fractional voxels of the samples, shape (3, along, across)."""
-        points = self.frame.all_points_mm().reshape(*self.shape, 3)
+        shape, center = list(self.frame.shape), list(self.frame.center)
+        shape[self.plane.across] = 1
+        center[self.plane.across - 1] -= self.layer
+        displayed = replace(self.frame, shape=tuple(shape), center=tuple(center))
+        points = displayed.all_points_mm().reshape(*self.shape, 3)
         return np.moveaxis(self.grid.mm_to_voxel(points), -1, 0)
 
     @cached_property
@@ -114,6 +123,7 @@ class Strip:
         upright = self.plane.upright
         voxels = np.zeros((*arc.shape, 3))
         voxels[..., 0] = (arc - self.frame.first_mm) / self.frame.spacing_mm[0]
+        voxels[..., self.plane.across] = self.layer
         voxels[..., upright] = self.frame.center[upright - 1] + offset / self.frame.spacing_mm[upright]
         return voxels
 
@@ -161,15 +171,15 @@ def lay_strip(
     InputError
         If the step is not positive.
     """
-    upright = {"posterior_mm": half_breadth_mm, "anterior_mm": half_breadth_mm, "lateral_mm": 0.0}
-    lying = {"posterior_mm": 0.0, "anterior_mm": 0.0, "lateral_mm": half_breadth_mm}
     frame = straight_frame(
         centerline,
         spacing_mm=(step_mm,) * 3,
+        posterior_mm=half_breadth_mm,
+        anterior_mm=half_breadth_mm,
+        lateral_mm=half_breadth_mm,
         beyond_ends_mm=(beyond_ends_mm,) * 2,
-        **(upright if plane is StripPlane.SAGITTAL else lying),
     )
     row, column = frame.center
-    across = -depth_mm / step_mm
-    center = (row, across) if plane is StripPlane.SAGITTAL else (across, column)
+    deep = depth_mm / step_mm
+    center = (row, column - deep) if plane is StripPlane.SAGITTAL else (row - deep, column)
     return Strip(replace(frame, center=center), plane, grid)

@@ -80,3 +80,12 @@ def test_it_goes_on_past_the_ends_of_the_cord(bent):
     arcs = strip.frame.arcs_mm()
     assert arcs[0] == -12.0
     assert arcs[-1] == pytest.approx(bent.length_mm + 12.0, abs=0.5)
+
+
+@pytest.mark.parametrize("plane", StripPlane)
+def test_the_straight_volume_holds_what_lies_beside_the_strip(bent, plane):
+    strip = lay_strip(bent, OBLIQUE, plane, depth_mm=3.0)
+    voxel = strip.voxels_at(40.0, 2.0)
+    np.testing.assert_allclose(strip.frame.voxel_to_mm(voxel), strip.points_mm(40.0, 2.0))
+    assert voxel[plane.across] == 40
+    assert strip.frame.shape[plane.across] == 81
