@@ -80,7 +80,7 @@ class Strip:
         shape, center = list(self.frame.shape), list(self.frame.center)
         shape[self.plane.across] = 1
         center[self.plane.across - 1] -= self.layer
-        displayed = replace(self.frame, shape=tuple(shape), center=tuple(center))
+        displayed = replace(self.frame, shape=tuple(shape), center=tuple(center))  # type: ignore[arg-type]
         points = displayed.all_points_mm().reshape(*self.shape, 3)
         return np.moveaxis(self.grid.mm_to_voxel(points), -1, 0)
 
