@@ -1,16 +1,18 @@
 """Which voxels under a brush belong to the tissue that the stroke began on.
 
-The grey level r under the start of the stroke is the tissue's. A voxel of value v next to another tissue of extreme
-value e (the largest or smallest value around it) is more than half of that other tissue, by partial volume, once
-|v - r| > |e - r| / 2: the half-maximum edge, which is also where :mod:`napari_spinalq.cord.boundary` puts the outline.
-Where nothing else is near, e differs from r by noise alone, and noise is no edge: a voxel within ``NOISE_FACTOR``
-standard deviations always belongs. Of the voxels that pass, those are painted that touch the pointer's voxel through
-faces, so that the same grey level beyond an edge (a ring of partial volume between CSF and bone has that of the cord)
-is left alone.
+The grey level r of the tissue is read under the start of the stroke; where two tissues meet there, it is that of the
+one whose side the start lies on (Otsu's threshold), so that a stroke may begin on a voxel that is partly another. A
+voxel of value v next to another tissue of extreme value e (the largest or smallest value around it) is more than half
+of that other tissue, by partial volume, once |v - r| > |e - r| / 2: the half-maximum edge, which is also where
+:mod:`napari_spinalq.cord.boundary` puts the outline. Where nothing else is near, e differs from r by noise alone, and
+noise is no edge: a voxel within ``NOISE_FACTOR`` standard deviations always belongs. Of the voxels that pass, those are
+painted that touch the pointer's voxel through faces, so that the same grey level beyond an edge (a ring of partial
+volume between CSF and bone has that of the cord) is left alone.
 
 References
 ----------
 Adams and Bischof 1994, IEEE Trans Pattern Anal Mach Intell 16:641, doi:10.1109/34.295913 (growing from a seed).
+Otsu 1979, IEEE Trans Syst Man Cybern 9:62, doi:10.1109/TSMC.1979.4310076.
 Rousseeuw and Croux 1993, J Am Stat Assoc 88:1273, doi:10.1080/01621459.1993.10476408 (scale from the median of
 absolute values).
 """
@@ -22,6 +24,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+from skimage.filters import threshold_otsu
 
 from napari_spinalq.editing.planes import Window
 from napari_spinalq.editing.stroke import nearest_voxel
@@ -32,7 +35,11 @@ NEIGHBOURHOOD = 5
 pure tissue beyond it is within two."""
 
 SEED_SIDE = 3
-"""The level at the start is the median over this many voxels a side: one voxel alone is noisy."""
+"""The value under the start is the median over this many voxels a side: one voxel alone is noisy."""
+
+CLEAR_STEP = 4.0
+"""Two tissues around the start are told apart if their means differ by this many standard deviations of the noise: half
+of noise alone differs from the other half by 1.6."""
 
 NOISE_FACTOR = 2.5
 """Deviations up to this many standard deviations of the noise are no edge: 99 % of one tissue."""
@@ -94,9 +101,12 @@ class EdgeRule:
         seed = nearest_voxel(start)
         if (seed < 0).any() or (seed >= np.asarray(shape)).any():
             raise InputError("An edge-aware stroke must begin inside of the image; begin on the tissue to paint.")
-        reach = np.where(np.arange(3) == flat_axis, 0, SEED_SIDE // 2)
-        box = tuple(slice(max(0, at - by), at + by + 1) for at, by in zip(seed.tolist(), reach.tolist(), strict=True))
-        return cls(image, float(np.median(image[box])), seed, flat_axis)
+        inner, middle, wide = (
+            image[_around(seed, side, flat_axis)].astype(np.float32)
+            for side in (SEED_SIDE, NEIGHBOURHOOD, 2 * NOISE_REACH + 1)
+        )
+        level = _side_of_edge(float(np.median(inner)), middle.ravel(), _noise(wide, flat_axis))
+        return cls(image, level, seed, flat_axis)
 
     def kept(self, window: Window, hit: NDArray[np.bool_], pointer: NDArray[np.int_]) -> NDArray[np.bool_]:
         """Return which voxels under the brush belong to the tissue.
@@ -126,7 +136,7 @@ class EdgeRule:
         )
         values = self.image[wide].astype(np.float32) - np.float32(self.level)
         size = [1 if axis == self.flat_axis else NEIGHBOURHOOD for axis in range(3)]
-        noise = NOISE_FACTOR * self._noise(values)
+        noise = NOISE_FACTOR * _noise(values, self.flat_axis)
         above = np.maximum(ndimage.maximum_filter(values, size) / 2, noise)
         below = np.minimum(ndimage.minimum_filter(values, size) / 2, -noise)
         inner = tuple(
@@ -134,11 +144,32 @@ class EdgeRule:
         )
         return ((values <= above) & (values >= below))[inner]
 
-    def _noise(self, values: NDArray[np.float32]) -> float:
-        """Return the standard deviation of the noise: differences of neighbours, of which edges spoil a minority."""
-        axes = [axis for axis in range(3) if axis != self.flat_axis]
-        steps = np.concatenate([np.abs(np.diff(values, axis=axis)).ravel() for axis in axes])
-        return float(np.median(steps)) / (NORMAL_MEDIAN * np.sqrt(2.0)) if len(steps) else 0.0
+
+def _around(voxel: NDArray[np.int_], side: int, flat_axis: int) -> Window:
+    """Return the box of some voxels a side around a voxel, one voxel thick along ``flat_axis``."""
+    z, y, x = (
+        slice(max(0, at - reach), at + reach + 1)
+        for at, reach in zip(voxel.tolist(), (0 if axis == flat_axis else side // 2 for axis in range(3)), strict=True)
+    )
+    return z, y, x
+
+
+def _noise(values: NDArray[np.float32], flat_axis: int) -> float:
+    """Return the standard deviation of the noise: from differences of neighbours, of which edges spoil a minority."""
+    axes = [axis for axis in range(3) if axis != flat_axis]
+    steps = np.concatenate([np.abs(np.diff(values, axis=axis)).ravel() for axis in axes])
+    return float(np.median(steps)) / (NORMAL_MEDIAN * np.sqrt(2.0)) if len(steps) else 0.0
+
+
+def _side_of_edge(value: float, around: NDArray[np.float32], noise: float) -> float:
+    """Return the level of the tissue on whose side a value lies, the value itself where there is one tissue."""
+    if around.min() == around.max():
+        return value
+    threshold = threshold_otsu(around)
+    low, high = around[around <= threshold], around[around > threshold]
+    if high.mean() - low.mean() <= CLEAR_STEP * noise:
+        return value
+    return float(np.median(low if value <= threshold else high))
 
 
 def _small_gaps(kept: NDArray[np.bool_]) -> NDArray[np.bool_]:

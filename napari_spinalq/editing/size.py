@@ -2,8 +2,8 @@
 
 A shell of thickness t around an outline of length P has the area P t (+ pi t^2 for a convex shape; Steiner's formula).
 Pixels are either in or out, so a shell thinner than a pixel can only be had as the right number of pixels: as many as
-have the area of the shell, those nearest to the outline. The area then follows t at any thickness, with an error of
-half a pixel.
+have the area of the shell, those nearest to the outline. The area then follows t at any thickness, to a pixel in each
+slice and without bias over slices.
 
 References
 ----------
@@ -16,6 +16,7 @@ from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import ndimage
 
 from napari_spinalq.editing.outline import Outline, pixel_places
 from napari_spinalq.editing.planes import (
@@ -31,6 +32,15 @@ from napari_spinalq.errors import InputError
 
 TIE_MM = 1e-6
 """Distances that differ by less are equal, mm."""
+
+FINE_PARTS = 6
+"""A pixel is divided into this many parts a side, each of which counts by a ramp across the outline, to find the area
+within a moved outline: a shell of 0.1 mm is then known within 4 %, most of which is the outline's own waviness."""
+
+GOLDEN = (np.sqrt(5.0) - 1.0) / 2.0
+"""A shell of 3.4 pixels is 3 pixels in some slices and 4 in others: it is rounded up where its fraction passes that of
+the slice's number times this (plus a half), so that the mean over slices is right. The golden ratio spreads the
+thresholds evenly over any run of slices."""
 
 SPREAD = np.array([0.7548776662466927, 0.5698402909980532])
 """Pixels that are equally near are taken in the order of the fractional parts of this combination of row and column:
@@ -55,7 +65,7 @@ def resized(mask: NDArray, spacing_mm: ArrayLike, by_mm: float, slices: Iterable
     Returns
     -------
     Planes
-        Slices whose area changes by half a pixel or more.
+        Slices that change; one whose shell is a part of a pixel may stay as it is.
 
     Raises
     ------
@@ -65,7 +75,10 @@ def resized(mask: NDArray, spacing_mm: ArrayLike, by_mm: float, slices: Iterable
     pixel_mm = check_spacing(spacing_mm)[1:]
     if not np.isfinite(by_mm) or by_mm == 0:
         raise InputError(f"The outline must move by a distance other than 0 mm, not {by_mm}.")
-    found = {index: _resized_slice(mask[index], pixel_mm, by_mm) for index in held_slices(mask, slices)}
+    found = {
+        index: _resized_slice(mask[index], pixel_mm, by_mm, float(np.mod(0.5 + index * GOLDEN, 1.0)))
+        for index in held_slices(mask, slices)
+    }
     lost = [index for index, plane in found.items() if not (plane == INSIDE).any()]
     if lost:
         raise InputError(
@@ -74,24 +87,29 @@ def resized(mask: NDArray, spacing_mm: ArrayLike, by_mm: float, slices: Iterable
     return changed_only(mask, found)
 
 
-def _resized_slice(plane: NDArray, pixel_mm: NDArray[np.float64], by_mm: float) -> NDArray[np.uint8]:
+def _resized_slice(plane: NDArray, pixel_mm: NDArray[np.float64], by_mm: float, rounding: float) -> NDArray[np.uint8]:
+    """Return the new plane; one without structure if the moved outline encloses nothing."""
     inside = plane == INSIDE
     box = bounding_window(inside, (np.ceil(max(by_mm, 0.0) / pixel_mm).astype(int) + 2).tolist())
     places = pixel_places(box)
     depth = Outline.of(plane, pixel_mm).depth_mm(places)
-    wanted = round(float((_covered(depth + by_mm, pixel_mm) - _covered(depth, pixel_mm)).sum()))
+    enclosed, moved = (_enclosed_pixels(depth, pixel_mm, by) for by in (0.0, by_mm))
+    if not moved:
+        return with_inside(plane, np.zeros_like(inside))
     # Grown are outer pixels from the deepest outwards, shrunk are inner ones from the shallowest inwards.
     order = _shallow_first(-depth if by_mm > 0 else depth, places)
-    free = order[inside[box].ravel()[order] == (by_mm < 0)]
     now = inside[box].ravel()
-    now[free[: abs(wanted)]] = by_mm > 0
+    free = order[now[order] == (by_mm < 0)]
+    now[free[: int(abs(moved - enclosed) + rounding)]] = by_mm > 0
     inside[box] = now.reshape(depth.shape)
     return with_inside(plane, inside)
 
 
-def _covered(depth_mm: NDArray[np.float64], pixel_mm: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the share of each pixel inside an outline, as a ramp one pixel wide across it."""
-    return np.clip(0.5 + depth_mm / np.sqrt(pixel_mm.prod()), 0.0, 1.0)
+def _enclosed_pixels(depth_mm: NDArray[np.float64], pixel_mm: NDArray[np.float64], by_mm: float) -> float:
+    """Return the area within the outline moved outwards by some mm, in pixels."""
+    fine = ndimage.zoom(depth_mm, FINE_PARTS, order=1, mode="nearest", grid_mode=True)
+    part_mm = np.sqrt(pixel_mm.prod()) / FINE_PARTS
+    return float(np.clip(0.5 + (fine + by_mm) / part_mm, 0.0, 1.0).sum()) / FINE_PARTS**2
 
 
 def _shallow_first(depth_mm: NDArray[np.float64], places: NDArray[np.float64]) -> NDArray[np.int_]:

@@ -177,13 +177,25 @@ class _Sweep:
             return np.asarray(shown & (squared_distance(tuple(at), start, end) <= limit))
         flat = [axis for axis in range(3) if axis != self._across]
         near = squared_distance(tuple(at[flat]), start[flat], end[flat]) <= limit
-        off_plane = np.abs(at[self._across] - (start[self._across] + end[self._across]) / 2)
-        layer = off_plane <= self._half_extent_mm(straight[..., 0]) + ROUNDING_MM
-        return np.asarray(shown & near & layer)
+        middle = (start + end) / 2
+        return np.asarray(shown & near & self._in_layer(points, straight, middle))
 
-    def _half_extent_mm(self, planes: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return half of the extent of a voxel across the displayed plane, at planes z' of the straight view, mm."""
-        tangent = self._frame.centerline.tangent(self._frame.first_mm + planes * self._spacing[0])
-        anterior, right = plane_axes(tangent)
-        normal = (tangent, anterior, right)[self._across]
-        return np.abs(normal @ self._grid.affine[:3, :3]).sum(axis=-1) / 2
+    def _in_layer(
+        self, points_mm: NDArray[np.float64], straight: NDArray[np.float64], middle_mm: NDArray[np.float64]
+    ) -> NDArray[np.bool_]:
+        """Return which voxels the displayed surface through a straight place (mm) cuts.
+
+        An axial' plane is a plane of the scan too, and the distance from it is taken there: along a bent cord it is not
+        the difference of z'. The other two follow the cord, at the distance that y' or x' says.
+        """
+        middle_arc = self._frame.first_mm + middle_mm[0]
+        centerline = self._frame.centerline
+        if self._across == 0:
+            normal = centerline.tangent(middle_arc)
+            away = np.abs((points_mm - centerline.position(middle_arc)) @ normal)
+        else:
+            away = np.abs(straight[..., self._across] * self._spacing[self._across] - middle_mm[self._across])
+            arcs = self._frame.first_mm + straight[..., 0] * self._spacing[0]
+            normal = plane_axes(centerline.tangent(arcs))[self._across - 1]
+        half_extent = np.abs(normal @ self._grid.affine[:3, :3]).sum(axis=-1) / 2
+        return np.asarray(away <= half_extent + ROUNDING_MM)
