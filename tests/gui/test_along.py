@@ -145,19 +145,20 @@ def test_hovering_tells_slice_level_value_and_place_among_the_healthy(measured, 
     assert "within the central 95 % of the reference" in words
 
 
-def test_erasing_the_leak_on_the_strip_lets_the_spike_go(measured, along, pen, qtbot):
+def test_erasing_the_leak_on_the_strip_lets_the_spike_go(measured, along, pen):
     before = mask_of(measured).copy()
     swell(measured, 90)
+    assert along.profile.spikes[90]
     leak = np.argwhere(mask_of(measured) != before)
     along.bar.erase.click()
-    along.bar.diameter.setValue(2.0)
-    along.bar.ball.click()
-    place = float(along.scene.course.slices_mm[90])
-    ahead = along.scene.strip.frame.mm_to_voxel(along.scene.work_grid.voxel_to_mm(leak))[:, 1] / 2 - 20
-    for depth in (-2.0, -1.0, 0.0, 1.0, 2.0):
-        along.bar.shift.setValue(depth)
-        qtbot.wait(20)
-        pen.drag(along.plot.strip.box, (place, ahead.min() + 0.7), (place, 8.5))
+    along.bar.diameter.setValue(1.0)
+    for column in np.unique(leak[:, 2]):  # from one sagittal layer of voxels to the next
+        points = along.scene.work_grid.voxel_to_mm(leak[leak[:, 2] == column])
+        straight = along.scene.strip.frame.mm_to_voxel(points)
+        centre = np.array(along.scene.strip.frame.center)
+        along.bar.shift.setValue(along.bar.shift.value() + 0.5 * round(straight[:, 2].mean() - along.scene.strip.layer))
+        places = along.scene.course.along_mm(along.scene.strip.frame.first_mm + 0.5 * straight[:, 0])
+        pen.drag(along.plot.strip.box, *zip(places, 0.5 * (straight[:, 1] - centre[0]), strict=True))
     measured.wait()
     assert not along.profile.spikes.any()
 
@@ -232,7 +233,7 @@ def test_the_brush_of_the_main_view_moves_the_profile(measured, along):
     measured.desk.segmenter.use_tool("paint")
     before = along.profile.values[100]
     centre = mm_to_world(measured.desk.measurer.live.cord.shapes.centroid_mm[100], along.scene.work.scan.grid)
-    measured.drag(centre + np.array([0, 6, 0]), centre + np.array([0, 9, 2]))
+    measured.drag(centre + np.array([0, 3, 0]), centre + np.array([0, 8, 0]))
     measured.wait()
     assert along.profile.values[100] > before
 
