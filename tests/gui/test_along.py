@@ -1,5 +1,6 @@
 """The dock along the cord: it shows what lies there, leads there, and writes strokes where they are drawn."""
 
+from itertools import pairwise
 from weakref import proxy
 
 import numpy as np
@@ -190,7 +191,7 @@ def _assert_near_the_stroke(scene, changed, places):
     along = scene.course.along_mm(scene.strip.frame.first_mm + step * straight[:, 0])
     offset = (straight[:, plane.upright] - scene.strip.frame.center[plane.upright - 1]) * step
     off_plane = (straight[:, plane.across] - scene.strip.layer) * step
-    way = np.concatenate([np.linspace(a, b, 100) for a, b in zip(places, places[1:], strict=False)])
+    way = np.concatenate([np.linspace(a, b, 100) for a, b in pairwise(places)])
     apart = np.linalg.norm(np.column_stack([along, offset])[:, None] - way[None], axis=2).min(axis=1)
     pixel = 0.25  # a mouse stands on whole pixels
     assert apart.max() <= 1.0 + pixel
