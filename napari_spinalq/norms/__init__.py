@@ -1,0 +1,1 @@
+"""What healthy people measure, and where a value lies among them."""
