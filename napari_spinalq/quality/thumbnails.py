@@ -99,8 +99,8 @@ def axial_mosaic(
         inside[tile] = ndimage.map_coordinates(np.asarray(mask[index], np.float32), where, order=1)
     flagged = tuple(index in set(doubtful) for index in slices)
     tiles = np.stack([_coloured(*pair) for pair in zip(_windowed(grey), inside, strict=True)])
-    for tile in np.flatnonzero(flagged):
-        _frame(tiles[tile])
+    for place in np.flatnonzero(flagged):
+        _frame(tiles[place])
     return Mosaic(_side_by_side(tiles, columns), slices, flagged, columns, tile_pixels)
 
 
@@ -119,8 +119,8 @@ def mosaic_slices(mask: NDArray, count: int, doubtful: Sequence[int] = ()) -> tu
     held = _held(mask)
     must = [int(index) for index in dict.fromkeys(doubtful) if 0 <= index < len(mask)][: count // 2]
     among = np.setdiff1d(np.arange(held[0], held[-1] + 1), must)
-    evenly = np.unique(np.linspace(0, len(among) - 1, count - len(must)).round().astype(int)) if len(among) else []
-    chosen = {*must, *(int(among[place]) for place in evenly)}
+    evenly = np.linspace(0, len(among) - 1, min(count - len(must), len(among))).round().astype(int)
+    chosen = {*must, *among[evenly].tolist()}
     return tuple(sorted(chosen, reverse=True))
 
 

@@ -17,7 +17,7 @@ KNOWN_NAMES = "*_label-cord_mask, *_label-SC_mask, *_label-SC_seg, *_seg, *_dseg
 
 
 @dataclass(frozen=True)
-class Case:
+class ListedCase:
     """A cord mask to be rated, and the image it was made on.
 
     Attributes
@@ -52,14 +52,14 @@ class Found:
     ----------
     folder : Path
         The folder.
-    cases : tuple of Case
+    cases : tuple of ListedCase
         By name.
     unpaired : tuple of Unpaired
         Masks that cannot be shown, and why.
     """
 
     folder: Path
-    cases: tuple[Case, ...]
+    cases: tuple[ListedCase, ...]
     unpaired: tuple[Unpaired, ...] = ()
 
 
@@ -108,13 +108,15 @@ def find_cases(folder: str | Path, images: str | Path | None = None, progress: P
 
 
 def worst_first(
-    cases: Iterable[Case], suspicion: Callable[[Case], float | None], failed: Callable[[Case], bool] = lambda _: False
-) -> list[Case]:
+    cases: Iterable[ListedCase],
+    suspicion: Callable[[ListedCase], float | None],
+    failed: Callable[[ListedCase], bool] = lambda _: False,
+) -> list[ListedCase]:
     """Order cases: those that cannot be measured, then by suspicion, the greatest first, then those not read yet.
 
     Parameters
     ----------
-    cases : iterable of Case
+    cases : iterable of ListedCase
         In any order.
     suspicion : callable
         0..1; None while it is not known.
@@ -122,7 +124,7 @@ def worst_first(
         Whether a case cannot be measured.
     """
 
-    def key(case: Case) -> tuple[int, float, str]:
+    def key(case: ListedCase) -> tuple[int, float, str]:
         value = suspicion(case)
         if failed(case):
             return 0, 0.0, case.name
@@ -131,14 +133,16 @@ def worst_first(
     return sorted(cases, key=key)
 
 
-def next_unrated(ordered: Sequence[Case], rated: Callable[[Case], bool], current: Case | None) -> Case | None:
+def next_unrated(
+    ordered: Sequence[ListedCase], rated: Callable[[ListedCase], bool], current: ListedCase | None
+) -> ListedCase | None:
     """Return the first case of the order that is not rated yet and not the one at hand; None if none is left."""
     return next((case for case in ordered if case != current and not rated(case)), None)
 
 
 def coming_up(
-    ordered: Sequence[Case], rated: Callable[[Case], bool], current: Case | None, count: int
-) -> tuple[Case, ...]:
+    ordered: Sequence[ListedCase], rated: Callable[[ListedCase], bool], current: ListedCase | None, count: int
+) -> tuple[ListedCase, ...]:
     """Return the cases that are likely to be looked at next: those to be rated, then the neighbours in the list."""
     waiting = [case for case in ordered if case != current and not rated(case)]
     place = ordered.index(current) if current in ordered else -1
@@ -172,11 +176,11 @@ def _without_cord(results: Sequence[_Result], covered: set[Path]) -> list[Unpair
     ]
 
 
-def _cases(masks: Sequence[_Result], results: Sequence[_Result], folder: Path) -> tuple[Case, ...]:
+def _cases(masks: Sequence[_Result], results: Sequence[_Result], folder: Path) -> tuple[ListedCase, ...]:
     short = {one.path: stem_of(one.image) for one in masks}
     count = Counter(short.values())
     cases = [
-        Case(
+        ListedCase(
             short[one.path] if count[short[one.path]] == 1 else _long_name(one.path, folder),
             one.image,
             one.path,

@@ -12,7 +12,7 @@ from napari_spinalq.io.bids import find_exam
 from napari_spinalq.io.nifti import load_scan
 from napari_spinalq.levels.discs import Labelling
 from napari_spinalq.pipeline import measure_scan
-from napari_spinalq.quality.worklist import Case, coming_up, find_cases, next_unrated, worst_first
+from napari_spinalq.quality.worklist import ListedCase, coming_up, find_cases, next_unrated, worst_first
 from napari_spinalq.results import ExamResult
 from tests.quality.cases import AFFINE, cord, write, write_image, write_mask
 
@@ -133,7 +133,7 @@ def test_folders_that_are_not_there_are_refused(tmp_path):
 
 
 def cases(*names):
-    return [Case(name, None, None) for name in names]
+    return [ListedCase(name, None, None) for name in names]
 
 
 def test_the_worst_come_first_then_what_is_not_read_yet():
