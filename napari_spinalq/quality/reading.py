@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_spinalq.cord.centerline import Centerline
-from napari_spinalq.derivatives import NOT_DRAWN
+from napari_spinalq.derivatives import NOT_DRAWN, scan_paths
 from napari_spinalq.errors import InputError
 from napari_spinalq.exam import Exam
 from napari_spinalq.geometry import WORK_AXES, to_work_order
@@ -67,8 +68,13 @@ class Summary:
 
     @property
     def doubtful_slices(self) -> tuple[int, ...]:
-        """Flagged slices (work order), those of the worst flag first, each once."""
-        return tuple(dict.fromkeys(index for flag in self.flags for index in flag.slices))
+        """All flagged slices (work order), ascending."""
+        return tuple(sorted({index for flag in self.flags for index in flag.slices}))
+
+    @property
+    def places(self) -> tuple[int, ...]:
+        """The slices to look at: the middle of each run of flagged slices, those of the worst flag first."""
+        return tuple(dict.fromkeys(place for flag in self.flags for place in middles(flag.slices)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +111,16 @@ class Reading:
         arrays = [self.result.scan.data, self.result.mask, self.result.levels, self.mosaic.picture, self.strip]
         arrays += [one.mask for one in self.result.structures if one.mask is not None]
         return sum(array.nbytes for array in arrays)
+
+    @property
+    def folder(self) -> Path | None:
+        """The root of the derivatives in which the mask lies, if this package named it; else None.
+
+        What is corrected is saved there. The masks of other programs are never written.
+        """
+        case = self.summary.case
+        roots = (one for one in case.mask.parents if scan_paths(case.image.name, self.exam, one).mask == case.mask)
+        return next(roots, None)
 
     def place_mm(self, index: int) -> NDArray[np.float64]:
         """Return a place (RAS mm) in an axial slice: where the nearest slice that holds the cord has it."""
@@ -170,6 +186,19 @@ def read_case(case: ListedCase, progress: Progress = silent) -> Reading:
     return Reading(summary, _exam(case.image), result, record, tuple(remarks), *_pictures(result, summary))
 
 
+def middles(slices: Sequence[int]) -> tuple[int, ...]:
+    """Return the middle of each run of neighbouring slices, the longest run first.
+
+    Examples
+    --------
+    >>> middles((3, 10, 11, 12))
+    (11, 3)
+    """
+    ordered = np.unique(np.asarray(slices, dtype=int))
+    runs = np.split(ordered, np.flatnonzero(np.diff(ordered) > 1) + 1) if len(ordered) else []
+    return tuple(int(run[len(run) // 2]) for run in sorted(runs, key=len, reverse=True))
+
+
 def refused(case: ListedCase, error: InputError) -> Summary:
     """Return what is remembered of a case that cannot be read: the most suspicious of all."""
     return Summary(case, stamp_of(case), _sha256(case.mask), "", suspicion=1.0, refusal=str(error))
@@ -232,7 +261,7 @@ def _pictures(result: ScanResult, summary: Summary) -> tuple[Mosaic, NDArray[np.
     scan = result.scan.mean_volume()
     image, grid = to_work_order(scan.data, scan.grid)
     mask, _ = to_work_order(result.mask, scan.grid)
-    mosaic = axial_mosaic(image, mask, grid.spacing, doubtful=summary.doubtful_slices)
+    mosaic = axial_mosaic(image, mask, grid.spacing, wanted=summary.places, doubtful=summary.doubtful_slices)
     return mosaic, sagittal_strip(image, mask, grid.spacing)
 
 

@@ -46,7 +46,7 @@ class Mosaic:
     slices : tuple of int
         Slice of each tile, row by row.
     flagged : tuple of bool
-        Whether a tile was asked for because its slice is doubtful; it is framed.
+        Whether the slice of a tile is doubtful; then it is framed.
     columns, tile_pixels : int
         Tiles in a row, and the side of one.
     """
@@ -63,6 +63,7 @@ def axial_mosaic(
     mask: NDArray,
     spacing_mm: tuple[float, float, float],
     *,
+    wanted: Sequence[int] = (),
     doubtful: Sequence[int] = (),
     columns: int = 4,
     rows: int = 3,
@@ -76,8 +77,10 @@ def axial_mosaic(
         In work order; the mask 0..1.
     spacing_mm : tuple of 3 float
         Voxel size along z, y, x.
+    wanted : sequence of int
+        Slices to be shown in any case, the most important first; at most half the tiles are spent on them.
     doubtful : sequence of int
-        Slices to be shown in any case, the worst first; at most half the tiles are spent on them.
+        Slices that are framed if they are shown.
     columns, rows, tile_pixels : int
         Layout.
 
@@ -86,7 +89,7 @@ def axial_mosaic(
     InputError
         If the mask is empty.
     """
-    slices = mosaic_slices(mask, columns * rows, doubtful)
+    slices = mosaic_slices(mask, columns * rows, wanted)
     centres = _centres(mask)
     offsets_mm = (np.arange(tile_pixels) - (tile_pixels - 1) / 2) * (AXIAL_SIDE_MM / tile_pixels)
     grey = np.zeros((rows * columns, tile_pixels, tile_pixels))
@@ -104,8 +107,8 @@ def axial_mosaic(
     return Mosaic(_side_by_side(tiles, columns), slices, flagged, columns, tile_pixels)
 
 
-def mosaic_slices(mask: NDArray, count: int, doubtful: Sequence[int] = ()) -> tuple[int, ...]:
-    """Choose slices of a mosaic: evenly along the mask, and the doubtful ones, from superior to inferior.
+def mosaic_slices(mask: NDArray, count: int, wanted: Sequence[int] = ()) -> tuple[int, ...]:
+    """Choose slices of a mosaic: evenly along the mask, and those that are wanted, from superior to inferior.
 
     Parameters
     ----------
@@ -113,11 +116,11 @@ def mosaic_slices(mask: NDArray, count: int, doubtful: Sequence[int] = ()) -> tu
         In work order.
     count : int
         How many at most.
-    doubtful : sequence of int
-        To be shown in any case (at most ``count // 2`` of them), the worst first.
+    wanted : sequence of int
+        To be shown in any case (at most ``count // 2`` of them), the most important first.
     """
     held = _held(mask)
-    must = [int(index) for index in dict.fromkeys(doubtful) if 0 <= index < len(mask)][: count // 2]
+    must = [int(index) for index in dict.fromkeys(wanted) if 0 <= index < len(mask)][: count // 2]
     among = np.setdiff1d(np.arange(held[0], held[-1] + 1), must)
     evenly = np.linspace(0, len(among) - 1, min(count - len(must), len(among))).round().astype(int)
     chosen = {*must, *among[evenly].tolist()}

@@ -40,7 +40,7 @@ def test_a_leak_makes_a_case_suspicious_and_tells_the_slice(toolbox):
     write_mask(toolbox / "t2_seg.nii.gz", mask)
     leaking = read_case(only_case(toolbox)).summary
     assert leaking.suspicion > clean.suspicion
-    assert leaking.flags[0].slices[0] == 8
+    assert leaking.places[0] == 8
     assert 8 in leaking.doubtful_slices
     assert leaking.mask_sha256 != clean.mask_sha256
 

@@ -40,12 +40,12 @@ def test_slices_run_evenly_from_superior_to_inferior():
     assert mosaic_slices(cord(), 30) == tuple(range(15, 3, -1))
 
 
-def test_doubtful_slices_are_shown_in_any_case_and_no_more_than_half_the_tiles():
-    chosen = mosaic_slices(cord(), 4, doubtful=(9, 6, 12, 99))
+def test_wanted_slices_are_shown_in_any_case_and_no_more_than_half_the_tiles():
+    chosen = mosaic_slices(cord(), 4, wanted=(9, 6, 12, 99))
     assert len(chosen) == 4
     assert {9, 6} <= set(chosen)
-    assert 12 not in mosaic_slices(cord(), 4, doubtful=(9, 6, 12))
-    assert mosaic_slices(cord(), 4, doubtful=(17,))[0] == 17, "a doubtful slice may lie beyond the mask"
+    assert 12 not in mosaic_slices(cord(), 4, wanted=(9, 6, 12))
+    assert mosaic_slices(cord(), 4, wanted=(17,))[0] == 17, "a wanted slice may lie beyond the mask"
 
 
 def test_a_round_cord_is_round_though_voxels_are_not():
@@ -77,10 +77,12 @@ def test_tiles_follow_the_cord():
 
 
 def test_a_doubtful_slice_is_framed_and_no_other():
-    mosaic = axial_mosaic(np.zeros(SHAPE), cord(), SPACING_MM, doubtful=(9,), columns=2, rows=2, tile_pixels=40)
+    mosaic = axial_mosaic(
+        np.zeros(SHAPE), cord(), SPACING_MM, wanted=(9,), doubtful=(9, 10), columns=2, rows=2, tile_pixels=40
+    )
     framed = [(mosaic.picture[row * 40, column * 40] == FLAGGED_RGB).all() for row in range(2) for column in range(2)]
     assert framed == list(mosaic.flagged)
-    assert [index for index, flagged in zip(mosaic.slices, mosaic.flagged, strict=True) if flagged] == [9]
+    assert [index for index, flagged in zip(mosaic.slices, mosaic.flagged, strict=True) if flagged] == [15, 9]
 
 
 def test_a_picture_is_whole_even_with_fewer_slices_than_tiles():
