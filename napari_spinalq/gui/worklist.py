@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -30,8 +31,8 @@ AHEAD = 2
 """How many cases are read before they are asked for."""
 
 FOLLOW_S = 3.0
-"""After a folder was opened, the worst case known so far is shown for so long (s), unless the reader acts: flags come
-in one by one, and a picture that changes later would disturb."""
+"""After the first picture, the worst case known so far takes its place for so long (s), unless the reader acts: flags
+come in one by one, and a picture that changes later would disturb."""
 
 ALL_RATED = "All cases are rated."
 STILL_READING = "This case is still being read; rate it when you see it."
@@ -210,7 +211,7 @@ class Worklist:
         self._tell_rows()
         self.case_changed.emit()
         self.told.emit(*self._opened(found))
-        self._follow_until = time.monotonic() + FOLLOW_S
+        self._follow_until = math.inf
         self._begin()
 
     def _opened(self, found: Found) -> tuple[str, str]:
@@ -271,6 +272,7 @@ class Worklist:
         elif reading is None:
             self.told.emit("plain", STILL_READING)
         elif not self.view.shows(reading) and self.view.show(reading):
+            self._follow_until = min(self._follow_until, time.monotonic() + FOLLOW_S)
             self.told.emit(*_greeting(reading, self.round.comment(self.case, self.rater)))
 
     def _is_shown(self) -> bool:
