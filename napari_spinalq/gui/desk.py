@@ -48,6 +48,7 @@ from napari_spinalq.gui.windowing import Windower
 from napari_spinalq.gui.workbench import Workbench
 from napari_spinalq.gui.tools import Tools
 from napari_spinalq.gui.workers import Runner
+from napari_spinalq.gui.worklist import Worklist
 from napari_spinalq.io.samples import sample_folder
 from napari_spinalq.io.trouble import in_words
 
@@ -96,12 +97,13 @@ class Desk:
         self.mender = Mender(viewer, self.session, self.edits, self.runner, self.measurer, self.tools, self.refuse)
         self.slices = SliceReview(viewer, self.session, self.edits, self.measurer)
         self.help = Help(self.window)
+        self.worklist = Worklist(viewer, self.session, self.opener, self.saver, self.may_close)
         self._docks: list[Links] = []
         self._guard = CloseGuard(self.window, self.may_close, self._closed)
         drawers = (self.segmenter, self.prompter, self.structures, self.editor, self.tools, self.mender)
         keepers = (self.keeper, self.recorder, self.recoverer, self.historian)
         viewing = (self.measurer, self.reviewer, self.slices, self.windower, self.comparer)
-        tellers = (self.reopener, *drawers, self.labeller, *keepers, *viewing)
+        tellers = (self.reopener, *drawers, self.labeller, self.worklist, *keepers, *viewing)
         for source in (teller.told for teller in tellers):
             source.connect(self.told.emit)
         self.reopener.discs_back.connect(self.labeller.take_discs_in_hand)
@@ -253,6 +255,7 @@ class Desk:
         self.recorder.close()
         for view in (self._canvas_mouse, self.comparer, self.windower, self.crosshair, self.surfaces, self.looks):
             view.stop()
+        self.worklist.stop()
         for dock in self._docks:
             dock.cut()
         _DESKS.pop(self.viewer.window, None)

@@ -1,1 +1,1 @@
-"""Quality of results: automatic flags, and faults of known place and kind to test them with."""
+"""How far results can be trusted: automatic flags, the worklist of results to be rated, and the ratings."""
