@@ -20,8 +20,8 @@ from napari_spinalq.gui.dialogs import Answer
 from napari_spinalq.gui.discs import DiscEditor
 from napari_spinalq.gui.display import Plane, show_plane
 from napari_spinalq.gui.edits import MaskEditor
-from napari_spinalq.gui.history import Historian
 from napari_spinalq.gui.help import Help
+from napari_spinalq.gui.history import Historian
 from napari_spinalq.gui.keys import bind_keys, stop_on_escape
 from napari_spinalq.gui.labelling import Labeller
 from napari_spinalq.gui.lenses import Lenses
@@ -44,9 +44,9 @@ from napari_spinalq.gui.session import CORD, Session
 from napari_spinalq.gui.slices import SliceReview
 from napari_spinalq.gui.structures import StructureDrawer
 from napari_spinalq.gui.surfaces import Surfaces
+from napari_spinalq.gui.tools import Tools
 from napari_spinalq.gui.windowing import Windower
 from napari_spinalq.gui.workbench import Workbench
-from napari_spinalq.gui.tools import Tools
 from napari_spinalq.gui.workers import Runner
 from napari_spinalq.gui.worklist import Worklist
 from napari_spinalq.io.samples import sample_folder

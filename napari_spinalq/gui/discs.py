@@ -167,7 +167,7 @@ class DiscEditor:
         work, old = self._session.current, self._session.labelling
         if self._session.held_back():
             self.show()
-            return
+            return None
         try:
             discs = edit(old.discs)
             check_discs(discs, work.centerline if work else None)
