@@ -135,14 +135,17 @@ class _Sweep:
         """Return a box of the scan, which of its voxels a line means, and those under the pointer, (n, 3) within it."""
         count = int(np.ceil(np.linalg.norm((last - first) * self._spacing) / POINTER_STEP_MM)) + 1
         under = self._shown_pointer(first + np.linspace(0.0, 1.0, count)[:, None] * (last - first))
-        low, high = self._bounds(first, last)
+        lattice = self._lattice_mm(first, last)
+        native = self._grid.mm_to_voxel(lattice).reshape(-1, 3)
+        low, high = np.floor(native.min(axis=0)).astype(int), np.ceil(native.max(axis=0)).astype(int) + 1
         if len(under):
             low, high = np.minimum(low, under.min(axis=0)), np.maximum(high, under.max(axis=0) + 1)
         window = window_between(low, high, self._grid.shape)
         voxels = np.stack(np.meshgrid(*(np.arange(w.start, w.stop) for w in window), indexing="ij"), axis=-1)
-        if not voxels.size:
-            return window, np.zeros(voxels.shape[:3], bool), under
-        hit = self._meant(voxels, first, last)
+        hit = np.zeros(voxels.shape[:3], bool)
+        points = self._grid.voxel_to_mm(voxels)
+        near = self._near_layer(points, lattice, first, last)
+        hit[near] = self._meant(points[near], first, last)
         pointer = under - [box.start for box in window]
         hit[tuple(pointer.T)] = True
         return window, hit, pointer
@@ -157,22 +160,40 @@ class _Sweep:
         inside = (places >= -0.5) & (places <= np.asarray(self._frame.shape) - 0.5)
         return np.asarray(inside.all(axis=-1))
 
-    def _bounds(self, first: NDArray[np.float64], last: NDArray[np.float64]) -> tuple[NDArray, NDArray]:
-        """Return the first and one past the last voxel of the scan that a line can mean."""
+    def _lattice_mm(self, first: NDArray[np.float64], last: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return places (RAS mm) all over the box in the straight view that a line reaches, shape (5, 5, 5, 3)."""
         reach = np.full(3, self._radius_mm)
         if not self._ball:
-            middle_arc = self._frame.first_mm + (first[0] + last[0]) / 2 * self._spacing[0]
-            reach[self._across] = WIDER * self._half_extent_mm(middle_arc)
+            reach[self._across] = self._thickness_mm(first, last)
         reach = reach / self._spacing
         sides = np.linspace(np.minimum(first, last) - reach, np.maximum(first, last) + reach, BOX_POINTS).T
-        places = np.stack(np.meshgrid(*sides, indexing="ij"), axis=-1)
-        native = self._grid.mm_to_voxel(self._frame.voxel_to_mm(places)).reshape(-1, 3)
-        return np.floor(native.min(axis=0)).astype(int), np.ceil(native.max(axis=0)).astype(int) + 1
+        return self._frame.voxel_to_mm(np.stack(np.meshgrid(*sides, indexing="ij"), axis=-1))
+
+    def _near_layer(
+        self,
+        points_mm: NDArray[np.float64],
+        lattice_mm: NDArray[np.float64],
+        first: NDArray[np.float64],
+        last: NDArray[np.float64],
+    ) -> NDArray[np.bool_]:
+        """Return which points may lie in the layer: a slab that holds it, so that few need to be mapped exactly."""
+        if self._ball:
+            return np.ones(points_mm.shape[:-1], bool)
+        surface = np.take(lattice_mm, BOX_POINTS // 2, axis=self._across)
+        normal = self._normal(self._frame.first_mm + (first[0] + last[0]) / 2 * self._spacing[0])
+        heights = surface @ normal
+        thickness = self._thickness_mm(first, last)
+        at = points_mm @ normal
+        return np.asarray((at >= heights.min() - thickness) & (at <= heights.max() + thickness))
+
+    def _thickness_mm(self, first: NDArray[np.float64], last: NDArray[np.float64]) -> float:
+        middle_arc = self._frame.first_mm + (first[0] + last[0]) / 2 * self._spacing[0]
+        return WIDER * float(self._half_extent_mm(middle_arc))
 
     def _meant(
-        self, voxels: NDArray[np.int_], first: NDArray[np.float64], last: NDArray[np.float64]
+        self, points: NDArray[np.float64], first: NDArray[np.float64], last: NDArray[np.float64]
     ) -> NDArray[np.bool_]:
-        points = self._grid.voxel_to_mm(voxels)
+        """Return which voxel centres (RAS mm, shape (n, 3)) a line means."""
         straight = self._frame.mm_to_voxel(points)
         start, end = first * self._spacing, last * self._spacing
         at = np.moveaxis(straight * self._spacing, -1, 0)
@@ -204,6 +225,9 @@ class _Sweep:
 
     def _half_extent_mm(self, arcs_mm: ArrayLike) -> NDArray[np.float64]:
         """Return half of the extent of a voxel across the displayed surface at distances along the cord, mm."""
+        return np.asarray(np.abs(self._normal(arcs_mm) @ self._grid.affine[:3, :3]).sum(axis=-1) / 2)
+
+    def _normal(self, arcs_mm: ArrayLike) -> NDArray[np.float64]:
+        """Return the unit vectors (RAS) across the displayed surface at distances along the cord."""
         tangent = self._frame.centerline.tangent(arcs_mm)
-        normal = tangent if self._across == 0 else plane_axes(tangent)[self._across - 1]
-        return np.asarray(np.abs(normal @ self._grid.affine[:3, :3]).sum(axis=-1) / 2)
+        return tangent if self._across == 0 else plane_axes(tangent)[self._across - 1]
