@@ -157,7 +157,7 @@ RULES: Mapping[Check, Rule] = MappingProxyType(
             "asymmetry",
             "difference of left and right beside the plane about which the image is symmetrical, over 10 mm of cord",
             "%", 15.0, 50.0, 0.4,
-            "clean digital cords reach 9; the plane of symmetry of a person is less exact: 0.3 mm are 7 %",
+            "clean digital cords reach 9; the plane of symmetry of a person is less exact, and 0.2 mm of it are 8 %",
         ),
         Check.TRUNCATED: Rule(
             "truncated",
