@@ -9,9 +9,11 @@ and 1. ``--docs`` writes the table into ``docs/flags.md``.
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -91,6 +93,7 @@ def scored(groups: dict[str, list[Named]]) -> Table:
     table: Table = {(check, group): Scores() for check in Check for group in groups}
     for group, cases in groups.items():
         for number, named in enumerate(cases):
+            print(f"{group} {number + 1} of {len(cases)}: {named.name}", file=sys.stderr, flush=True)
             for check in Check if named.has_image else SEEN_IN_MASKS:
                 clean, faulted = _of_case(
                     named.case, check, np.random.default_rng([number, list(Check).index(check)]), DRAWS[group]
@@ -100,12 +103,18 @@ def scored(groups: dict[str, list[Named]]) -> Table:
     return table
 
 
+@cache
+def _automatic_case(case: Case) -> Case:
+    """Return a case with the cord that is found in its image, looked for once."""
+    return segmented_anew(case)
+
+
 def _of_case(case: Case, check: Check, rng: np.random.Generator, draws: int) -> tuple[list[float], list[float]]:
     """Return the clean score of a case and those of its faults; none where the fault is not possible."""
     try:
         anew = check is Check.LOW_CONFIDENCE
         faults = [inject(case, check, rng, float(rng.uniform())) for _ in range(1 if anew else draws)]
-        good = segmented_anew(case) if anew else case
+        good = _automatic_case(case) if anew else case
     except InputError:  # no canal, no grey matter, no discs, too few slices, no cord found
         return [], []
     return [_score(good, check)], [_score(fault, check) for fault in faults]
@@ -183,7 +192,7 @@ def _mask_scores(cases: Iterable[Named]) -> Iterator[dict[Check, float]]:
 def _automatic(cases: Iterable[Named]) -> Iterator[ScanResult]:
     for named in cases:
         try:
-            yield Case(**{**vars(segmented_anew(named.case)), "structures": ()}).measured()
+            yield replace(_automatic_case(named.case), structures=()).measured()
         except InputError:
             continue
 
