@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_spinalq.quality.case import WorkCase
+from napari_spinalq.quality.image_checks import AROUND_MM
 from napari_spinalq.quality.mask_faults import a_run, between
 
 MOVED_MM = (0.8, 3.5)
@@ -16,9 +17,6 @@ MOVED_MM = (0.8, 3.5)
 
 CONTRAST_TO_NOISE = (2.5, 0.7)
 """Contrast to noise that is left, from the mildest to the worst."""
-
-AROUND_MM = (1.0, 3.0)
-"""What surrounds the cord, mm outside of it."""
 
 MARGIN_LEFT_MM = (2.5, 0.0)
 """Image that is left beside the cord."""
