@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from napari_spinalq.derivatives import scan_paths
 from napari_spinalq.errors import InputError
+from napari_spinalq.exam import Exam
 from napari_spinalq.io.bids import entities, is_scan
 from napari_spinalq.io.nifti import load_scan
 from napari_spinalq.io.sidecar import read_record
-
-OWN_MASK = "_label-cord_mask.nii.gz"
-"""How the cord masks of this tool end."""
 
 _CORD_MASK = re.compile(
     r"^(?P<base>.+?)(?:_space-(?P<space>[a-zA-Z0-9]+))?"
@@ -85,7 +84,9 @@ def _targets_at(path: Path, scans: Path | None) -> list[Target]:
         return [target]
     masks = sorted(file for file in path.rglob("*.nii*") if file.is_file() and _CORD_MASK.match(_stem(file)))
     if not masks:
-        raise InputError(f"{path} holds no cord mask (such as sub-01_space-T2w{OWN_MASK}); name a folder of results.")
+        raise InputError(
+            f"{path} holds no cord mask (such as sub-01_space-T2w_label-cord_mask.nii.gz); name a folder of results."
+        )
     places = [scans] if scans else [path, *_dataset_of(path)]
     known = _Scans(places)
     return [_target(mask, known) for mask in masks]
@@ -123,16 +124,18 @@ def _sha256(path: Path) -> str:
 
 
 def _target(mask: Path, known: _Scans) -> Target:
-    return Target(mask, known.of_mask(mask), _root_of(mask) if mask.name.endswith(OWN_MASK) else None)
+    found = Target(mask, known.of_mask(mask))
+    return replace(found, root=_own_root(found))
 
 
-def _root_of(mask: Path) -> Path | None:
-    """Return the root of the derivatives that hold a mask, ``root/sub-01[/ses-1]/anat/mask``; None elsewhere."""
-    if mask.parent.name != "anat":
+def _own_root(target: Target) -> Path | None:
+    """Return the root of the derivatives in which this tool wrote a mask; None where another name or place was given."""
+    depth = 3 if target.mask.parent.parent.name.startswith("ses-") else 2
+    if target.image is None or len(target.mask.parents) <= depth:
         return None
-    folder = mask.parent.parent
-    folder = folder.parent if folder.name.startswith("ses-") else folder
-    return folder.parent if folder.name.startswith("sub-") else None
+    root, (subject, session, _) = target.mask.parents[depth], target.identity
+    own = scan_paths(target.image.name, Exam(subject, session, ()), root).mask
+    return root if own == target.mask else None
 
 
 def _scan_name(mask: Path) -> str:
