@@ -129,7 +129,7 @@ def _target(mask: Path, known: _Scans) -> Target:
 
 
 def _own_root(target: Target) -> Path | None:
-    """Return the root of the derivatives in which this tool wrote a mask; None where another name or place was given."""
+    """Return the root of the derivatives in which this tool wrote a mask; None for one of another name or place."""
     depth = 3 if target.mask.parent.parent.name.startswith("ses-") else 2
     if target.image is None or len(target.mask.parents) <= depth:
         return None

@@ -54,3 +54,12 @@ def test_a_mask_is_examined_once(tmp_path):
 def test_a_folder_goes_on_without_the_scan_of_one_mask(tmp_path):
     touch(tmp_path, "t2_seg.nii.gz")
     assert [target.image for target in find_targets([tmp_path])] == [None]
+
+
+def test_a_mask_of_this_tool_in_its_place_brings_its_folder(tmp_path):
+    scan = "sub-1_T2w.nii.gz"
+    touch(tmp_path / "in", scan)
+    touch(tmp_path / "out" / "sub-1" / "anat", "sub-1_space-T2w_label-cord_mask.nii.gz")
+    touch(tmp_path / "truth" / "sub-1" / "anat", "sub-1_T2w_label-cord_mask.nii.gz")
+    roots = {target.mask.parents[2].name: target.root for target in find_targets([tmp_path])}
+    assert roots == {"out": tmp_path / "out", "truth": None}
