@@ -78,7 +78,7 @@ def test_pairs_of_image_and_mask_worst_first(run, pairs, tmp_path):
     ]  # fmt: skip
     assert table["scan"].tolist() == ["pierced_t2", "good_t2"]
     worst, clean = table.iloc[0], table.iloc[1]
-    assert (worst.check, worst.slices, worst.unit) == ("hole", 5, "mm²")
+    assert (worst.check, worst.slices, worst.unit) == ("hole", "5", "mm²")
     assert float(worst.score) == pytest.approx(HOLE_MM2)
     assert "slice 5" in worst.sentence
     assert (clean.check, clean.suspicion) == ("none", 0)
