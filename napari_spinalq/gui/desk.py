@@ -220,7 +220,7 @@ class Desk:
         self.structures.stop()
         self.editor.stop()
         self.opener.stop()
-        self.recorder.close()
+        self.recorder.stop()
         for dock in self._docks:
             dock.cut()
         _DESKS.pop(self.viewer.window, None)

@@ -50,7 +50,7 @@ class Recorder:
         self.journal: Journal | None = None
         self.shadows = Shadows()
         self._discs: dict[str, Any] = {}
-        self._discs_untold = self._quiet = self._given_up = False
+        self._discs_untold = self._quiet = self._given_up = self._stopped = False
         self._trouble = ""
         self._aside = 0
         self._retry = QTimer()
@@ -59,7 +59,7 @@ class Recorder:
         edits.made.connect(self._edited)
         session.exam_changed.connect(self._begin_exam)
         session.brought_back.connect(self._take_ground)
-        session.mask_changed.connect(self.catch_up)
+        session.mask_changed.connect(self._masks_changed)
         session.discs_changed.connect(self._discs_changed)
         saver.saved.connect(self._note_saved)
 
@@ -95,11 +95,12 @@ class Recorder:
 
     def catch_up(self) -> None:
         """Write whatever changed without anyone having told."""
-        if self._quiet:
+        if self._quiet or self._stopped:
             return
         for work in self._session.works:
             for name in STRUCTURES:
                 self._note(work, name)
+        self._note_discs()
 
     def note_checked(self, work: ScanWork, before: Iterable[int], after: Iterable[int]) -> None:
         """Write which slices of a scan count as checked and unchanged, before and after."""
@@ -130,6 +131,11 @@ class Recorder:
         self.journal, self._given_up = None, False
         self._keeper.release()
 
+    def stop(self) -> None:
+        """Hear of nothing more: the window closes."""
+        self.close()
+        self._stopped = True
+
     def take_discs_known(self) -> None:
         """Take the discs as what the journal says of them."""
         self._discs, self._discs_untold = labelling_as_json(self._session.labelling), False
@@ -154,7 +160,7 @@ class Recorder:
             self.shadows.take_ground(work, ref)
 
     def _edited(self, edit: Edit) -> None:
-        if not self._quiet and edit.tool not in HISTORY_TOOLS:
+        if not self._quiet and not self._stopped and edit.tool not in HISTORY_TOOLS:
             self._note(edit.work, edit.structure, edit.tool, edit.slices)
 
     def _note(self, work: ScanWork, name: str, tool: str = "", slices: Iterable[int] | None = None) -> None:
@@ -184,8 +190,26 @@ class Recorder:
         self.shadows.take(work, ref, name, change.slices)
         self._written(step)
 
+    def _masks_changed(self) -> None:
+        """Write what is there at once, and what is gone later: a viewer that closes drops its layers first of all."""
+        if self._quiet or self._stopped:
+            return
+        for work in self._session.works:
+            for name in work.masks():
+                self._note(work, name)
+        QTimer.singleShot(0, self.catch_up)
+
     def _discs_changed(self) -> None:
-        if self._quiet:
+        if self._quiet or self._stopped:
+            return
+        if self._session.labelling.discs:
+            self._note_discs()
+        else:
+            QTimer.singleShot(0, self.catch_up)
+
+    def _note_discs(self) -> None:
+        """Write how the discs changed, if they did; without a scan on the table they were put away, not removed."""
+        if not self._session.works:
             return
         after = labelling_as_json(self._session.labelling)
         if after == self._discs or (not after["discs"] and not self._discs.get("discs")):
