@@ -130,8 +130,7 @@ class Historian:
         self._session.mask_painted(name)
         self._restorer.tell_making(work, ref, name, self._recorder.journal.history, shadows)
         shadows.note_making(work, ref)
-        whole = line.automatic is not None and line.automatic.slices is None
-        if whole or line.was != line.now:
+        if line.was != line.now:
             self._session.mask_changed.emit()
         elif line.automatic is not None:
             self._session.remarks_changed.emit()
