@@ -117,7 +117,9 @@ class Historian:
             return
         work = next(one for one in self._session.works if ref_of(one) == line.image)
         if isinstance(line, CheckedLine):
-            self.checked_changed.emit(work, frozenset(line.after if move.forward else line.before))
+            self._recorder.checked[line.image] = frozenset(line.after if move.forward else line.before)
+            self._session.mark_unsaved()
+            self.checked_changed.emit(work, self._recorder.checked[line.image])
         else:
             self._change_mask(work, line, move)
 

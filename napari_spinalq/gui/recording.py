@@ -49,6 +49,7 @@ class Recorder:
         self._session, self._saver, self._keeper = session, saver, keeper
         self.journal: Journal | None = None
         self.shadows = Shadows()
+        self.checked: dict[ImageRef, frozenset[int]] = {}
         self._discs: dict[str, Any] = {}
         self._discs_untold = self._quiet = self._given_up = self._stopped = False
         self._trouble = ""
@@ -70,7 +71,8 @@ class Recorder:
     def adopt(self, text: JournalText | None) -> Journal:
         """Go on from a journal that was read, or begin one that keeps aside whatever lies in its place."""
         self.journal = Journal.at(self.path(), text)
-        self._discs = dict(text.replay.state.discs) if text else self._discs
+        if text is not None:
+            self._discs, self.checked = dict(text.replay.state.discs), dict(text.replay.state.checked)
         return self.journal
 
     def keep_aside(self) -> Path | None:
@@ -105,9 +107,20 @@ class Recorder:
     def note_checked(self, work: ScanWork, before: Iterable[int], after: Iterable[int]) -> None:
         """Write which slices of a scan count as checked and unchanged, before and after."""
         ref = ref_of(work)
-        if ref is not None:
-            step = self.get_ready().note_checked(ref, sorted(before), sorted(after))
-            self._written(step)
+        if ref is None or self._session.held_back():
+            return
+        if self.journal is None:
+            self.first.emit(work)
+        before, after = sorted(before), sorted(after)
+        step = self.get_ready().note_checked(ref, before, after)
+        self.checked[ref] = frozenset(after)
+        self._session.mark_unsaved()
+        self._written(step)
+
+    def checked_slices(self, work: ScanWork) -> frozenset[int]:
+        """Return the slices of a scan that count as checked and unchanged, as the journal says."""
+        ref = ref_of(work)
+        return frozenset() if ref is None else self.checked.get(ref, frozenset())
 
     def discard(self) -> None:
         """Give up what is not saved, once the exam is put away; an edit before that means that it was not."""
@@ -145,7 +158,7 @@ class Recorder:
         if self._session.works:
             return
         self.close()
-        self.shadows = Shadows()
+        self.shadows, self.checked = Shadows(), {}
         self._trouble, self._aside = "", 0
         self.take_discs_known()
 
