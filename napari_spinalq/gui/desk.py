@@ -119,8 +119,8 @@ class Desk:
         self.keeper.watch(self.editor)
         self.recorder.first.connect(self.recoverer.take)
         self.recorder.noted.connect(self.prompter.pair)
-        self.reopener.looked.connect(self.recoverer.take)
-        self.reopener.looked.connect(self.historian.go_on)
+        self.opener.looked.connect(self.recoverer.take)
+        self.opener.looked.connect(self.historian.go_on)
         self.historian.moved.connect(self.prompter.follow_history)
         self.historian.name_levels(self.measurer.level_name_at)
         self.prompter.undo_wanted.connect(self.historian.undo)
@@ -252,10 +252,10 @@ class Desk:
         self.tools.stop()
         self.slices.stop()
         self.opener.stop()
-        self.recorder.close()
         for view in (self._canvas_mouse, self.comparer, self.windower, self.crosshair, self.surfaces, self.looks):
             view.stop()
         self.worklist.stop()
+        self.recorder.stop()
         for dock in self._docks:
             dock.cut()
         _DESKS.pop(self.viewer.window, None)

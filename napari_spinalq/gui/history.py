@@ -117,7 +117,9 @@ class Historian:
             return
         work = next(one for one in self._session.works if ref_of(one) == line.image)
         if isinstance(line, CheckedLine):
-            self.checked_changed.emit(work, frozenset(line.after if move.forward else line.before))
+            self._recorder.checked[line.image] = frozenset(line.after if move.forward else line.before)
+            self._session.mark_unsaved()
+            self.checked_changed.emit(work, self._recorder.checked[line.image])
         else:
             self._change_mask(work, line, move)
 
@@ -130,8 +132,7 @@ class Historian:
         self._session.mask_painted(name)
         self._restorer.tell_making(work, ref, name, self._recorder.journal.history, shadows)
         shadows.note_making(work, ref)
-        whole = line.automatic is not None and line.automatic.slices is None
-        if whole or line.was != line.now:
+        if line.was != line.now:
             self._session.mask_changed.emit()
         elif line.automatic is not None:
             self._session.remarks_changed.emit()

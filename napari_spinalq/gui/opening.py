@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import nibabel as nib
 import numpy as np
 from napari.layers import Image, Labels
+from psygnal import Signal
 from qtpy.QtCore import QTimer
 
 from napari_spinalq.contrast import Contrast
@@ -44,7 +45,12 @@ LOOKING = "Looking for saved work"
 
 
 class Opener:
-    """Puts exams and scans on the table. Only the scan at hand is in the viewer: its slices set the sliders."""
+    """Puts exams and scans on the table. Only the scan at hand is in the viewer: its slices set the sliders.
+
+    ``looked`` tells that a scan is shown with all that was saved for it.
+    """
+
+    looked = Signal(object)
 
     def __init__(self, viewer: ViewerModel, session: Session, runner: Runner, reopener: Reopener) -> None:
         self._viewer, self._session, self._runner, self._reopener = viewer, session, runner, reopener
@@ -112,14 +118,20 @@ class Opener:
             image = layers.add_image(self._viewer, scan)
         work = ScanWork(scan, image)
         self._session.take(work)
-        self._reopener.put(work, saved)
-        self._face(work)
+        self._put(work, saved)
 
     def _look_for_saved(self, work: ScanWork) -> None:
         """Look for the saved work of a scan that came another way than by :meth:`choose`."""
         if not work.looked_for and work.mask is None:
             search = self._reopener.search()
-            self._runner.run(LOOKING, lambda _: search(work.scan), lambda saved: self._reopener.put(work, saved))
+            self._runner.run(LOOKING, lambda _: search(work.scan), lambda saved: self._put(work, saved))
+
+    def _put(self, work: ScanWork, saved: SavedWork | None) -> None:
+        """Put the saved work of a scan on the table, turn the view to it, and only then let questions be asked."""
+        self._reopener.put(work, saved)
+        if work is self._session.current:
+            self._face(work)
+            self.looked.emit(work)
 
     def _face(self, work: ScanWork) -> None:
         """Turn the view to a scan: its best plane, at the cord if that is known, else at the middle."""

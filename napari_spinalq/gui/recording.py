@@ -49,8 +49,9 @@ class Recorder:
         self._session, self._saver, self._keeper = session, saver, keeper
         self.journal: Journal | None = None
         self.shadows = Shadows()
+        self.checked: dict[ImageRef, frozenset[int]] = {}
         self._discs: dict[str, Any] = {}
-        self._discs_untold = self._quiet = self._given_up = False
+        self._discs_untold = self._quiet = self._given_up = self._stopped = False
         self._trouble = ""
         self._aside = 0
         self._retry = QTimer()
@@ -59,7 +60,7 @@ class Recorder:
         edits.made.connect(self._edited)
         session.exam_changed.connect(self._begin_exam)
         session.brought_back.connect(self._take_ground)
-        session.mask_changed.connect(self.catch_up)
+        session.mask_changed.connect(self._masks_changed)
         session.discs_changed.connect(self._discs_changed)
         saver.saved.connect(self._note_saved)
 
@@ -70,7 +71,8 @@ class Recorder:
     def adopt(self, text: JournalText | None) -> Journal:
         """Go on from a journal that was read, or begin one that keeps aside whatever lies in its place."""
         self.journal = Journal.at(self.path(), text)
-        self._discs = dict(text.replay.state.discs) if text else self._discs
+        if text is not None:
+            self._discs, self.checked = dict(text.replay.state.discs), dict(text.replay.state.checked)
         return self.journal
 
     def keep_aside(self) -> Path | None:
@@ -95,18 +97,30 @@ class Recorder:
 
     def catch_up(self) -> None:
         """Write whatever changed without anyone having told."""
-        if self._quiet:
+        if self._quiet or self._stopped:
             return
         for work in self._session.works:
             for name in STRUCTURES:
                 self._note(work, name)
+        self._note_discs()
 
     def note_checked(self, work: ScanWork, before: Iterable[int], after: Iterable[int]) -> None:
         """Write which slices of a scan count as checked and unchanged, before and after."""
         ref = ref_of(work)
-        if ref is not None:
-            step = self.get_ready().note_checked(ref, sorted(before), sorted(after))
-            self._written(step)
+        if ref is None or self._session.held_back():
+            return
+        if self.journal is None:
+            self.first.emit(work)
+        before, after = sorted(before), sorted(after)
+        step = self.get_ready().note_checked(ref, before, after)
+        self.checked[ref] = frozenset(after)
+        self._session.mark_unsaved()
+        self._written(step)
+
+    def checked_slices(self, work: ScanWork) -> frozenset[int]:
+        """Return the slices of a scan that count as checked and unchanged, as the journal says."""
+        ref = ref_of(work)
+        return frozenset() if ref is None else self.checked.get(ref, frozenset())
 
     def discard(self) -> None:
         """Give up what is not saved, once the exam is put away; an edit before that means that it was not."""
@@ -130,6 +144,11 @@ class Recorder:
         self.journal, self._given_up = None, False
         self._keeper.release()
 
+    def stop(self) -> None:
+        """Hear of nothing more: the window closes."""
+        self.close()
+        self._stopped = True
+
     def take_discs_known(self) -> None:
         """Take the discs as what the journal says of them."""
         self._discs, self._discs_untold = labelling_as_json(self._session.labelling), False
@@ -139,7 +158,7 @@ class Recorder:
         if self._session.works:
             return
         self.close()
-        self.shadows = Shadows()
+        self.shadows, self.checked = Shadows(), {}
         self._trouble, self._aside = "", 0
         self.take_discs_known()
 
@@ -154,7 +173,7 @@ class Recorder:
             self.shadows.take_ground(work, ref)
 
     def _edited(self, edit: Edit) -> None:
-        if not self._quiet and edit.tool not in HISTORY_TOOLS:
+        if not self._quiet and not self._stopped and edit.tool not in HISTORY_TOOLS:
             self._note(edit.work, edit.structure, edit.tool, edit.slices)
 
     def _note(self, work: ScanWork, name: str, tool: str = "", slices: Iterable[int] | None = None) -> None:
@@ -184,8 +203,26 @@ class Recorder:
         self.shadows.take(work, ref, name, change.slices)
         self._written(step)
 
+    def _masks_changed(self) -> None:
+        """Write what is there at once, and what is gone later: a viewer that closes drops its layers first of all."""
+        if self._quiet or self._stopped:
+            return
+        for work in self._session.works:
+            for name in work.masks():
+                self._note(work, name)
+        QTimer.singleShot(0, self.catch_up)
+
     def _discs_changed(self) -> None:
-        if self._quiet:
+        if self._quiet or self._stopped:
+            return
+        if self._session.labelling.discs:
+            self._note_discs()
+        else:
+            QTimer.singleShot(0, self.catch_up)
+
+    def _note_discs(self) -> None:
+        """Write how the discs changed, if they did; without a scan on the table they were put away, not removed."""
+        if not self._session.works:
             return
         after = labelling_as_json(self._session.labelling)
         if after == self._discs or (not after["discs"] and not self._discs.get("discs")):

@@ -63,6 +63,7 @@ class Recoverer:
         self._text: JournalText | None = None
         self._looked = False
         self._done: set[ImageRef] = set()
+        self._back: tuple[Step, ...] = ()
         session.exam_changed.connect(self._forget)
 
     def take(self, work: ScanWork) -> None:
@@ -77,6 +78,7 @@ class Recoverer:
         if self._text is not None and not self._session.read_only and ref not in self._done:
             self._done.add(ref)
             self._continue(work, ref)
+            self._tell_back()
 
     def _forget(self) -> None:
         if not self._session.works:
@@ -105,7 +107,8 @@ class Recoverer:
         elif not unsaved or self._ask(unsaved, matches=matches):
             self._text = text
             self._recorder.adopt(text)
-            self._bring_discs(text, unsaved)
+            self._back = tuple(unsaved)
+            self._bring_discs(text)
 
     def _ask(self, unsaved: Sequence[Step], *, matches: bool) -> bool:
         what = count(unsaved)
@@ -140,14 +143,18 @@ class Recoverer:
         known = text.replay
         return not here or here in (labelling_digest(known.saved_discs), labelling_digest(known.state.discs))
 
-    def _bring_discs(self, text: JournalText, unsaved: Sequence[Step]) -> None:
+    def _tell_back(self) -> None:
+        """Say, once, what was brought back."""
+        back, self._back = self._back, ()
+        if back:
+            self.told.emit("good", BACK.format(what=count(back), them="it" if len(back) == 1 else "them"))
+
+    def _bring_discs(self, text: JournalText) -> None:
         labelling = labelling_from_json(text.replay.state.discs)
         if labelling != self._session.labelling:
             with self._recorder.unheard():
                 self._session.bring_back_discs(labelling)
         self._recorder.take_discs_known()
-        if unsaved:
-            self.told.emit("good", BACK.format(what=count(unsaved), them="it" if len(unsaved) == 1 else "them"))
 
     def _continue(self, work: ScanWork, ref: ImageRef) -> None:
         """Let the masks of a scan be those at the end of the journal."""

@@ -28,12 +28,10 @@ class Reopener:
 
     The discs of an exam serve all its scans, so the first scan that comes with discs gives them: an exam is opened on
     the scan that shows discs best among those with saved work. Discs saved with a later scan do not replace them.
-    ``looked`` tells that what was saved for a scan, if anything, is on the table.
     """
 
     told = Signal(str, str)
     discs_back = Signal()
-    looked = Signal(object)
 
     def __init__(self, viewer: ViewerModel, session: Session, saver: Saver) -> None:
         self._viewer, self._session, self._saver = viewer, session, saver
@@ -46,7 +44,13 @@ class Reopener:
     def search(self) -> Callable[[Scan], SavedWork | None]:
         """Return what reads the saved work of a scan of the exam in hand; it may run in another thread."""
         exam, folder = self._session.exam, self._saver.home()
-        return lambda scan: saved_work(scan, exam, folder)
+
+        def read(scan: Scan) -> SavedWork | None:
+            if scan.source is not None:
+                _ = scan.source.sha256  # every edit will name it: read now, not under the first stroke
+            return saved_work(scan, exam, folder)
+
+        return read
 
     def put(self, work: ScanWork, saved: SavedWork | None) -> None:
         """Put the saved work of a scan on the table, without taking the place of what lies there.
@@ -58,7 +62,6 @@ class Reopener:
         work.looked_for = True
         if saved is not None:
             self._take(work, saved)
-        self.looked.emit(work)
 
     def _take(self, work: ScanWork, saved: SavedWork) -> None:
         if work.mask is not None and saved.mask is not None:

@@ -232,6 +232,7 @@ def test_checked_slices_are_undone_too(measured):
     undo(hand)
     redo(hand)
     assert told == [(True, frozenset({3})), (True, frozenset({3, 4}))]
+    assert hand.desk.recorder.checked_slices(work) == {3, 4}
 
 
 def test_everything_on_the_screen_is_in_the_journal(measured):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from hashlib import blake2b
 
 import numpy as np
@@ -37,17 +37,16 @@ class FileOrder:
     shape: tuple[int, int, int]
     axes: str
 
-    @cached_property
-    def _transform(self) -> NDArray[np.float64]:
-        start, end = (orientations.axcodes2ornt(tuple(codes)) for codes in (self.axes, WORK_AXES))
-        return orientations.ornt_transform(start, end)
+    @property
+    def _transform(self) -> tuple[tuple[int, int], ...]:
+        return _to_work(self.axes)
 
     @cached_property
     def work_shape(self) -> tuple[int, int, int]:
         """Voxels along z, y, x."""
         shape = [0, 0, 0]
         for count, (axis, _) in zip(self.shape, self._transform, strict=True):
-            shape[int(axis)] = count
+            shape[axis] = count
         return shape[0], shape[1], shape[2]
 
     def flat(self, places: Places) -> NDArray[np.int64]:
@@ -55,7 +54,7 @@ class FileOrder:
         number = np.zeros(len(places[0]), dtype=np.int64)
         stride = 1
         for count, (axis, sense) in zip(self.shape, self._transform, strict=True):
-            index = places[int(axis)]
+            index = places[axis]
             number += stride * (index if sense > 0 else count - 1 - index)
             stride *= count
         return number
@@ -65,7 +64,7 @@ class FileOrder:
         found: list[NDArray[np.intp]] = [np.zeros(0, np.intp)] * 3
         indices = np.unravel_index(flat, self.shape, order="F")
         for index, count, (axis, sense) in zip(indices, self.shape, self._transform, strict=True):
-            found[int(axis)] = index if sense > 0 else count - 1 - index
+            found[axis] = index if sense > 0 else count - 1 - index
         return found[0], found[1], found[2]
 
 
@@ -168,6 +167,13 @@ def mask_digest(mask: NDArray[np.uint8] | None) -> str:
     if mask is None:
         return ""
     return blake2b(np.ascontiguousarray(mask, dtype=np.uint8).data, digest_size=DIGEST_BYTES).hexdigest()
+
+
+@cache
+def _to_work(axes: str) -> tuple[tuple[int, int], ...]:
+    """Return for each axis of a file which axis of the work order it is, and 1 or -1 for its sense."""
+    start, end = (orientations.axcodes2ornt(tuple(codes)) for codes in (axes, WORK_AXES))
+    return tuple((int(axis), int(sense)) for axis, sense in orientations.ornt_transform(start, end))
 
 
 def _runs(flat: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -72,8 +72,9 @@ class State:
         if not there:
             self.masks.pop(key, None)
             return
-        mask = self.masks.setdefault(key, np.zeros(key[0].order.work_shape, np.uint8))
-        delta.write_to(mask, key[0].order)
+        if key not in self.masks:
+            self.masks[key] = np.zeros(key[0].order.work_shape, np.uint8)
+        delta.write_to(self.masks[key], key[0].order)
 
 
 @dataclass(frozen=True)
