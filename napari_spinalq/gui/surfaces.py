@@ -39,6 +39,11 @@ class Surfaces:
         self._rest.timeout.connect(self._make)
         session.mask_changed.connect(self.follow)
 
+    @property
+    def idle(self) -> bool:
+        """Whether the surfaces show the masks as they are, as far as anybody looks."""
+        return self._job is None and not self._rest.isActive()
+
     def want(self, wanted: bool) -> None:
         """Begin or cease to make surfaces: somebody looks, or nobody does."""
         if wanted != self.wanted:

@@ -16,6 +16,7 @@ from napari_spinalq.gui.convert import mm_to_world, world_to_mm
 from napari_spinalq.gui.crossview import ACROSS
 from napari_spinalq.gui.desk import desk_of
 from napari_spinalq.gui.display import Plane, current_plane, position, stand_at
+from napari_spinalq.gui.layers import is_guess
 from napari_spinalq.gui.lens import Lens
 from napari_spinalq.gui.links import Link
 from napari_spinalq.gui.measuring import FRAME_MS
@@ -143,7 +144,8 @@ class ViewsDock(QWidget):
         work = self.desk.session.current
         if work is None:
             return Scene()
-        names = [(disc.name, np.array(disc.position_mm)) for disc in self.desk.session.labelling.discs]
+        discs = self.desk.session.labelling.discs
+        names = [(disc.name, np.array(disc.position_mm), is_guess(disc)) for disc in discs]
         point = world_to_mm(position(self.desk.viewer), work.scan.grid) if self.desk.crosshair.shown else None
         return Scene(self.desk.surfaces.parts(), point, names)
 

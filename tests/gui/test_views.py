@@ -219,7 +219,7 @@ def test_the_crosshair_on_the_canvas_is_true_and_can_be_put_away(views, qtbot):
 def test_the_3d_pane_shows_the_cord_turns_and_finds_a_place(views, mouse, qtbot):
     pane = views.volume
     qtbot.waitUntil(lambda: bool(pane.scene.parts), timeout=10_000)
-    assert [name for name, _ in pane.scene.names][:2] == ["C1-C2", "C2-C3"]
+    assert [name for name, _, _ in pane.scene.names][:2] == ["C1-C2", "C2-C3"]
     azimuth = pane.azimuth_deg
     mouse.drag(pane, QPointF(50, 50), QPointF(80, 50))
     assert pane.azimuth_deg != azimuth
