@@ -10,7 +10,7 @@ from qtpy.QtCore import QSize, Qt, QTimer
 from qtpy.QtWidgets import QDockWidget, QGridLayout, QVBoxLayout, QWidget
 
 from napari_spinalq.gui import settings
-from napari_spinalq.gui.arrangement import BESIDE, COLUMN, OTHER, PLANES, SIDE_WIDTH, WIDTHS, Places, arrangement
+from napari_spinalq.gui.arrangement import BESIDE, COLUMN, OTHER, PLANES, Places, arrangement, asked_width
 from napari_spinalq.gui.comparing import Mode
 from napari_spinalq.gui.convert import mm_to_world, world_to_mm
 from napari_spinalq.gui.crossview import ACROSS
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     import napari
 
 NAME = "Views"
+HEIGHT = 560
+"""Pixels that the dock asks for; it takes what it is given."""
 
 
 class ViewsDock(QWidget):
@@ -62,7 +64,7 @@ class ViewsDock(QWidget):
 
     def sizeHint(self) -> QSize:
         """Return the size that the layout asks for."""
-        return QSize(SIDE_WIDTH if self._side() else WIDTHS[self.layout_key], 560)
+        return QSize(asked_width(self.layout_key, self.desk.window.width(), side=self._side()), HEIGHT)
 
     def showEvent(self, event: object) -> None:
         """Ask for room when the dock is opened."""

@@ -220,3 +220,19 @@ def test_a_mask_is_told_from_an_image():
     assert not is_mask(np.array([0, 1, 2]))
     assert not is_mask(np.zeros(3))
     assert not is_mask(Scan(np.linspace(0, 1, 8).reshape(2, 2, 2), Grid((2, 2, 2), np.eye(4)), Contrast.T2W).data)
+
+
+def test_choosing_what_to_compare_never_stops_other_work(views, measured, qtbot, tmp_path):
+    import threading
+
+    desk, release = views.desk, threading.Event()
+    told = []
+    desk.told.connect(lambda kind, sentence: told.append((kind, sentence)))
+    done = []
+    desk.runner.run("Something long", lambda _: release.wait(10), done.append)
+    desk.comparer.open(_other_visit(views, tmp_path))
+    assert told[-1][0] == "warn"
+    release.set()
+    measured.wait()
+    assert done == [True]
+    assert desk.comparer.other is None
