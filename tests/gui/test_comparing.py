@@ -15,7 +15,7 @@ from napari_spinalq.gui import dialogs
 from napari_spinalq.gui.comparing import Mode
 from napari_spinalq.gui.convert import mm_to_world, to_display
 from napari_spinalq.gui.display import Plane, position, stand_at
-from napari_spinalq.gui.other import is_mask, put_on
+from napari_spinalq.gui.other import is_mask, put_on, read_other
 from napari_spinalq.scan import Scan
 
 pytestmark = pytest.mark.gui
@@ -194,6 +194,19 @@ def test_two_visits_are_aligned_by_level(views, mouse, measured, qtbot, monkeypa
     stand_at(desk.viewer, np.add(before, (8, 0, 0)))
     mouse.drag(other, other.spot(there))
     assert position(desk.viewer)[1] == pytest.approx(before[1], abs=1.0)
+
+
+def test_another_visit_comes_with_its_saved_cord_and_discs(views, measured):
+    desk = views.desk
+    assert desk.save()
+    scan = desk.session.current.scan
+    other = read_other(scan.source.path, scan.grid, same_exam=False, progress=lambda _fraction, _phrase: None)
+    np.testing.assert_array_equal(other.mask_here, desk.session.current.mask.data)
+    here = desk.comparer.course()
+    assert other.aligned_by(here) == "level"
+    place = position(desk.viewer)
+    np.testing.assert_allclose(other.place_there(place, scan.grid, here), place, atol=0.05)
+    np.testing.assert_allclose(other.place_here(place, scan.grid, here), place, atol=0.05)
 
 
 def test_putting_one_scan_on_the_grid_of_another_is_true_in_mm():

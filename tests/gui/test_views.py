@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from qtpy.QtCore import QPointF, Qt
+from qtpy.QtCore import QEvent, QPointF, Qt
 
 from napari_spinalq.geometry import WORK_AXES
 from napari_spinalq.gui import display
@@ -134,6 +134,34 @@ def test_panes_follow_a_stroke_while_it_goes_on(views, qtbot):
     step = views.desk.viewer.dims.current_step
     mask.data_setitem((np.array([step[0]]), np.array([step[1] + 9]), np.array([step[2]])), np.array([1]))
     qtbot.waitUntil(lambda: (pane.view.pixels != before).any(), timeout=500)
+
+
+def test_panes_follow_the_brush_before_it_is_lifted(views, measured, qtbot):
+    pane, viewer = views.panes[Plane.SAGITTAL], views.desk.viewer
+    measured.press(measured.dock.segment_panel.paint)
+    qtbot.wait(80)
+    before, here = pane.view.pixels.copy(), position(viewer)
+    beside = np.add(here, (0, 8.0, 0))
+    stroke = [QPointF(measured.pixel(world)) for world in (beside, np.add(beside, (0, 2.0, 0)))]
+    measured._send(QEvent.Type.MouseMove, stroke[0].toPoint(), Qt.MouseButton.NoButton)
+    measured._send(QEvent.Type.MouseButtonPress, stroke[0].toPoint(), Qt.MouseButton.LeftButton)
+    measured._send(QEvent.Type.MouseMove, stroke[1].toPoint(), Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: (pane.view.pixels != before).any(), timeout=1000)
+    measured._send(QEvent.Type.MouseButtonRelease, stroke[1].toPoint(), Qt.MouseButton.LeftButton)
+
+
+def test_panes_show_the_volume_in_hand_of_a_series(views, measured, qtbot):
+    desk = views.desk
+    names = [file.path.name for file in desk.session.exam.files]
+    desk.opener.choose(next(index for index, name in enumerate(names) if "dwi" in name))
+    measured.wait()
+    image = desk.session.current.image
+    assert image.data.ndim == 4
+    pane = views.panes[Plane.AXIAL]
+    qtbot.waitUntil(lambda: pane.view is not None and pane.view.pixels.shape[:2] == image.data.shape[2:])
+    first = pane.view.pixels.copy()
+    desk.viewer.dims.set_current_step(0, image.data.shape[0] - 1)
+    qtbot.waitUntil(lambda: (pane.view.pixels != first).any())
 
 
 def test_panes_follow_the_looks_of_the_layers(views, qtbot):
