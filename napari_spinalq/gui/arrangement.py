@@ -14,10 +14,18 @@ BESIDE = (Plane.SAGITTAL, Plane.AXIAL)
 """Planes that are shown side by side: the long one finds the level, the other shows what is measured."""
 
 WIDTHS = {ONE: 230, COLUMN: 250, GRID: 430}
-"""Width (pixels) that each layout asks for: on a screen of 1366 pixels the canvas keeps 520 or more."""
+"""Width (pixels) that each layout needs: on a screen of 1366 pixels the canvas keeps 520 or more."""
 
-SIDE_WIDTH = 430
+PARTS = {ONE: 0.15, COLUMN: 0.18, GRID: 0.31}
+"""Part of the window that each layout takes where there is more room."""
+
 Places = dict[str, tuple[int, int]]
+
+
+def asked_width(layout: str, window_width: int, *, side: bool = False) -> int:
+    """Return the width (pixels) that the panes ask for in a window of this width."""
+    shape = GRID if side else layout
+    return max(WIDTHS[shape], round(PARTS[shape] * window_width))
 
 
 def arrangement(layout: str, main: Plane | None, *, side: bool = False) -> Places:

@@ -84,11 +84,13 @@ class Comparer:
                 self._take(work, open_other(known.scan, known.mask_on_file_grid(), course, work.scan.grid))
             return
         own = self._session.exam is not None and path in [file.path for file in self._session.exam.files]
-        self._runner.run_instead(
+        started = self._runner.run(
             f"Reading {path.name}",
             lambda progress: read_other(path, work.scan.grid, same_exam=own, progress=progress),
             lambda other: self._take(work, other),
         )
+        if not started:
+            self.told.emit("warn", "Something else is running; compare when it is done, or stop it with Esc.")
 
     def clear(self) -> None:
         """Compare no longer."""

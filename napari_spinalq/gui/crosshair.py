@@ -6,7 +6,6 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from napari.layers import Points
 from psygnal import Signal
 from vispy.scene.visuals import Line
 
@@ -104,5 +103,5 @@ class Crosshair:
 
     def _free(self) -> bool:
         active = self._viewer.layers.selection.active
-        resting = active is None or (str(active.mode) == "pan_zoom" and not isinstance(active, Points))
+        resting = active is None or str(active.mode) == "pan_zoom"
         return resting and not self._picker.waiting and self._viewer.dims.ndisplay == 2

@@ -141,10 +141,15 @@ def show_discs(layer: Points, discs: Sequence[Disc], grid: Grid) -> None:
     layer.text.translation = np.asarray(NAME_OFFSET_MM) / scale
     layer.current_size = DISC_SIZE_MM / scale[-1]
     if discs:
-        guessed = [disc.origin in (Origin.INTERPOLATED, Origin.ESTIMATED) for disc in discs]
+        guessed = [is_guess(disc) for disc in discs]
         layer.symbol = ["ring" if guess else "disc" for guess in guessed]
         layer.face_color = [GUESS_COLOUR if guess else DISC_COLOUR for guess in guessed]
         layer.size = DISC_SIZE_MM / scale[-1]
+
+
+def is_guess(disc: Disc) -> bool:
+    """Tell whether nobody saw or clicked the disc: its place was interpolated or estimated."""
+    return disc.origin in (Origin.INTERPOLATED, Origin.ESTIMATED)
 
 
 def disc_places(layer: Points) -> NDArray[np.float64]:

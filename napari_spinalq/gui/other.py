@@ -126,8 +126,14 @@ def put_on(
         data if same or data is None else resample_array(data, work_own, work, order=order, fill=float(data.min()))
         for data, order in zip(shown, (1, 0), strict=True)
     ]
-    difference = "" if same else work_own.difference(work)
+    difference = "" if same else _difference(work_own, work)
     return Other(name, own, *shown, *here, difference, window, course, same_exam)
+
+
+def _difference(own: Grid, here: Grid) -> str:
+    """Say how a grid differs from the one at hand: by its voxels, which tell how much detail there is, or else how."""
+    sizes = [" x ".join(f"{size:.3g}" for size in grid.spacing[::-1]) for grid in (own, here)]
+    return own.difference(here) if sizes[0] == sizes[1] else f"voxels of {sizes[0]} mm against {sizes[1]} mm"
 
 
 def course_of(centerline: Centerline | None, labelling: Labelling | None) -> Course | None:

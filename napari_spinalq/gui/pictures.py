@@ -14,6 +14,7 @@ from napari_spinalq.gui.comparing import OTHER_OPACITY, Mode
 from napari_spinalq.gui.convert import mm_to_world
 from napari_spinalq.gui.crossview import ACROSS, Cover, CrossView, cross_view
 from napari_spinalq.gui.display import Plane, position
+from napari_spinalq.gui.layers import is_guess
 from napari_spinalq.gui.lens import Lens
 from napari_spinalq.gui.other import Other
 from napari_spinalq.gui.panels.plane_pane import Content, Named
@@ -153,4 +154,8 @@ class Pictures:
         if plane is Plane.AXIAL:
             return []
         discs = self._desk.session.labelling.discs
-        return [(disc.name, mm_to_world(disc.position_mm, grid)) for disc in discs if grid.contains(disc.position_mm)]
+        return [
+            (disc.name, mm_to_world(disc.position_mm, grid), is_guess(disc))
+            for disc in discs
+            if grid.contains(disc.position_mm)
+        ]

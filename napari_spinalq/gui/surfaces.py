@@ -30,6 +30,7 @@ class Surfaces:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._found: dict[str, Surface] = {}
+        self._seen: dict[str, NDArray] = {}
         self._job: Job | None = None
         self._stale = False
         self.wanted = False
@@ -37,7 +38,12 @@ class Surfaces:
         self._rest.setSingleShot(True)
         self._rest.setInterval(REST_MS)
         self._rest.timeout.connect(self._make)
-        session.mask_changed.connect(self.follow)
+        session.mask_changed.connect(self._forget)
+
+    @property
+    def idle(self) -> bool:
+        """Whether the surfaces show the masks as they are, as far as anybody looks."""
+        return self._job is None and not self._rest.isActive()
 
     def want(self, wanted: bool) -> None:
         """Begin or cease to make surfaces: somebody looks, or nobody does."""
@@ -62,9 +68,14 @@ class Surfaces:
     def stop(self) -> None:
         """Make no more: the window closes."""
         self._rest.stop()
-        self._session.mask_changed.disconnect(self.follow)
+        self._session.mask_changed.disconnect(self._forget)
         if self._job is not None:
             self._job.stop_and_wait(CLOSING_WAIT_S)
+
+    def _forget(self) -> None:
+        """Make all anew: a mask was given or removed as a whole, perhaps with the scan."""
+        self._seen = {}
+        self.follow()
 
     def _make(self) -> None:
         work = self._session.current
@@ -73,17 +84,28 @@ class Surfaces:
         if self._job is not None:
             self._stale = True
             return
-        masks = {name: np.array(layer.data) for name, layer in work.masks().items()}
+        if self._seen_all(work):
+            return
+        masks = self._seen = {name: np.array(layer.data) for name, layer in work.masks().items()}
         grid = work.scan.grid.reoriented(WORK_AXES)
         self._job = Job("Drawing in 3-D", lambda _: _surfaces(masks, grid))
         self._job.succeeded.connect(lambda found: self._take(work, found))
         self._job.ended.connect(self._end)
         self._job.start()
 
+    def _seen_all(self, work: ScanWork) -> bool:
+        """Tell whether no voxel changed since: napari tells the same of an edit as of another slice on display."""
+        masks = work.masks()
+        return masks.keys() == self._seen.keys() and all(
+            np.array_equal(layer.data, self._seen[name]) for name, layer in masks.items()
+        )
+
     def _take(self, work: ScanWork, found: dict[str, Surface]) -> None:
         if work is self._session.current:
             self._found = found
             self.changed.emit()
+        else:
+            self._seen = {}
 
     def _end(self) -> None:
         self._job = None

@@ -10,12 +10,13 @@ from qtpy.QtCore import QSize, Qt, QTimer
 from qtpy.QtWidgets import QDockWidget, QGridLayout, QVBoxLayout, QWidget
 
 from napari_spinalq.gui import settings
-from napari_spinalq.gui.arrangement import BESIDE, COLUMN, OTHER, PLANES, SIDE_WIDTH, WIDTHS, Places, arrangement
+from napari_spinalq.gui.arrangement import BESIDE, COLUMN, OTHER, PLANES, Places, arrangement, asked_width
 from napari_spinalq.gui.comparing import Mode
 from napari_spinalq.gui.convert import mm_to_world, world_to_mm
 from napari_spinalq.gui.crossview import ACROSS
 from napari_spinalq.gui.desk import desk_of
 from napari_spinalq.gui.display import Plane, current_plane, position, stand_at
+from napari_spinalq.gui.layers import is_guess
 from napari_spinalq.gui.lens import Lens
 from napari_spinalq.gui.links import Link
 from napari_spinalq.gui.measuring import FRAME_MS
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     import napari
 
 NAME = "Views"
+HEIGHT = 560
+"""Pixels that the dock asks for; it takes what it is given."""
 
 
 class ViewsDock(QWidget):
@@ -61,7 +64,7 @@ class ViewsDock(QWidget):
 
     def sizeHint(self) -> QSize:
         """Return the size that the layout asks for."""
-        return QSize(SIDE_WIDTH if self._side() else WIDTHS[self.layout_key], 560)
+        return QSize(asked_width(self.layout_key, self.desk.window.width(), side=self._side()), HEIGHT)
 
     def showEvent(self, event: object) -> None:
         """Ask for room when the dock is opened."""
@@ -143,7 +146,8 @@ class ViewsDock(QWidget):
         work = self.desk.session.current
         if work is None:
             return Scene()
-        names = [(disc.name, np.array(disc.position_mm)) for disc in self.desk.session.labelling.discs]
+        discs = self.desk.session.labelling.discs
+        names = [(disc.name, np.array(disc.position_mm), is_guess(disc)) for disc in discs]
         point = world_to_mm(position(self.desk.viewer), work.scan.grid) if self.desk.crosshair.shown else None
         return Scene(self.desk.surfaces.parts(), point, names)
 

@@ -15,7 +15,7 @@ from napari_spinalq.gui import dialogs
 from napari_spinalq.gui.comparing import Mode
 from napari_spinalq.gui.convert import mm_to_world, to_display
 from napari_spinalq.gui.display import Plane, position, stand_at
-from napari_spinalq.gui.other import is_mask, put_on
+from napari_spinalq.gui.other import is_mask, put_on, read_other
 from napari_spinalq.scan import Scan
 
 pytestmark = pytest.mark.gui
@@ -196,6 +196,19 @@ def test_two_visits_are_aligned_by_level(views, mouse, measured, qtbot, monkeypa
     assert position(desk.viewer)[1] == pytest.approx(before[1], abs=1.0)
 
 
+def test_another_visit_comes_with_its_saved_cord_and_discs(views, measured):
+    desk = views.desk
+    assert desk.save()
+    scan = desk.session.current.scan
+    other = read_other(scan.source.path, scan.grid, same_exam=False, progress=lambda _fraction, _phrase: None)
+    np.testing.assert_array_equal(other.mask_here, desk.session.current.mask.data)
+    here = desk.comparer.course()
+    assert other.aligned_by(here) == "level"
+    place = position(desk.viewer)
+    np.testing.assert_allclose(other.place_there(place, scan.grid, here), place, atol=0.05)
+    np.testing.assert_allclose(other.place_here(place, scan.grid, here), place, atol=0.05)
+
+
 def test_putting_one_scan_on_the_grid_of_another_is_true_in_mm():
     own = Grid((30, 30, 20), np.diag([-1.0, 1.0, 2.0, 1.0]))
     target_affine = np.diag([0.5, 0.5, 2.0, 1.0])
@@ -207,7 +220,7 @@ def test_putting_one_scan_on_the_grid_of_another_is_true_in_mm():
     wanted = target.voxel_to_mm(np.moveaxis(np.indices(target.shape), 0, -1)) @ np.array([1.0, 10.0, 100.0])
     np.testing.assert_allclose(other.image_here, to_display(wanted, target), atol=0.02)
     assert set(np.unique(other.mask_here)) <= {0, 1}
-    assert "shape" in other.difference
+    assert other.difference == "voxels of 1 x 1 x 2 mm against 0.5 x 0.5 x 2 mm"
     same = put_on(own, "here", own, image, None)
     assert same.difference == ""
     np.testing.assert_array_equal(same.image_here, to_display(image, own))
@@ -220,3 +233,19 @@ def test_a_mask_is_told_from_an_image():
     assert not is_mask(np.array([0, 1, 2]))
     assert not is_mask(np.zeros(3))
     assert not is_mask(Scan(np.linspace(0, 1, 8).reshape(2, 2, 2), Grid((2, 2, 2), np.eye(4)), Contrast.T2W).data)
+
+
+def test_choosing_what_to_compare_never_stops_other_work(views, measured, qtbot, tmp_path):
+    import threading
+
+    desk, release = views.desk, threading.Event()
+    told = []
+    desk.told.connect(lambda kind, sentence: told.append((kind, sentence)))
+    done = []
+    desk.runner.run("Something long", lambda _: release.wait(10), done.append)
+    desk.comparer.open(_other_visit(views, tmp_path))
+    assert told[-1][0] == "warn"
+    release.set()
+    measured.wait()
+    assert done == [True]
+    assert desk.comparer.other is None

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from napari_spinalq.geometry import Grid
-from napari_spinalq.gui.arrangement import COLUMN, GRID, ONE, arrangement
+from napari_spinalq.gui.arrangement import COLUMN, GRID, ONE, arrangement, asked_width
 from napari_spinalq.gui.convert import mm_to_world, to_display
 from napari_spinalq.gui.crossview import Cover, cross_view, other_plane
 from napari_spinalq.gui.display import Convention, Plane
@@ -111,6 +111,15 @@ def test_which_panes_stand_beside_the_main_view():
     assert list(arrangement(GRID, Plane.AXIAL)) == ["Axial", "Sagittal", "Coronal", "3-D"]
     side = arrangement(ONE, Plane.AXIAL, side=True)
     assert side == {"Sagittal": (0, 0), "Axial": (1, 0), "other Sagittal": (0, 1), "other Axial": (1, 1)}
+
+
+def test_the_canvas_keeps_its_room():
+    for layout in (ONE, COLUMN, GRID):
+        for window in (1366, 1920, 2560):
+            dock, frames = 372, 40
+            assert window - dock - frames - asked_width(layout, window) >= 520
+    assert asked_width(ONE, 1366, side=True) == asked_width(GRID, 1366)
+    assert asked_width(GRID, 1920) > asked_width(GRID, 1366)
 
 
 def test_a_lens_keeps_its_anchor_in_place():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from qtpy.QtCore import QPointF, Qt
+from qtpy.QtCore import QEvent, QPointF, Qt
 
 from napari_spinalq.geometry import WORK_AXES
 from napari_spinalq.gui import display
@@ -136,6 +136,34 @@ def test_panes_follow_a_stroke_while_it_goes_on(views, qtbot):
     qtbot.waitUntil(lambda: (pane.view.pixels != before).any(), timeout=500)
 
 
+def test_panes_follow_the_brush_before_it_is_lifted(views, measured, qtbot):
+    pane, viewer = views.panes[Plane.SAGITTAL], views.desk.viewer
+    measured.press(measured.dock.segment_panel.paint)
+    qtbot.wait(80)
+    before, here = pane.view.pixels.copy(), position(viewer)
+    beside = np.add(here, (0, 8.0, 0))
+    stroke = [QPointF(measured.pixel(world)) for world in (beside, np.add(beside, (0, 2.0, 0)))]
+    measured._send(QEvent.Type.MouseMove, stroke[0].toPoint(), Qt.MouseButton.NoButton)
+    measured._send(QEvent.Type.MouseButtonPress, stroke[0].toPoint(), Qt.MouseButton.LeftButton)
+    measured._send(QEvent.Type.MouseMove, stroke[1].toPoint(), Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: (pane.view.pixels != before).any(), timeout=1000)
+    measured._send(QEvent.Type.MouseButtonRelease, stroke[1].toPoint(), Qt.MouseButton.LeftButton)
+
+
+def test_panes_show_the_volume_in_hand_of_a_series(views, measured, qtbot):
+    desk = views.desk
+    names = [file.path.name for file in desk.session.exam.files]
+    desk.opener.choose(next(index for index, name in enumerate(names) if "dwi" in name))
+    measured.wait()
+    image = desk.session.current.image
+    assert image.data.ndim == 4
+    pane = views.panes[Plane.AXIAL]
+    qtbot.waitUntil(lambda: pane.view is not None and pane.view.pixels.shape[:2] == image.data.shape[2:])
+    first = pane.view.pixels.copy()
+    desk.viewer.dims.set_current_step(0, image.data.shape[0] - 1)
+    qtbot.waitUntil(lambda: (pane.view.pixels != first).any())
+
+
 def test_panes_follow_the_looks_of_the_layers(views, qtbot):
     work, pane = views.desk.session.current, views.panes[Plane.AXIAL]
     qtbot.keyClick(views.desk.viewer.window._qt_viewer.canvas.native, Qt.Key.Key_O, Qt.KeyboardModifier.ShiftModifier)
@@ -219,7 +247,7 @@ def test_the_crosshair_on_the_canvas_is_true_and_can_be_put_away(views, qtbot):
 def test_the_3d_pane_shows_the_cord_turns_and_finds_a_place(views, mouse, qtbot):
     pane = views.volume
     qtbot.waitUntil(lambda: bool(pane.scene.parts), timeout=10_000)
-    assert [name for name, _ in pane.scene.names][:2] == ["C1-C2", "C2-C3"]
+    assert [name for name, _, _ in pane.scene.names][:2] == ["C1-C2", "C2-C3"]
     azimuth = pane.azimuth_deg
     mouse.drag(pane, QPointF(50, 50), QPointF(80, 50))
     assert pane.azimuth_deg != azimuth

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from qtpy.QtCore import QPointF, QRect, QRectF, Qt
 from qtpy.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen
 
-from napari_spinalq.gui.colours import DISC_COLOUR, OTHER_COLOUR
+from napari_spinalq.gui.colours import DISC_COLOUR, GUESS_COLOUR, OTHER_COLOUR
 
 INK = QColor("#F0E442")
 """Okabe-Ito yellow, as the letters of the main view."""
@@ -19,6 +19,10 @@ NAME_HEIGHT = 12.0
 GAP = 8.0
 """Pixels around the crosshair's centre that its lines leave free: what is pointed at stays visible."""
 
+HANDLE_PART = 0.8
+"""Where on the height of a pane the curtain has its handle: off the middle, where the cord is."""
+
+BANNER_HEIGHT = 16.0
 BAR_LENGTHS_MM = (1, 2, 5, 10, 20, 50, 100)
 BAR_PART = 0.3
 """The scale bar takes at most this part of the width of a pane."""
@@ -47,16 +51,16 @@ def draw_curtain(painter: QPainter, place: QRectF, part: float) -> None:
     painter.setPen(QPen(QColor(OTHER_COLOUR), 2))
     painter.drawLine(QPointF(x, place.top()), QPointF(x, place.bottom()))
     painter.setBrush(QColor(OTHER_COLOUR))
-    painter.drawEllipse(QPointF(x, place.center().y()), 5.0, 5.0)
+    painter.drawEllipse(QPointF(x, HANDLE_PART * painter.viewport().height()), 5.0, 5.0)
 
 
-def draw_names(painter: QPainter, names: Sequence[tuple[str, QPointF]]) -> None:
-    """Draw named points; a small pane has room for some of the names."""
+def draw_names(painter: QPainter, names: Sequence[tuple[str, QPointF, bool]]) -> None:
+    """Draw named points, guessed ones as rings; a small pane has room for some of the names."""
     painter.setFont(_font(painter, 7))
     written = -NAME_HEIGHT
-    for name, spot in names:
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(DISC_COLOUR))
+    for name, spot, guessed in names:
+        painter.setPen(QPen(QColor(GUESS_COLOUR), 1.5) if guessed else Qt.PenStyle.NoPen)
+        painter.setBrush(Qt.BrushStyle.NoBrush if guessed else QColor(DISC_COLOUR))
         painter.drawEllipse(spot, DOT, DOT)
         if abs(spot.y() - written) >= NAME_HEIGHT:
             painter.setPen(Qt.GlobalColor.white)
@@ -97,13 +101,13 @@ def draw_captions(painter: QPainter, area: QRectF, caption: str, remark: str, ba
     """Write the caption at the upper left, the remark at the lower left, and the banner on a bar above all."""
     top = area.top() + 2
     if banner:
-        bar = QRectF(area.left(), area.top(), area.width(), 16)
+        bar = QRectF(area.left(), area.top(), area.width(), BANNER_HEIGHT)
         painter.fillRect(bar, QColor(OTHER_COLOUR))
         painter.setFont(_font(painter, SMALL))
         painter.setPen(Qt.GlobalColor.black)
         words = QFontMetricsF(painter.font()).elidedText(banner, Qt.TextElideMode.ElideMiddle, bar.width() - 8)
         painter.drawText(bar.adjusted(4, 0, -4, 0), Qt.AlignmentFlag.AlignVCenter, words)
-        top += 16
+        top += BANNER_HEIGHT
     _write(painter, QRectF(area.left() + 4, top, area.width() - 8, 15), Qt.AlignmentFlag.AlignLeft, caption)
     _write(
         painter, QRectF(area.left() + 4, area.bottom() - 18, area.width() - 8, 15), Qt.AlignmentFlag.AlignLeft, remark

@@ -30,7 +30,8 @@ TIP = (
     "Click or drag: the crosshair goes there in all views.\nWheel: slice by slice; Ctrl+wheel: zoom.\n"
     "Right or middle drag: pan. Shift+right drag: window and level.\nDouble click: show this plane in the main view."
 )
-Named = tuple[str, NDArray[np.float64]]
+Named = tuple[str, NDArray[np.float64], bool]
+"""A name, its place (displayed world z, y, x), and whether the place is a guess."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +44,7 @@ class Content:
         The plane; None while there is no scan.
     point : array, shape (3,)
         Displayed world point (z, y, x) of the crosshair.
-    names : sequence of (str, array)
+    names : sequence of Named
         Named points (discs) in the plane.
     caption, remark, banner : str
         Plane, slice and level (top left); window and level (bottom left); what is compared (top, on a bar).
@@ -171,9 +172,10 @@ class PlanePane(QWidget):
             marks.draw_curtain(painter, place, content.curtain)
         if content.crosshair:
             marks.draw_crosshair(painter, place, self.spot(content.point))
-        marks.draw_names(painter, [(name, self.spot(world)) for name, world in content.names])
+        marks.draw_names(painter, [(name, self.spot(world), guess) for name, world, guess in content.names])
         inside = QRectF(self.rect())
-        marks.draw_letters(painter, inside, content.view.letters)
+        below = inside.adjusted(0, marks.BANNER_HEIGHT if content.banner else 0, 0, 0)
+        marks.draw_letters(painter, below, content.view.letters)
         marks.draw_scale_bar(painter, inside, self.lens().mm_per_pixel)
         marks.draw_captions(painter, inside, content.caption, content.remark, content.banner)
 

@@ -38,13 +38,13 @@ class Scene:
         Surfaces, the inner ones first.
     point_mm : array, shape (3,), optional
         The crosshair; None: not drawn.
-    names : sequence of (str, array)
-        The discs.
+    names : sequence of (str, array, bool)
+        The discs, and whether the place of each is a guess.
     """
 
     parts: Sequence[Part] = ()
     point_mm: NDArray[np.float64] | None = None
-    names: Sequence[tuple[str, NDArray[np.float64]]] = field(default_factory=tuple)
+    names: Sequence[tuple[str, NDArray[np.float64], bool]] = field(default_factory=tuple)
 
 
 class VolumePane(QWidget):
@@ -92,7 +92,7 @@ class VolumePane(QWidget):
         rows, columns, _ = pixels.shape
         painter.drawImage(0, 0, QImage(pixels.data, columns, rows, 3 * columns, QImage.Format.Format_RGB888))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        marks.draw_names(painter, [(name, _spot(stage, place)) for name, place in self.scene.names])
+        marks.draw_names(painter, [(name, _spot(stage, place), guess) for name, place, guess in self.scene.names])
         if self.scene.point_mm is not None:
             self._draw_point(painter, stage)
         self._draw_sides(painter, stage)
@@ -145,12 +145,12 @@ class VolumePane(QWidget):
 
     def _draw_sides(self, painter: QPainter, stage: Stage) -> None:
         """Name the directions of the body at the lower right, those that are not seen end-on."""
-        middle, painter_pen = QPointF(self.width() - 34, self.height() - 34), QPen(marks.INK)
+        middle = QPointF(self.width() - 34, self.height() - 34)
+        painter.setPen(marks.INK)
         for letter, direction in (("R", (1, 0, 0)), ("A", (0, 1, 0)), ("S", (0, 0, 1))):
             right, up = stage.axes[:2] @ np.array(direction, dtype=float)
             if np.hypot(right, up) < 0.2:
                 continue
-            painter.setPen(painter_pen)
             painter.drawLine(middle, middle + QPointF(18 * right, -18 * up))
             at = middle + QPointF(26 * right, -26 * up)
             painter.drawText(QRectF(at.x() - 8, at.y() - 8, 16, 16), Qt.AlignmentFlag.AlignCenter, letter)
