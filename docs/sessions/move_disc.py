@@ -86,7 +86,9 @@ def place_of(session: Session, name: str) -> np.ndarray:
 def print_levels(session: Session, when: str) -> None:
     """Print how many slices the levels around the two discs hold."""
     rows = {row["level"]: row["slices"] for row in session.dock.measure_panel.model.rows()}
-    print(f"{when:12} slices: " + "  ".join(f"{level} {rows.get(level, 0)}" for level in ("C3", "C4", "C5", "C6", "C7")))
+    print(
+        f"{when:12} slices: " + "  ".join(f"{level} {rows.get(level, 0)}" for level in ("C3", "C4", "C5", "C6", "C7"))
+    )
 
 
 if __name__ == "__main__":
