@@ -1,4 +1,4 @@
-"""Write ``docs/keys.md`` from the table of shortcuts. Run it after a change of that table: ``python docs/make_keys.py``."""
+"""Write ``docs/keys.md`` from the table of shortcuts; run it (``python docs/make_keys.py``) after a change of that."""
 
 from pathlib import Path
 

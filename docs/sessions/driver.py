@@ -6,6 +6,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +101,7 @@ class Session:
         """Press at the first point (displayed world z, y, x), move past the others, release at the last."""
         corners = np.array([self._pixel(world) for world in worlds])
         way = [corners[0]]
-        for start, end in zip(corners, corners[1:], strict=False):
+        for start, end in pairwise(corners):
             way += [start + share * (end - start) for share in np.linspace(0, 1, STEPS)[1:]]
         none = Qt.MouseButton.NoButton
         self._mouse(QEvent.Type.MouseMove, way[0], none, none)

@@ -59,9 +59,11 @@ class Help(QObject):
         super().__init__(window)
         self._window = window
         self.dialog: KeysDialog | None = None
-        # napari's key handling knows no "?"; Qt's own finds it on any keyboard layout
-        key = QShortcut(QKeySequence("?"), window)
-        key.activated.connect(self.toggle)
+        # napari's key handling knows no "?"; Qt's own does, with or without Shift as the keyboard has it
+        for keys in ("?", "Shift+?"):
+            key = QShortcut(QKeySequence(keys), window)
+            key.activated.connect(self.toggle)
+            key.activatedAmbiguously.connect(self.toggle)  # where both fit, Qt tells one of them so
 
     def toggle(self) -> None:
         """Show the list, or close it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from functools import partial
 from typing import TYPE_CHECKING, Any
-from weakref import WeakMethod
+from weakref import WeakMethod, WeakSet
 
 import numpy as np
 from napari.layers import Labels
@@ -29,7 +29,7 @@ DRAWING_MODES = ("paint", "erase", "fill")
 """Modes of a labels layer in which napari's own mouse callback draws, and ours does instead."""
 
 FLAT_ONLY = "Painting works in the axial, sagittal and coronal planes, not in 3-D."
-NOT_INSIDE = "Everything there lies outside of the {name}: nothing was painted (Shift+O lets you paint everywhere)."
+NOT_INSIDE = "Everything there lies outside of the {name}: nothing was painted (Shift+P lets you paint everywhere)."
 HIDDEN = "The masks are hidden: press H to show them, then paint."
 
 
@@ -50,7 +50,7 @@ class Painter:
     ) -> None:
         self._viewer, self._session, self._edits = viewer, session, edits
         self._settings, self._refuse = settings, refuse
-        self._hooked: list[Labels] = []
+        self._hooked: WeakSet[Labels] = WeakSet()
         self._hooks = {name: _held(getattr(self, f"_{name}")) for name in ("drag", "dab")}
         session.mask_changed.connect(self._hook_masks)
 
@@ -65,8 +65,8 @@ class Painter:
     def _hook_masks(self) -> None:
         work = self._session.current
         for layer in work.masks().values() if work else ():
-            if all(layer is not known for known in self._hooked):
-                self._hooked.append(layer)
+            if layer not in self._hooked:
+                self._hooked.add(layer)
                 layer.events.mode.connect(self._follow_mode)
                 layer.mouse_double_click_callbacks.append(self._hooks["dab"])
                 # napari's polygon, once closed, asks its layer to paint it: there our own takes over

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Reviewer:
-    """Knows which slices of the scan at hand to look at first. A slice that was edited, or looked at, steps back.
+    """Knows which slices of the scan at hand to look at first. A slice that was edited or accepted leaves.
 
     Signals
     -------
@@ -36,17 +36,19 @@ class Reviewer:
         self._seen: dict[int, set[int]] = {}
         session.mask_changed.connect(self._tell)
         session.remarks_changed.connect(self._tell)
+        session.checked_changed.connect(self._tell)
         measurer.measured.connect(self._tell)
 
     def slices(self) -> tuple[tuple[int, float], ...]:
-        """Return number and confidence of the slices of low confidence that nobody edited, worst first."""
+        """Return number and confidence of the slices of low confidence that nobody edited or accepted, worst first."""
         work = self._session.current
         if work is None or work.mask is None:
             return ()
         confidence = recorded_confidence(work.record(), work.scan.grid.reoriented(WORK_AXES).shape[0])
         if confidence is None:
             return ()
-        return tuple((int(index), float(confidence.probability[index])) for index in confidence.worst_first())
+        left = (int(index) for index in confidence.worst_first() if index not in work.checked)
+        return tuple((index, float(confidence.probability[index])) for index in left)
 
     def go_on(self) -> None:
         """Go to the worst slice that was not looked at yet; after the last one, begin again."""

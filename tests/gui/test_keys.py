@@ -75,6 +75,10 @@ def test_question_mark_and_f1_open_and_close_the_list(hand, qtbot):
     assert "F8" in dialog.list.toPlainText()
     assert "axial" not in dialog.list.toPlainText()
     dialog.close()
+    window.activateWindow()
+    hand.key(Qt.Key.Key_Question, SHIFT)
+    assert dialog.isVisible()
+    dialog.close()
 
 
 def test_the_tool_in_hand_by_keyboard(measured):

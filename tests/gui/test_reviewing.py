@@ -5,6 +5,7 @@ from __future__ import annotations
 import nibabel as nib
 import numpy as np
 import pytest
+from qtpy.QtCore import Qt
 
 from napari_spinalq.cord.confidence import MIN_CONFIDENCE
 from napari_spinalq.gui.display import Plane, current_plane
@@ -48,6 +49,15 @@ def test_the_least_certain_slices_are_shown_first(doubtful):
         doubtful.press(panel.review)
         assert current_plane(doubtful.viewer) is Plane.AXIAL
         assert round(work.mask.world_to_data(doubtful.viewer.dims.point)[-3]) == number
+
+
+def test_a_slice_that_was_accepted_is_no_longer_listed(doubtful):
+    (worst, _), *others = doubtful.desk.reviewer.slices()
+    doubtful.key(Qt.Key.Key_F12)
+    assert doubtful.desk.slices.here() == worst
+    doubtful.key(Qt.Key.Key_G)
+    assert [number for number, _ in doubtful.desk.reviewer.slices()] == [number for number, _ in others]
+    assert doubtful.dock.segment_panel.review.text() == f"Look first ({len(others)})"
 
 
 def test_a_slice_that_was_edited_is_no_longer_listed(doubtful):

@@ -128,7 +128,7 @@ def test_the_brush_paints_in_every_plane(axial, plane, across):
 def test_a_ball_reaches_the_neighbouring_slices(axial):
     hand, before, made = axial, _mask(axial).copy(), _told(axial)
     hand.desk.tools.set_size(4.0)
-    hand.key(Qt.Key.Key_B, SHIFT)
+    hand.key(Qt.Key.Key_D, SHIFT)
     hand.desk.tools.use("paint")
     world = hand.world(_centre(hand) + np.array([0, 8, 0]))
     path = hand.voxel(world)[None]

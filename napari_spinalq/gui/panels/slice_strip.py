@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-from qtpy.QtCore import QEvent, QRectF, QSize, Qt, Signal
-from qtpy.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent
+from qtpy.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from qtpy.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPolygonF
 from qtpy.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from napari_spinalq.gui.slices import SliceState, Status
 
-HEIGHT = 18
+HEIGHT, MARK = 20, 6
+"""Pixels: of the strip, and of the triangle at its top that marks the slice on display."""
+
 COLOURS = {Status.UNTOUCHED: "#8A8A8A", Status.CHECKED: "#009E73", Status.EDITED: "#E69F00"}
 """Grey, Okabe-Ito green and orange; heights tell them apart too."""
 
@@ -52,7 +54,7 @@ class SliceStrip(QWidget):
         return shown[min(max(int(x * len(shown) / max(self.width(), 1)), 0), len(shown) - 1)] if shown else None
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """Draw the columns, and a frame around the slice that is shown."""
+        """Draw the columns, and a mark above the slice that is shown."""
         state, shown = self._state, self.slices()
         if state is None or not shown:
             return
@@ -60,12 +62,15 @@ class SliceStrip(QWidget):
         width = self.width() / len(shown)
         for place, index in enumerate(shown):
             status = Status(int(state.status[index]))
-            tall = SHARES[status] * HEIGHT
+            tall = SHARES[status] * (HEIGHT - MARK)
             painter.fillRect(QRectF(place * width, HEIGHT - tall, width + 0.5, tall), QColor(COLOURS[status]))
         if state.index in shown:
-            ink = self.palette().windowText().color()
-            left = shown.index(state.index) * width + width / 2
-            painter.fillRect(QRectF(left - 1, 0, 2, HEIGHT), ink)
+            middle = (shown.index(state.index) + 0.5) * width
+            corners = [QPointF(middle - MARK, 0), QPointF(middle + MARK, 0), QPointF(middle, MARK)]
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(self.palette().windowText().color())
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.drawPolygon(QPolygonF(corners))
         painter.end()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:

@@ -36,9 +36,9 @@ _TOOLS = {
 }
 _SCOPES = {"slice": "this slice", "level": "this level", "whole": "the whole"}
 _KINDS = {
-    "ball": ("3-D", "A ball that paints through neighbouring slices too (Shift+B)"),
+    "ball": ("3-D", "A ball that paints through neighbouring slices too (Shift+D)"),
     "edge_aware": ("Edge", "The brush stops where the image changes (Shift+M)"),
-    "inside_only": ("Inside", "Paint only inside the {around} (Shift+O)"),
+    "inside_only": ("Inside", "Paint only inside the {around} (Shift+P)"),
 }
 
 
@@ -162,7 +162,7 @@ class ToolsPanel(QFrame):
         self.smooth = self._button("Smooth", f"Smooth along {SMOOTH_LENGTH_MM:g} mm of the cord (Shift+S)")
         self.smooth.clicked.connect(lambda: self.smooth_wanted.emit(SMOOTH_LENGTH_MM))
         self._line("On", self.structure, self.scope, self.smooth, stretch=0)
-        self.shrink = self._button("Shrink", "Shrink the outline by this many mm (Shift+W)")
+        self.shrink = self._button("Shrink", "Shrink the outline by this many mm (Shift+N)")
         self.grow = self._button("Grow", "Grow the outline by this many mm (W)")
         self.by_mm = _millimetres(0.05, 3.0, 0.05, GROW_STEP_MM, "How far the outline moves; parts of a voxel count")
         self.shrink.clicked.connect(lambda: self.resize_wanted.emit(-self.by_mm.value()))
