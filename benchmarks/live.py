@@ -96,7 +96,10 @@ def _with_plugin(path: Path, mask: np.ndarray) -> dict[str, list[float]]:
     _settle(lambda: desk.measurer.settled)
     desk.session.mark_saved()
     viewer.close()
-    return {"with the plugin: numbers of the table told": spent["rows"], "with the plugin: profile drawn": spent["profile"]}
+    return {
+        "with the plugin: numbers of the table told": spent["rows"],
+        "with the plugin: profile drawn": spent["profile"],
+    }
 
 
 class _Seen:

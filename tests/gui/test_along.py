@@ -290,3 +290,11 @@ def test_without_a_cord_it_says_what_to_do(opened, qtbot):
     qtbot.wait(60)
     assert dock.scene is None
     assert dock._hint.isVisible()
+
+
+def test_the_table_tells_where_an_area_lies_among_the_healthy(measured):
+    row = measured.desk.measurer.rows()[2]
+    assert row["level"] == "C3"
+    assert row["area_z"] == pytest.approx((row["area_mm2"] - 70.0383) / 6.3571)  # women at C3: mean and SD
+    assert "within the central 95 % of the reference" in row["area_mm2_tip"]
+    assert "89 women" in row["area_mm2_tip"]
