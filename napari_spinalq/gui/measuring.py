@@ -16,7 +16,8 @@ from napari_spinalq.errors import InputError
 from napari_spinalq.geometry import WORK_AXES
 from napari_spinalq.gui.convert import mm_to_world
 from napari_spinalq.gui.display import go_to
-from napari_spinalq.gui.rows import rows_of
+from napari_spinalq.gui.healthy import reference_at_hand
+from napari_spinalq.gui.rows import rows_of, with_reference
 from napari_spinalq.gui.session import CORD, ScanWork, Session
 from napari_spinalq.gui.table_model import Row
 from napari_spinalq.gui.workers import CLOSING_WAIT_S, Job
@@ -53,7 +54,7 @@ class Measurer:
         self.live: LiveStructures | None = None
         self._layers: dict[str, Labels] = {}
         self._listeners: list[tuple[Any, Callable[..., None]]] = []
-        self._painted_on: set[str] = set()
+        self._painted_on: dict[str, set[int] | None] = {}
         self._result: ScanResult | None = None
         self._job: Job | None = None
         self._stale = False
@@ -129,7 +130,7 @@ class Measurer:
         """Listen to the edits of these layers, and to no other."""
         for emitter, listener in self._listeners:
             emitter.disconnect(listener)
-        self._layers, self._painted_on = layers, set()
+        self._layers, self._painted_on = layers, {}
         self._listeners = [
             (emitter, partial(self._painted, name)) for name, layer in layers.items() for emitter in _edits(layer)
         ]
@@ -138,14 +139,20 @@ class Measurer:
 
     def _painted(self, name: str, event: Any) -> None:
         """Follow the brush. ``set_data`` also comes when another slice is shown: voxels decide whether they changed."""
-        self._painted_on.add(name)
+        slices = touched_slices(event, self._viewer)
+        known = self._painted_on.get(name, set())
+        self._painted_on[name] = None if slices is None or known is None else known | slices
         self._measure_touched()
 
     def _measure_changes(self) -> None:
-        painted, self._painted_on = self._painted_on, set()
+        painted, self._painted_on = self._painted_on, {}
         if self.live is None:
             return
-        changed = [name for name in painted if name in self._layers and self.live.take(name, self._layers[name].data)]
+        changed = [
+            name
+            for name, slices in painted.items()
+            if name in self._layers and self.live.take(name, self._layers[name].data, slices)
+        ]
         if not changed:
             return
         for name in changed:
@@ -198,10 +205,28 @@ class Measurer:
             return []
         found = {name: self.live.shapes(name) for name in STRUCTURE_TITLES}
         levels = {name: shapes.levels for name, shapes in found.items() if shapes is not None}
-        return rows_of(self._session.structure, levels, self.flags(), self._result)
+        rows = rows_of(self._session.structure, levels, self.flags(), self._result)
+        return with_reference(rows, *reference_at_hand(self._session, "area_mm2"))
 
     def _tell_rows(self) -> None:
         self.rows_changed.emit(self.rows())
+
+
+def touched_slices(event: Any, viewer: ViewerModel) -> set[int] | None:
+    """Return the axial slices that a move of napari's brush may have changed; None: any.
+
+    A move tells which part of the displayed plane it drew anew. Other events tell nothing (a finished stroke, undo, a
+    tool that writes into several slices at once): after them all voxels are compared with what was seen last, which
+    takes some milliseconds of a large scan.
+    """
+    layer = event.source
+    if event.type != "labels_update" or viewer.dims.ndisplay != 2 or layer.n_edit_dimensions != 2:
+        return None
+    shown = [axis - (viewer.dims.ndim - 3) for axis in viewer.dims.displayed]
+    if 0 in shown:
+        first = int(event.offset[shown.index(0)])
+        return set(range(first, first + event.data.shape[shown.index(0)]))
+    return {round(float(layer.world_to_data(viewer.dims.point)[-3]))}
 
 
 def _edits(layer: Labels) -> tuple[Any, ...]:

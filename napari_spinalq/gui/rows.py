@@ -10,13 +10,16 @@ from napari_spinalq.gui.table_model import Column, Row
 from napari_spinalq.metrics.levels import LevelShapes
 from napari_spinalq.metrics.summary import SUMMARY_COLUMNS
 from napari_spinalq.metrics.uncertainty import LOW_CONFIDENCE
+from napari_spinalq.norms.reference import Reference
+from napari_spinalq.norms.words import place_in_words
 from napari_spinalq.results import ScanResult
 from napari_spinalq.vertebrae import level_name
 
 WARNING_SIGN = "⚠"
+AREA_TIP = "Mean area, corrected for the angle between cord and slice"
 
 _EXPLANATIONS = {
-    "area_mm2": ("Area\nmm²", "Mean area, corrected for the angle between cord and slice"),
+    "area_mm2": ("Area\nmm²", AREA_TIP),
     "diameter_ap_mm": ("AP\nmm", "Mean front-to-back diameter"),
     "diameter_rl_mm": ("RL\nmm", "Mean right-to-left diameter"),
     "eccentricity": ("Ecc.", "Mean eccentricity of the fitted ellipse: 0 = circle, near 1 = flat"),
@@ -77,6 +80,32 @@ def rows_of(
         return rows
     half_widths = measured.area_half_widths_mm2
     return [_with_confidence(row, measured.level_shapes, half_widths) for row in rows]
+
+
+def with_reference(rows: Sequence[Row], reference: Reference | None, said: str) -> list[Row]:
+    """Return rows whose area tells where it lies among healthy people.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+        From :func:`rows_of`.
+    reference : Reference, optional
+        Of the area; None leaves the rows as they are.
+    said : str
+        Who is in the reference.
+    """
+    if reference is None:
+        return list(rows)
+    return [_placed(row, reference, said) for row in rows]
+
+
+def _placed(row: Row, reference: Reference, said: str) -> Row:
+    norm, area = reference.levels.get(row["number"]), row["area_mm2"]
+    if norm is None or area is None or not np.isfinite(area):
+        return row
+    z = float(norm.z(area))
+    words = f"z {z:+.1f}: {place_in_words(z)} ({said})"
+    return {**row, "area_z": z, "area_mm2_tip": f"{row.get('area_mm2_tip', AREA_TIP)}\n{words}"}
 
 
 def _with_confidence(row: Row, measured: LevelShapes, half_widths_mm2: Mapping[int, float]) -> Row:

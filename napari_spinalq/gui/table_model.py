@@ -76,7 +76,8 @@ class LevelTableModel(QAbstractTableModel):
         if changed:
             self._changed.update((new[self._identity], self.columns[place].key) for place in changed)
             self._fade.start()
-            self.dataChanged.emit(self.index(number, min(changed)), self.index(number, max(changed)))
+        for place in changed:  # cell by cell: for a range of cells Qt draws the whole table, which takes several ms
+            self.dataChanged.emit(self.index(number, place), self.index(number, place))
 
     def _forget_changes(self) -> None:
         self._changed.clear()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -35,7 +37,7 @@ class LiveStructures:
         """Return the live shapes of ``"cord"``, ``"gm"``, ``"wm"`` or ``"canal"``; None for one that is not drawn."""
         return self._shapes.get(name)
 
-    def take(self, name: str, array: NDArray) -> list[int]:
+    def take(self, name: str, array: NDArray, slices: Iterable[int] | None = None) -> list[int]:
         """Take in a structure, new or edited.
 
         Parameters
@@ -44,15 +46,17 @@ class LiveStructures:
             ``"cord"``, ``"gm"`` or ``"canal"``.
         array : array, shape ``work_grid.shape``
             Its labels, 1 = inside.
+        slices : iterable of int, optional
+            Slices that may have changed; by default all are compared with what was seen last.
 
         Returns
         -------
         list of int
-            Slices that changed, ascending.
+            Slices that were measured again, ascending.
         """
         self._arrays[name] = array
         if name in self._shapes:
-            touched = self._shapes[name].update(array)
+            touched = self._shapes[name].update(array, slices)
         else:
             self._shapes[name] = LiveShapes(array, self._grid, self._levels, structure=name, cord=self.cord)
             touched = list(range(self._grid.shape[0]))

@@ -290,3 +290,13 @@ def test_without_a_cord_it_says_what_to_do(opened, qtbot):
     qtbot.wait(60)
     assert dock.scene is None
     assert dock._hint.isVisible()
+
+
+def test_the_table_tells_where_an_area_lies_among_the_healthy(measured):
+    row = measured.desk.measurer.rows()[2]
+    assert row["level"] == "C3"
+    mean = (89 * 70.0383 + 106 * 74.4402) / 195  # women and men at C3: the copy of the exam does not tell the sex
+    squares = 88 * 6.3571**2 + 105 * 6.765**2 + 89 * (70.0383 - mean) ** 2 + 106 * (74.4402 - mean) ** 2
+    assert row["area_z"] == pytest.approx((row["area_mm2"] - mean) / (squares / 194) ** 0.5)
+    assert "within the central 95 % of the reference" in row["area_mm2_tip"]
+    assert "196 adults" in row["area_mm2_tip"]
