@@ -89,11 +89,19 @@ class Opener:
         self._runner.run_instead(f"Reading {file.path.name}", read, self._take)
 
     def put(self, exam: Exam, scan: Scan, saved: SavedWork) -> None:
-        """Open an exam on a scan that was read elsewhere, with the work on it."""
+        """Open an exam on a scan that was read elsewhere, with the work on it.
+
+        What was open goes last: an empty viewer in between would set planes and sliders anew, which takes time.
+        """
         self._runner.cancel()
-        self._clear()
+        before = [layer for work in self._session.works for layer in (*work.masks().values(), work.image)]
         self._session.open_exam(exam)
         self._take((scan, saved))
+        with self._undisturbed():
+            for layer in before:
+                layers.remove(self._viewer, layer)
+        for layer, name in layers.names_of(self._session.current):
+            layer.name = name  # without the number by which it was told from the one before
 
     def put_away(self) -> None:
         """Close what is open; nothing comes in its place."""
