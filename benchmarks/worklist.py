@@ -85,36 +85,32 @@ def _round(results: Path, ahead: int) -> tuple[list[float], list[float], int]:
     seconds, worked, held = [], [], 0
     for _ in range(len(worklist.round.found.cases) - 1):
         _look(LOOKING_SECONDS)
-        drawn = _Drawn(viewer)
         before = worklist.case
         start, work = time.perf_counter(), time.thread_time()
         QTest.keyClick(viewer.window._qt_window, Qt.Key.Key_1)
-        _settle(lambda before=before: worklist.case != before and worklist.view.reading.summary.case == worklist.case)
-        drawn.wait()
-        seconds.append(time.perf_counter() - start)
-        worked.append(time.thread_time() - work)
+        if worklist.view.reading.summary.case == before:  # not ready yet: wait until it is on the desk
+            _settle(lambda before=before: worklist.view.reading.summary.case != before)
+        drawn, working = _next_draw(viewer)
+        seconds.append(drawn - start)
+        worked.append(working - work)
         held = max(held, worklist.reader._shelf.size_bytes)
     viewer.close()
     return seconds, worked, held
 
 
-class _Drawn:
-    """Waits until the canvas was drawn with the layers as they are now."""
+def _next_draw(viewer: Any) -> tuple[float, float]:
+    """Wait for the next drawing of the canvas; return when it was done and how long the main thread had worked, s."""
+    done: list[tuple[float, float]] = []
+    scene = viewer.window._qt_viewer.canvas._scene_canvas
 
-    def __init__(self, viewer: Any) -> None:
-        self._canvas = viewer.window._qt_viewer.canvas
+    def note(_event: object) -> None:
+        done.append((time.perf_counter(), time.thread_time()))
 
-    def wait(self) -> None:
-        count = [0]
-
-        def note(_event: object) -> None:
-            count[0] += 1
-
-        scene = self._canvas._scene_canvas
-        scene.events.draw.connect(note)
-        scene.update()
-        _settle(lambda: count[0] > 0)
-        scene.events.draw.disconnect(note)
+    scene.events.draw.connect(note, position="last")
+    scene.update()
+    _settle(lambda: bool(done))
+    scene.events.draw.disconnect(note)
+    return done[0]
 
 
 def _settle(done: Callable[[], bool]) -> None:

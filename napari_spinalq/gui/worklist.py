@@ -32,7 +32,7 @@ AHEAD = 2
 """How many cases are read before they are asked for."""
 
 DRAWN_MS = 250
-"""Reading ahead begins so long after a picture was asked for: at once, it would hold the picture up."""
+"""Reading ahead begins so long after a case was put on the desk: at once, it would hold the picture up."""
 
 FOLLOW_S = 3.0
 """After the first picture, the worst case known so far takes its place for so long (s), unless the reader acts: flags
@@ -138,6 +138,7 @@ class Worklist:
         self.case_changed.emit()
         if ready:
             self._later.start()
+            QTimer.singleShot(0, self._later.start)  # again, counted from when the key is done with
         else:
             self._look_ahead()
 
