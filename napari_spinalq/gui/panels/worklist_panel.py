@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from qtpy.QtCore import QItemSelectionModel, Qt, Signal
-from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QListView, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QListView, QPushButton, QSizePolicy, QVBoxLayout
 
 from napari_spinalq.gui.panels.case_list import CaseDelegate, CaseListModel
 from napari_spinalq.gui.panels.case_picture import CasePicture
@@ -157,9 +157,9 @@ class WorklistPanel(QFrame):
         self.rater_given.emit(self.rater.text())
 
 
-def _shared(widgets: Iterable[QWidget]) -> QHBoxLayout:
-    """Return a row in which all widgets are equally wide."""
+def _shared(buttons: Iterable[QPushButton]) -> QHBoxLayout:
+    """Return a row in which each button has the share of the width that its words need."""
     line = row()
-    for widget in widgets:
-        line.addWidget(widget, 1)
+    for one in buttons:
+        line.addWidget(one, one.fontMetrics().horizontalAdvance(f"{one.text()}mm"))
     return line
