@@ -13,8 +13,8 @@ import napari_spinalq
 PACKAGE = Path(napari_spinalq.__file__).parent
 ORDER = [
     "_version", "errors", "progress", "contrast", "vertebrae", "anatomy", "geometry", "scan", "exam", "io", "cord",
-    "levels", "metrics", "phantom", "results", "structures", "pipeline", "report", "derivatives", "reopen", "samples",
-    "demo", "terminal", "printing", "endings", "cli", "gui",
+    "levels", "metrics", "phantom", "results", "structures", "pipeline", "report", "derivatives", "reopen", "quality",
+    "samples", "demo", "terminal", "printing", "endings", "cli", "gui",
 ]  # fmt: skip
 """A room may import from those before it and from itself; ``cli`` opens ``gui`` only when asked to."""
 
