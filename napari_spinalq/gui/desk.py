@@ -12,6 +12,7 @@ from psygnal import Signal
 
 from napari_spinalq.errors import CordNotFoundError, InputError
 from napari_spinalq.gui import dialogs
+from napari_spinalq.gui.changes import Changes
 from napari_spinalq.gui.closing import CloseGuard
 from napari_spinalq.gui.dialogs import Answer
 from napari_spinalq.gui.discs import DiscEditor
@@ -66,6 +67,7 @@ class Desk:
         self.labeller = Labeller(viewer, self.session, self.runner, self.picker, self.editor)
         self.measurer = Measurer(viewer, self.session)
         self.reviewer = Reviewer(viewer, self.session, self.measurer)
+        self.changes = Changes(self.session, self.measurer)
         self._docks: list[Links] = []
         self._guard = CloseGuard(self.window, self.may_close, self._closed)
         drawers = (self.segmenter, self.prompter, self.structures)
@@ -180,6 +182,7 @@ class Desk:
     def _closed(self) -> None:
         self.runner.stop_and_wait()
         self.picker.stop()
+        self.changes.stop()
         self.measurer.stop()
         self.prompter.close()
         self.structures.stop()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Labels
+from numpy.typing import NDArray
 from psygnal import Signal
 from qtpy.QtCore import QTimer
 from superqt.utils import qthrottled
@@ -73,6 +74,10 @@ class Measurer:
     def levels(self) -> LevelShapes | None:
         """Return the measures of the cord per level."""
         return None if self.live is None else self.live.cord.levels
+
+    def slice_levels(self) -> NDArray[np.int_] | None:
+        """Return the level of each slice, 0 = none, as it was measured last; None while levels are not known."""
+        return self._result.slice_levels if self._result is not None and self._result.labelling.discs else None
 
     def flags(self) -> tuple[str, ...]:
         """Return what is doubtful about grey matter or the canal, whichever is in hand, as it was measured last."""
@@ -164,7 +169,7 @@ class Measurer:
         if work is not self._session.current or work.mask is None:
             return
         work.centerline, self._result = result.centerline, result
-        levels = result.slice_levels if result.labelling.discs else None
+        levels = self.slice_levels()
         if self.live is None:
             self.live = LiveStructures(work.mask.data, work.scan.grid.reoriented(WORK_AXES), levels)
         for name, layer in self._layers.items():

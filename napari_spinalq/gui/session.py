@@ -22,6 +22,7 @@ from napari_spinalq.exam import Exam, ExamFile
 from napari_spinalq.gui.convert import from_display
 from napari_spinalq.gui.versions import MaskVersions
 from napari_spinalq.levels.discs import Disc, Labelling
+from napari_spinalq.quality.packed import PackedMask, packed
 from napari_spinalq.reopen import SavedWork
 from napari_spinalq.results import DrawnStructure
 from napari_spinalq.scan import Scan
@@ -83,6 +84,9 @@ class ScanWork:
         Whether work that was saved earlier has been looked for.
     drawn : dict of str to StructureWork
         Grey matter (``"gm"``) and canal, as far as they were asked for.
+    automatic : dict of str to PackedMask
+        The last automatic (or loaded, unedited) mask of each structure, in work order: what edits are compared with.
+        A structure is missing whose saved mask was edited before it was brought back.
     """
 
     scan: Scan
@@ -97,6 +101,7 @@ class ScanWork:
     prepared: Prepared | None = None
     looked_for: bool = False
     drawn: dict[str, StructureWork] = field(default_factory=dict)
+    automatic: dict[str, PackedMask] = field(default_factory=dict)
 
     @property
     def edited(self) -> bool:
@@ -108,6 +113,18 @@ class ScanWork:
         edited = self.versions.edited(np.asarray(self.mask.data))
         edited[[index for index in self.edited_before if index < len(edited)]] = True
         return edited
+
+    def keep_automatic(self, name: str, drawn: NDArray[np.bool_] | None = None) -> None:
+        """Keep a mask as it is now as the last automatic one, or only the slices of it that were drawn anew."""
+        layer, known = self.layer_of(name), self.automatic.pop(name, None)
+        if layer is None or (drawn is not None and known is None):
+            return
+        if known is None or drawn is None:
+            self.automatic[name] = packed(layer.data)
+            return
+        mask = known.unpacked()
+        mask[drawn] = np.asarray(layer.data)[drawn] > 0
+        self.automatic[name] = packed(mask)
 
     def record(self) -> dict[str, Any]:
         """Return how the mask, as it is now, was made: for the sidecar."""
@@ -264,17 +281,20 @@ class Session:
         if mask is not None:
             work.versions.remember(np.asarray(mask.data), work.parameters)
             self.mark_unsaved()
+        work.keep_automatic(CORD)
         self.mask_changed.emit()
 
     def set_structure(self, work: ScanWork, name: str, drawn: StructureWork) -> None:
         """Give a scan new grey matter or a new canal as a whole, or note that it was looked for in vain."""
         work.drawn[name] = drawn
+        work.keep_automatic(name)
         self.mark_unsaved()
         self.mask_changed.emit()
 
     def forget_structure(self, work: ScanWork, name: str) -> None:
         """Drop grey matter or the canal of a scan."""
         del work.drawn[name]
+        work.automatic.pop(name, None)
         self.mark_unsaved()
         self.mask_changed.emit()
 
@@ -290,12 +310,16 @@ class Session:
         slices = saved.parameters.get("edited_slices")
         work.edits_unknown = saved.edited and not isinstance(slices, list)
         work.edited_before = frozenset(slices) if isinstance(slices, list) else frozenset()
+        work.automatic = {}
+        for name in [*([] if saved.edited else [CORD]), *(name for name, one in work.drawn.items() if not one.edited)]:
+            work.keep_automatic(name)
         self.mask_changed.emit()
 
     def mend_mask(self, work: ScanWork, found: CordSegmentation, drawn: NDArray[np.bool_]) -> None:
         """Note that these slices of a mask, still the same layer, were drawn anew."""
         work.centerline, work.flags, work.parameters = found.centerline, found.flags, dict(found.parameters)
         work.versions.remember(np.asarray(work.mask.data), work.parameters, drawn)
+        work.keep_automatic(CORD, drawn)
         self.mark_unsaved()
         self.remarks_changed.emit()
 
