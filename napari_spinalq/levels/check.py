@@ -119,6 +119,47 @@ def unusual_spacings(discs: Sequence[Disc], centerline: Centerline) -> tuple[str
     return tuple(_spacing(_row(discs, centerline)))
 
 
+@dataclass(frozen=True)
+class Oddity:
+    """What is least usual about named discs.
+
+    Attributes
+    ----------
+    z : float
+        How far from usual, standard deviations, positive.
+    words : str
+        What it is.
+    discs : tuple of Disc
+        The discs that it is about.
+    """
+
+    z: float
+    words: str
+    discs: tuple[Disc, ...]
+
+
+def oddest(discs: Sequence[Disc], centerline: Centerline) -> Oddity | None:
+    """Return what is least usual about spacings, places and body size of the discs that were seen, usual or not.
+
+    Parameters
+    ----------
+    discs : sequence of Disc
+        Named discs in an order that a spine can have.
+    centerline : Centerline
+        Of the cord, RAS mm.
+
+    Returns
+    -------
+    Oddity, optional
+        None with fewer than two clicked or detected discs beside the cord: they say nothing about each other.
+    """
+    row = _row(discs, centerline)
+    if len(row.discs) < 2:
+        return None
+    worst = max([*_spans(row), *_places(row), _size(row)], key=lambda finding: abs(finding.z))
+    return Oddity(abs(worst.z), worst.words, tuple(row.discs[member] for member in sorted(worst.members)))
+
+
 def _row(discs: Sequence[Disc], centerline: Centerline) -> _Row:
     seen = [disc for disc in by_number(discs) if disc.origin in (Origin.CLICKED, Origin.DETECTED)]
     arcs = disc_arcs_mm(seen, centerline)
@@ -175,10 +216,14 @@ def _places(row: _Row) -> Iterable[_Finding]:
         yield _Finding(off_mm / spread_mm, frozenset({upper, here, lower}), words)
 
 
+def _size(row: _Row) -> _Finding:
+    words = f"levels are {100 * row.scale:.0f} % as tall as usual: a child, or discs passed over or named wrongly"
+    return _Finding(float(np.log(row.scale)) / SCALE_SPREAD, frozenset(range(len(row.discs))), words)
+
+
 def _body_size(row: _Row) -> list[str]:
-    if abs(np.log(row.scale)) <= UNUSUAL_Z * SCALE_SPREAD:
-        return []
-    return [f"levels are {100 * row.scale:.0f} % as tall as usual: a child, or discs passed over or named wrongly"]
+    size = _size(row)
+    return [size.words] if abs(size.z) > UNUSUAL_Z else []
 
 
 def _count(discs: Sequence[Disc], scale: float, centerline: Centerline, grid: Grid) -> list[str]:

@@ -81,7 +81,7 @@ class SectionStack:
 
     def kept(self) -> Kept:
         """Set strays aside and measure what is left; empty for an empty mask."""
-        pieces = {(index, number): piece for index, cut in self._pieces.items() for number, piece in enumerate(cut)}
+        pieces = self._addressed()
         if not pieces:
             return Kept({}, {}, ())
         main = set(pieces) if self._every_piece else self._main(pieces)
@@ -94,6 +94,18 @@ class SectionStack:
         sections = {index: self._measure(index, chosen) for index, chosen in numbers.items()}
         split = () if self._every_piece else tuple(index for index, chosen in numbers.items() if len(chosen) > 1)
         return Kept(sections, strays, split)
+
+    def main_pieces(self) -> dict[int, tuple[Piece, ...]]:
+        """Return the pieces of the structure by slice, ascending, strays left out."""
+        pieces = self._addressed()
+        main = set(pieces) if self._every_piece or not pieces else self._main(pieces)
+        found: dict[int, tuple[Piece, ...]] = {}
+        for address in sorted(main):
+            found[address[0]] = (*found.get(address[0], ()), pieces[address])
+        return found
+
+    def _addressed(self) -> dict[Address, Piece]:
+        return {(index, number): piece for index, cut in self._pieces.items() for number, piece in enumerate(cut)}
 
     def _main(self, pieces: Mapping[Address, Piece]) -> set[Address]:
         links = [link for index in sorted(self._links) for link in self._links[index]]

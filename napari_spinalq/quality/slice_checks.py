@@ -1,0 +1,141 @@
+"""Checks of slices against each other and of left against right: motion and asymmetry."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from napari_spinalq.quality.checks import Check
+from napari_spinalq.quality.evidence import Evidence
+from napari_spinalq.quality.finding import NOT_ASSESSABLE, Finding, beyond
+from napari_spinalq.quality.outlines import running_median, smooth_centres
+from napari_spinalq.quality.patches import mask_patches, patches
+
+MOTION_HALF_MM = (12.0, 12.0)
+MOTION_STEP_MM = 0.5
+"""Size of the patches that are laid over each other, and distance of their samples, mm: cord, canal and its wall."""
+
+MOTION_BLUR_MM = 1.0
+"""Patches are blurred by this (mm) first: the search follows slopes, and noise has none that lead anywhere."""
+
+SEARCH_STEPS = 6
+MAX_SHIFT_MM = 6.0
+"""A slice that lies farther off is looked at in any case; the search is not led beyond."""
+
+SYMMETRY_HALF_MM = (8.0, 16.0)
+SYMMETRY_STEP_MM = 0.25
+SYMMETRY_WIDTH_MM = 11.0
+"""Left and right are compared over this half width, mm: cord, fluid and the walls of the canal."""
+
+LARGEST_OFFSET_MM = 4.0
+"""The plane of symmetry is looked for within this of the mask's middle, mm."""
+
+SYMMETRY_RUN_MM = 5.0
+"""Slices within this (mm) on either side are judged together."""
+
+MIN_SYMMETRY = 0.5
+"""Correlation of the image with its mirror image under which there is no plane of symmetry to go by."""
+
+
+def motion(evidence: Evidence) -> Finding:
+    """Measure how far the image of each slice lies off that of its neighbours, beyond the course of the cord."""
+    together = _runs(evidence)
+    if len(evidence.filled) < 3 or not together.any():
+        return NOT_ASSESSABLE
+    read = patches(evidence, smooth_centres(evidence), MOTION_HALF_MM, MOTION_STEP_MM).astype(np.float64)
+    read = ndimage.gaussian_filter(read, (0, MOTION_BLUR_MM / MOTION_STEP_MM, MOTION_BLUR_MM / MOTION_STEP_MM))
+    middle = np.flatnonzero(together) + 1
+    shifts = np.array([_shift_mm(read[i], (read[i - 1] + read[i + 1]) / 2) for i in middle])
+    place = int(shifts.argmax())
+    number = evidence.numbers([int(evidence.filled[middle[place]])])[0]
+    slices = evidence.filled[middle[beyond(Check.MOTION, shifts)]]
+    sentence = f"slice {number}{evidence.level_at(number)} lies {shifts[place]:.1f} mm off its neighbours"
+    return Finding(float(shifts[place]), evidence.numbers(list(slices)) or (number,), sentence)
+
+
+def _runs(evidence: Evidence) -> NDArray[np.bool_]:
+    """Tell which slices, but for the first and the last, have both neighbours."""
+    gaps = np.diff(evidence.filled)
+    return np.asarray((gaps[:-1] == 1) & (gaps[1:] == 1))
+
+
+def _shift_mm(moved: NDArray[np.float64], still: NDArray[np.float64]) -> float:
+    """Return by how much one patch must be shifted to lie on another, mm.
+
+    Least squares along the slopes of the fixed patch, repeated, brightness and its offset fitted with it (Lucas and
+    Kanade 1981, Proc 7th IJCAI, 674-679).
+    """
+    inner = (slice(2, -2), slice(2, -2))
+    shown = [np.gradient(still, axis=0), np.gradient(still, axis=1), still, np.ones_like(still)]
+    columns = np.column_stack([one[inner].ravel() for one in shown])
+    total = np.zeros(2)
+    for _ in range(SEARCH_STEPS):
+        here = ndimage.shift(moved, -total, order=1, mode="nearest")[inner].ravel()
+        solution = np.linalg.lstsq(columns, here, rcond=None)[0]
+        gain = solution[2] if solution[2] > 0.1 else 1.0  # a patch that shows nothing of the other is no mirror of it
+        total = np.clip(total - solution[:2] / gain, *np.array([-1, 1]) * MAX_SHIFT_MM / MOTION_STEP_MM)
+    return float(np.linalg.norm(total)) * MOTION_STEP_MM
+
+
+def asymmetry(evidence: Evidence) -> Finding:
+    """Compare left and right of the mask beside the plane about which the image is symmetrical.
+
+    The centroid of the mask would not do: where one side is missing it moves to the other.
+    """
+    centres = smooth_centres(evidence)
+    reach = max(1, round(SYMMETRY_RUN_MM / evidence.slice_mm))
+    if len(centres) < 2 * reach + 1:
+        return NOT_ASSESSABLE
+    image = _run_mean(_even(patches(evidence, centres, SYMMETRY_HALF_MM, SYMMETRY_STEP_MM)), reach)
+    mask = mask_patches(evidence, centres, SYMMETRY_HALF_MM, SYMMETRY_STEP_MM).sum(axis=1)
+    offsets = np.array([_plane_of_symmetry(one) for one in image])
+    percent = running_median(np.array([_left_right(row, at) for row, at in zip(mask, offsets, strict=True)]), reach)
+    if not np.isfinite(percent).any():
+        return NOT_ASSESSABLE
+    size = np.nan_to_num(np.abs(percent))
+    place = int(size.argmax())
+    number = evidence.numbers([int(evidence.filled[place])])[0]
+    side = "left" if percent[place] > 0 else "right"
+    sentence = f"cord is {size[place]:.0f} % larger on the {side} around slice {number}{evidence.level_at(number)}"
+    slices = evidence.numbers(list(evidence.filled[beyond(Check.ASYMMETRY, size)])) or (number,)
+    return Finding(float(size[place]), slices, sentence)
+
+
+def _even(read: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return patches of mean 0 and standard deviation 1, so that no slice outweighs its neighbours."""
+    values = read.astype(np.float64)
+    values -= values.mean(axis=(1, 2), keepdims=True)
+    return np.asarray(values / np.maximum(values.std(axis=(1, 2), keepdims=True), 1e-12))
+
+
+def _run_mean(values: NDArray[np.float64], reach: int) -> NDArray[np.float64]:
+    return np.asarray(ndimage.uniform_filter1d(values, 2 * reach + 1, axis=0, mode="nearest"))
+
+
+def _plane_of_symmetry(patch: NDArray[np.float64]) -> float:
+    """Return the column offset of the best mirror plane from the middle, in samples; NaN where there is none."""
+    middle, width = patch.shape[1] // 2, round(SYMMETRY_WIDTH_MM / SYMMETRY_STEP_MM)
+    largest = round(LARGEST_OFFSET_MM / SYMMETRY_STEP_MM)
+    offsets = np.arange(-largest, largest + 1)
+    alike = np.array([_mirrored(patch[:, middle + at - width : middle + at + width + 1]) for at in offsets])
+    best = int(alike.argmax())
+    return float(offsets[best]) if alike[best] >= MIN_SYMMETRY and 0 < best < len(offsets) - 1 else float("nan")
+
+
+def _mirrored(patch: NDArray[np.float64]) -> float:
+    """Return the correlation of a patch with its mirror image."""
+    centred = patch - patch.mean()
+    return float((centred * centred[:, ::-1]).sum() / max(float((centred**2).sum()), 1e-12))
+
+
+def _left_right(row: NDArray[np.float32], offset: float) -> float:
+    """Return 100 (L - R) / ((L + R) / 2) of a mask summed over rows, split at an offset (samples) from its middle.
+
+    Columns grow to the patient's right.
+    """
+    if not np.isfinite(offset):
+        return float("nan")
+    middle = len(row) // 2 + int(offset)
+    left, right = row[:middle].sum() + row[middle] / 2, row[middle + 1 :].sum() + row[middle] / 2
+    return float(200 * (left - right) / max(left + right, 1e-12))
