@@ -1,8 +1,8 @@
-"""Where two masks disagree, and one mask that settles it, slice by slice, with a record of what came from whom."""
+"""Where two masks disagree, and one mask that settles it patch by patch, with a record of what came from whom."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -10,129 +10,168 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
+from napari_spinalq.errors import GridMismatchError
 from napari_spinalq.metrics.ranges import slice_ranges
 from napari_spinalq.metrics.section import EIGHT_NEIGHBOURS
-from napari_spinalq.quality.overlap import slice_overlap
+
+_IN_PLANE = np.zeros((3, 3, 3), dtype=int)
+_IN_PLANE[1] = EIGHT_NEIGHBOURS
 
 
 class Choice(StrEnum):
-    """What a slice of the consensus is made of."""
+    """What a patch, or a slice, of the consensus is made of; ``MIXED`` and ``UNDECIDED`` are said of slices only."""
 
     FIRST = "first"
     SECOND = "second"
     UNION = "union"
     INTERSECTION = "intersection"
     PAINTED = "painted"
+    MIXED = "mixed"
+    UNDECIDED = "undecided"
 
 
-OFFERED = (Choice.FIRST, Choice.SECOND, Choice.UNION, Choice.INTERSECTION)
-"""What can be taken as it is; painting is the fifth way."""
-
-
-@dataclass(frozen=True)
-class Disagreement:
-    """A slice in which two masks differ.
+@dataclass(frozen=True, eq=False)
+class Patch:
+    """Touching pixels of one slice that exactly one of two masks holds.
 
     Attributes
     ----------
     slice : int
         Number in work order, from inferior.
-    first_only, second_only : int
-        Voxels that only one of the masks holds.
-    place : tuple of 2 float
-        Row and column (y, x; voxels) of the centre of the largest patch on which they differ.
+    top, left : int
+        Row and column (y, x) of the first pixel of its box.
+    first_only, second_only : 2-D arrays of bool
+        Its pixels in the box: held by the first mask alone, by the second alone.
     """
 
     slice: int
-    first_only: int
-    second_only: int
-    place: tuple[float, float]
+    top: int
+    left: int
+    first_only: NDArray[np.bool_]
+    second_only: NDArray[np.bool_]
 
     @property
-    def voxels(self) -> int:
-        """Voxels that exactly one of the masks holds."""
-        return self.first_only + self.second_only
+    def pixels(self) -> int:
+        """Number of pixels."""
+        return int(self.first_only.sum() + self.second_only.sum())
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """Row and column (y, x; voxels) of its centre."""
+        row, column = ndimage.center_of_mass(self.first_only | self.second_only)
+        return self.top + float(row), self.left + float(column)
+
+    def put(self, plane: NDArray, choice: Choice) -> None:
+        """Write a choice into a plane (y, x) of the consensus; painting leaves it as it is."""
+        if choice is Choice.PAINTED:
+            return
+        inside = {
+            Choice.FIRST: self.first_only,
+            Choice.SECOND: self.second_only,
+            Choice.UNION: self.first_only | self.second_only,
+            Choice.INTERSECTION: np.zeros_like(self.first_only),
+        }[choice]
+        rows, columns = self.first_only.shape
+        part = plane[self.top : self.top + rows, self.left : self.left + columns]
+        part[self.first_only | self.second_only] = inside[self.first_only | self.second_only]
 
 
-def disagreements(first: ArrayLike, second: ArrayLike) -> tuple[Disagreement, ...]:
-    """Return the slices in which two masks (z, y, x; work order) differ, the largest disagreement first."""
-    one, other = np.asarray(first) > 0, np.asarray(second) > 0
-    overlap = slice_overlap(one, other)
-    found = [
-        Disagreement(
-            index,
-            int(overlap.first_only[index]),
-            int(overlap.second_only[index]),
-            _largest_patch(one[index] != other[index]),
-        )
-        for index in np.flatnonzero(overlap.differing).tolist()
-    ]
-    return tuple(sorted(found, key=lambda one: (-one.voxels, one.slice)))
+def patches_of(first: ArrayLike, second: ArrayLike) -> tuple[Patch, ...]:
+    """Return the patches on which two masks (z, y, x; work order) differ, the largest first.
 
-
-def _largest_patch(plane: NDArray[np.bool_]) -> tuple[float, float]:
-    labels, _ = ndimage.label(plane, EIGHT_NEIGHBOURS)
-    largest = int(np.bincount(labels.ravel())[1:].argmax()) + 1
-    row, column = ndimage.center_of_mass(labels == largest)
-    return float(row), float(column)
-
-
-def patch_at(first: ArrayLike, second: ArrayLike, place: tuple[int, int]) -> NDArray[np.bool_]:
-    """Return the patch of a slice, shape (y, x), on which two planes differ and that lies nearest to a pixel.
-
-    Nowhere True where the planes are equal.
+    Raises
+    ------
+    GridMismatchError
+        If the shapes differ.
     """
-    differs = (np.asarray(first) > 0) != (np.asarray(second) > 0)
-    if not differs.any():
-        return differs
-    labels, _ = ndimage.label(differs, EIGHT_NEIGHBOURS)
-    pixels = np.argwhere(differs)
-    nearest = pixels[np.square(pixels - np.asarray(place)).sum(axis=1).argmin()]
-    return labels == labels[tuple(nearest)]
-
-
-def taken(first: ArrayLike, second: ArrayLike, choice: Choice) -> NDArray[np.uint8]:
-    """Return what a choice makes of two masks or planes of one shape, 0 and 1."""
     one, other = np.asarray(first) > 0, np.asarray(second) > 0
-    made = {
-        Choice.FIRST: one,
-        Choice.SECOND: other,
-        Choice.UNION: one | other,
-        Choice.INTERSECTION: one & other,
-    }
-    return made[choice].astype(np.uint8)
+    if one.shape != other.shape:
+        raise GridMismatchError(f"One mask has shape {one.shape}, the other {other.shape}; compare masks of one scan.")
+    labels, _ = ndimage.label(one != other, _IN_PLANE)
+    found = []
+    for number, (z, y, x) in enumerate(ndimage.find_objects(labels), start=1):
+        own = labels[z.start, y, x] == number
+        held = own & one[z.start, y, x]
+        found.append(Patch(int(z.start), int(y.start), int(x.start), held, own & ~held))
+    return tuple(sorted(found, key=lambda patch: (-patch.pixels, patch.slice)))
 
 
-def origins(
-    consensus: ArrayLike, first: ArrayLike, second: ArrayLike, decided: Mapping[int, Choice]
-) -> dict[int, Choice]:
-    """Return what each slice of disagreement (and each that was changed anyway) is made of in the end.
+class Adjudication:
+    """What is decided about two masks that disagree.
+
+    The consensus begins as the first mask; every decision changes its own patch and nothing else.
 
     Parameters
     ----------
-    consensus, first, second : array, shape (z, y, x)
+    first, second : array, shape (z, y, x)
         Masks in work order.
-    decided : mapping of int to Choice
-        What was taken where. A slice that does not look like it any more, and is like no other choice, was painted.
-
-    Returns
-    -------
-    dict of int to Choice
-        Slices that nobody decided on and that still hold the first reader's outline are missing.
     """
-    end, one, other = (np.asarray(mask) > 0 for mask in (consensus, first, second))
-    changed = (end != one).any(axis=(1, 2)) | (one != other).any(axis=(1, 2))
-    found = {}
-    for index in np.flatnonzero(changed).tolist():
-        wanted = decided.get(index)
-        fitting = [way for way in OFFERED if np.array_equal(end[index], taken(one[index], other[index], way))]
-        if wanted is not None and (wanted in fitting or wanted is Choice.PAINTED):
-            found[index] = wanted
-        elif not fitting:
-            found[index] = Choice.PAINTED
-        elif Choice.FIRST not in fitting:
-            found[index] = fitting[0]
-    return found
+
+    def __init__(self, first: ArrayLike, second: ArrayLike) -> None:
+        self.first = (np.asarray(first) > 0).astype(np.uint8)
+        self.patches = patches_of(first, second)
+        self._choices: dict[int, Choice] = {}
+
+    @property
+    def left(self) -> tuple[int, ...]:
+        """Numbers of the patches on which nobody decided, the largest first."""
+        return tuple(number for number in range(len(self.patches)) if number not in self._choices)
+
+    def choice(self, number: int) -> Choice:
+        """Return what was decided about a patch."""
+        return self._choices.get(number, Choice.UNDECIDED)
+
+    def of_slice(self, index: int) -> tuple[int, ...]:
+        """Return the numbers of the patches of a slice."""
+        return tuple(number for number, patch in enumerate(self.patches) if patch.slice == index)
+
+    def decide(self, numbers: Iterable[int], choice: Choice, consensus: NDArray) -> dict[int, NDArray]:
+        """Decide about patches, and return the planes of the consensus that follow.
+
+        Parameters
+        ----------
+        numbers : iterable of int
+            Of patches.
+        choice : Choice
+            First, second, union, intersection, or painted: what the consensus holds there by now is right.
+        consensus : array, shape (z, y, x)
+            As it is; it is not written to.
+
+        Returns
+        -------
+        dict of int to array, shape (y, x)
+            New planes by slice.
+        """
+        planes: dict[int, NDArray] = {}
+        for number in numbers:
+            patch = self.patches[number]
+            plane = planes.setdefault(patch.slice, np.array(consensus[patch.slice]))
+            patch.put(plane, choice)
+            self._choices[number] = choice
+        return planes
+
+    def origins(self, consensus: ArrayLike) -> dict[int, Choice]:
+        """Return what each slice is made of that differs between the masks, or from them.
+
+        A slice of one choice has that; of several, ``MIXED``; one that does not look like its decisions was painted
+        on. As long as a patch is left, the slice is ``UNDECIDED``.
+        """
+        end, expected = np.asarray(consensus) > 0, self.first.copy()
+        by_slice: dict[int, set[Choice]] = {}
+        for number, patch in enumerate(self.patches):
+            choice = self.choice(number)
+            by_slice.setdefault(patch.slice, set()).add(choice)
+            if choice is not Choice.UNDECIDED:
+                patch.put(expected[patch.slice], choice)
+        painted = np.flatnonzero((end != (expected > 0)).any(axis=(1, 2))).tolist()
+        found = {index: _joint(choices) for index, choices in by_slice.items()}
+        return found | {index: Choice.PAINTED for index in painted if found.get(index) is not Choice.UNDECIDED}
+
+
+def _joint(choices: set[Choice]) -> Choice:
+    if Choice.UNDECIDED in choices:
+        return Choice.UNDECIDED
+    return choices.pop() if len(choices) == 1 else Choice.MIXED
 
 
 def origins_in_words(found: Mapping[int, Choice]) -> dict[str, str]:
