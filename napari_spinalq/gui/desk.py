@@ -14,6 +14,7 @@ from napari_spinalq.errors import CordNotFoundError, InputError
 from napari_spinalq.gui import dialogs
 from napari_spinalq.gui.changes import Changes
 from napari_spinalq.gui.closing import CloseGuard
+from napari_spinalq.gui.comparing import Comparer
 from napari_spinalq.gui.dialogs import Answer
 from napari_spinalq.gui.discs import DiscEditor
 from napari_spinalq.gui.display import Plane, show_plane
@@ -26,9 +27,11 @@ from napari_spinalq.gui.measuring import Measurer
 from napari_spinalq.gui.opening import Opener
 from napari_spinalq.gui.picking import Picker
 from napari_spinalq.gui.prompting import Prompter
+from napari_spinalq.gui.raters import Raters
 from napari_spinalq.gui.reopening import Reopener
 from napari_spinalq.gui.reviewing import Reviewer
 from napari_spinalq.gui.saving import Saver
+from napari_spinalq.gui.saving_reads import save_reads
 from napari_spinalq.gui.segmenting import Segmenter
 from napari_spinalq.gui.session import CORD, Session
 from napari_spinalq.gui.structures import StructureDrawer
@@ -68,10 +71,12 @@ class Desk:
         self.measurer = Measurer(viewer, self.session)
         self.reviewer = Reviewer(viewer, self.session, self.measurer)
         self.changes = Changes(self.session, self.measurer)
+        self.raters = Raters(viewer, self.session, self.saver)
+        self.comparer = Comparer(viewer, self.session, self.runner, self.raters, self.edits)
         self._docks: list[Links] = []
         self._guard = CloseGuard(self.window, self.may_close, self._closed)
         drawers = (self.segmenter, self.prompter, self.structures)
-        tellers = (self.reopener, *drawers, self.labeller, self.measurer, self.reviewer)
+        tellers = (self.reopener, *drawers, self.labeller, self.measurer, self.reviewer, self.raters, self.comparer)
         for source in (teller.told for teller in tellers):
             source.connect(self.told.emit)
         self.reopener.discs_back.connect(self.labeller.take_discs_in_hand)
@@ -136,7 +141,15 @@ class Desk:
         self.told.emit("good", f"Exported {path}")
 
     def save(self) -> bool:
-        """Save everything as BIDS derivatives; False if it was not saved."""
+        """Save everything as BIDS derivatives; False if it was not saved.
+
+        While a second read or the consensus is at hand, that is what is saved: the first read is as it was.
+        """
+        work = self.session.current
+        if ((work is not None and work.rater) or self.raters.unsaved()) and not save_reads(self):
+            return False
+        if work is not None and work.rater:
+            return True
         folder = self.saver.folder or dialogs.choose_output_folder(self.window, self.saver.home())
         if not folder:
             return False
@@ -182,6 +195,8 @@ class Desk:
     def _closed(self) -> None:
         self.runner.stop_and_wait()
         self.picker.stop()
+        self.comparer.stop()
+        self.raters.stop()
         self.changes.stop()
         self.measurer.stop()
         self.prompter.close()

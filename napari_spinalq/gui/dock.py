@@ -20,6 +20,8 @@ from napari_spinalq.gui.panels.parts import page
 from napari_spinalq.gui.panels.segment_panel import SegmentPanel
 from napari_spinalq.gui.panels.status_bar import StatusBar
 from napari_spinalq.gui.panels.view_bar import ViewBar
+from napari_spinalq.gui.raters_page import TITLE as RATERS
+from napari_spinalq.gui.raters_page import RatersPage
 from napari_spinalq.gui.samples import SAMPLES
 from napari_spinalq.gui.session import CORD
 
@@ -39,6 +41,7 @@ class SpinalCordDock(QWidget):
         self.view_bar, self.open_panel = ViewBar(), OpenPanel(list(SAMPLES.items()))
         self.segment_panel, self.levels_panel = SegmentPanel(), LevelsPanel()
         self.measure_panel, self.status = MeasurePanel(), StatusBar()
+        self.raters = RatersPage(self.desk)
         self.pages, self._tall = QTabWidget(), set[QWidget]()
         self._arrange()
         self._connect_panels()
@@ -54,6 +57,7 @@ class SpinalCordDock(QWidget):
         layout.addWidget(self.view_bar)
         layout.addWidget(self.pages)
         self.add_page(page(self.open_panel, self.segment_panel, self.levels_panel), "Exam")
+        self.add_page(self.raters.panel, RATERS, whole_height=True)
         layout.addWidget(self.measure_panel, 1)
         layout.addWidget(self.status)
         self.pages.setTabBarAutoHide(True)
@@ -117,6 +121,7 @@ class SpinalCordDock(QWidget):
         ]
         return [
             *links,
+            *self.raters.links(),
             (desk.told, self.status.tell),
             (desk.editor.selected, self._show_selected),
             (desk.segmenter.waiting, self.segment_panel.show_waiting),

@@ -31,6 +31,7 @@ KEYS: dict[str, Callable[[Desk], object]] = {
     "F8": lambda desk: desk.labeller.find(),
     "F9": lambda desk: desk.save(),
     "F12": lambda desk: desk.reviewer.go_on(),
+    "Shift-F12": lambda desk: desk.comparer.go_on(),
     "Escape": lambda desk: desk.stop(),
 }
 """What each key does. Napari takes no shortcuts from a manifest."""

@@ -140,6 +140,7 @@ class Measurer:
     def _measure_changes(self) -> None:
         painted, self._painted_on = self._painted_on, set()
         if self.live is None:
+            self._begin_with_paint(painted)
             return
         changed = [name for name in painted if name in self._layers and self.live.take(name, self._layers[name].data)]
         if not changed:
@@ -148,6 +149,13 @@ class Measurer:
             self._session.mask_painted(name)
         self._rest.start()
         self._tell_rows()
+
+    def _begin_with_paint(self, painted: set[str]) -> None:
+        """Measure a mask that was empty, once something is painted on it and the brush rests."""
+        cord = self._layers.get(CORD)
+        if self._job is None and CORD in painted and cord is not None and np.any(cord.data):
+            self._session.mask_painted()
+            self._rest.start()
 
     def _measure_whole(self) -> None:
         """Measure the masks at hand off the main thread; a request during that work is served after it."""

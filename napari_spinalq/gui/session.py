@@ -87,6 +87,8 @@ class ScanWork:
     automatic : dict of str to PackedMask
         The last automatic (or loaded, unedited) mask of each structure, in work order: what edits are compared with.
         A structure is missing whose saved mask was edited before it was brought back.
+    rater : str
+        Whose second read this is, or the consensus; empty for the first read.
     """
 
     scan: Scan
@@ -102,6 +104,7 @@ class ScanWork:
     looked_for: bool = False
     drawn: dict[str, StructureWork] = field(default_factory=dict)
     automatic: dict[str, PackedMask] = field(default_factory=dict)
+    rater: str = ""
 
     @property
     def edited(self) -> bool:
@@ -235,10 +238,15 @@ class Session:
         self.exam = Exam(exam.subject, exam.session, exam.files + new)
         self.exam_changed.emit()
 
-    def work_of(self, path: Path) -> ScanWork | None:
-        """Return the work on the scan of a file, if it is open."""
-        sources = ((work, work.scan.source) for work in self.works)
+    def work_of(self, path: Path, rater: str = "") -> ScanWork | None:
+        """Return the work on the scan of a file (by default the first read), if it is open."""
+        sources = ((work, work.scan.source) for work in self.works if work.rater == rater)
         return next((work for work, source in sources if source and source.path == path.resolve()), None)
+
+    def drop_read(self, work: ScanWork, instead: ScanWork) -> None:
+        """Put a second read away for good, and take another work in its place."""
+        self.take(instead)
+        self.works.remove(work)
 
     def take(self, work: ScanWork) -> None:
         """Make this the scan at hand."""

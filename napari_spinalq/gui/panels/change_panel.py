@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from qtpy.QtCore import QModelIndex, QPersistentModelIndex, Qt, Signal
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QLabel, QSizePolicy, QTableView, QVBoxLayout
 
 from napari_spinalq.gui.panels.measure_panel import TIGHT
@@ -42,7 +42,7 @@ class ChangePanel(QFrame):
         self.setObjectName("spinalqStep")
         self.setMaximumHeight(HEIGHT)
         self.model = LevelTableModel(COLUMNS, "number")
-        self.table = self._make_table()
+        self.table = level_table(self.model, self.level_chosen.emit)
         self.note, self.hint = QLabel(), StateLine()
         self.note.setWordWrap(True)
         layout = QVBoxLayout(self)
@@ -73,28 +73,26 @@ class ChangePanel(QFrame):
         """Say that further polishing changes nothing measurable."""
         self.hint.tell("good" if text else "plain", text)
 
-    def _make_table(self) -> QTableView:
-        table = QTableView()
-        table.setModel(self.model)
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        table.setShowGrid(False)
-        table.setWordWrap(False)
-        table.verticalHeader().setVisible(False)
-        table.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
-        table.setStyleSheet(TIGHT)
-        table.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Expanding)
-        table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        header = table.horizontalHeader()
-        header.setMinimumSectionSize(SIGN_WIDTH)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        for place, width in ((0, LEVEL_WIDTH), (4, CHANGE_WIDTH), (5, SIGN_WIDTH)):
-            header.setSectionResizeMode(place, QHeaderView.ResizeMode.Fixed)
-            table.setColumnWidth(place, width)
-        table.clicked.connect(self._tell_level)
-        return table
 
-    def _tell_level(self, index: QModelIndex | QPersistentModelIndex) -> None:
-        if index.isValid():
-            self.level_chosen.emit(int(self.model.row(index.row())["number"]))
+def level_table(model: LevelTableModel, choose: Callable[[int], object]) -> QTableView:
+    """Return a small table of levels; ``choose`` is told the number of the level whose row is clicked."""
+    table = QTableView()
+    table.setModel(model)
+    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+    table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+    table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+    table.setShowGrid(False)
+    table.setWordWrap(False)
+    table.verticalHeader().setVisible(False)
+    table.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
+    table.setStyleSheet(TIGHT)
+    table.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Expanding)
+    table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    header = table.horizontalHeader()
+    header.setMinimumSectionSize(SIGN_WIDTH)
+    header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+    for place, width in ((0, LEVEL_WIDTH), (4, CHANGE_WIDTH), (5, SIGN_WIDTH)):
+        header.setSectionResizeMode(place, QHeaderView.ResizeMode.Fixed)
+        table.setColumnWidth(place, width)
+    table.clicked.connect(lambda index: choose(int(model.row(index.row())["number"])))
+    return table
