@@ -152,7 +152,8 @@ def _change(one: LevelChange) -> str:
         return "lost" if one.area_before_mm2 == one.area_before_mm2 else "new"
     if one.verdict is Verdict.UNCHANGED:
         return "–"
-    return f"{signed(one.area_change_mm2)} ({signed(one.area_change_percent)} %)"
+    percent = one.area_change_percent
+    return f"{signed(one.area_change_mm2)} ({signed(percent, 0 if abs(percent) >= 10 else 1)} %)"
 
 
 def _sign(one: LevelChange) -> str:

@@ -202,9 +202,7 @@ class Comparer:
         one, other = (to_display(mask, grid) for mask in (found.first, found.second))
         self._work, self._decisions = work, Adjudication(one, other)
         self._difference = layers.add_difference(self._viewer, difference_map(one, other), grid)
-        work.mask.contour = layers.OUTLINE_VOXELS
-        work.mask.opacity = 1.0
-        self._viewer.layers.selection.active = work.mask
+        self._viewer.layers.selection.active = layers.style_consensus(work.mask)
         if self._decisions.patches:
             self.go_on()
         else:

@@ -53,6 +53,7 @@ the orange of the mask."""
 DIFFERENCE_COLOURS = {FIRST_ONLY: "#D55E00", SECOND_ONLY: "#0072B2", BOTH: "transparent"}
 """Vermilion is the first read alone, blue the second alone (Okabe and Ito); where both agree the image is seen."""
 
+CONSENSUS_COLOUR = "#F0E442"
 DIFFERENCE_OPACITY = 0.6
 DIFFERENCE_LAYER = "Difference: vermilion first, blue second"
 SCRIBBLE_OPACITY = 0.8
@@ -83,6 +84,14 @@ def add_difference(viewer: ViewerModel, difference: NDArray, grid: Grid) -> Labe
     layer.colormap = DirectLabelColormap(color_dict={None: "transparent", 0: "transparent"} | DIFFERENCE_COLOURS)
     layer.opacity = DIFFERENCE_OPACITY
     layer.editable = False
+    return layer
+
+
+def style_consensus(layer: Labels) -> Labels:
+    """Show a consensus as an outline in yellow: it is told from both reads, and where they differ can be seen."""
+    colours = {None: "transparent", 0: "transparent", 1: CONSENSUS_COLOUR}
+    layer.colormap = DirectLabelColormap(color_dict=colours)
+    layer.contour, layer.opacity = OUTLINE_VOXELS, 1.0
     return layer
 
 

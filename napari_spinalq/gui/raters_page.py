@@ -107,16 +107,14 @@ class RatersPage:
 
 def figures_in_words(found: Comparison, rater: str) -> str:
     """Say how far two reads agree as a whole."""
-    words = [f"First read and {rater}: Dice {found.overlap.dice():.3f} over all slices."]
+    dice = f"First read and {rater}: Dice {found.overlap.dice():.3f}."
     if found.limits is None:
-        words.append("Too few slices in common for limits of agreement.")
-    else:
-        limits = found.limits
-        words.append(
-            f"Area per slice, second − first: {signed(limits.bias.value)} mm², 95 % limits "
-            f"{signed(limits.lower.value)} to {signed(limits.upper.value)} mm² ({limits.n} slices of one cord)."
-        )
-    return " ".join(words)
+        return f"{dice} Too few slices in common for limits of agreement."
+    limits = found.limits
+    return (
+        f"{dice} Area per slice {signed(limits.bias.value)} mm², 95 % limits {signed(limits.lower.value)} to "
+        f"{signed(limits.upper.value)} ({limits.n} slices of one cord)."
+    )
 
 
 def _place_in_words(desk: Desk) -> str:

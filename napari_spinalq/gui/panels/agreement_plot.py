@@ -6,12 +6,16 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import ArrayLike
 from qtpy.QtCore import QEvent, Qt
-from qtpy.QtGui import QPalette
+from qtpy.QtGui import QFont, QPalette
 from qtpy.QtWidgets import QSizePolicy
 
 from napari_spinalq.gui.panels.parts import STATE_COLOURS
 
 HEIGHT = 150
+FONT_POINTS = 8
+LABEL_HEIGHT, LABEL_WIDTH = 34, 44
+"""Pixels that the axes take with their words: left to itself, pyqtgraph cuts them off in a plot this small."""
+
 POINT_COLOUR = "#56B4E9"
 """Okabe-Ito sky blue: seen on dark and on light."""
 
@@ -31,8 +35,13 @@ class AgreementPlot(pg.PlotWidget):
         self.lines = [pg.InfiniteLine(angle=0) for _ in range(3)]
         for line in self.lines:
             self.addItem(line)
-        self.setLabel("bottom", "mean area of both, mm²")
-        self.setLabel("left", "second − first, mm²")
+        small = QFont(self.font())
+        small.setPointSize(FONT_POINTS)
+        for side, words in (("bottom", "mean area of both, mm²"), ("left", "second − first")):
+            self.getAxis(side).setTickFont(small)
+            self.setLabel(side, words, **{"font-size": f"{FONT_POINTS}pt"})
+        self.getAxis("bottom").setHeight(LABEL_HEIGHT)
+        self.getAxis("left").setWidth(LABEL_WIDTH)
         self._follow_theme()
 
     def show_pairs(self, first: ArrayLike, second: ArrayLike, levels: tuple[float, float, float] | None) -> None:

@@ -14,7 +14,7 @@ from napari_spinalq.gui.table_model import Column, LevelTableModel, Row
 HEIGHT = 150
 """Pixels: the page of tools has no more to spare on a screen of 768 lines."""
 
-ROW_HEIGHT, LEVEL_WIDTH, SIGN_WIDTH, CHANGE_WIDTH = 19, 40, 22, 104
+ROW_HEIGHT, LEVEL_WIDTH, SIGN_WIDTH, CHANGE_WIDTH = 19, 40, 22, 110
 
 COLUMNS = (
     Column("level", "Level", "Vertebral level"),

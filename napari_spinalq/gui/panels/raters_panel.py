@@ -13,8 +13,13 @@ from napari_spinalq.gui.panels.parts import GAP, StateLine, Step, button, row
 from napari_spinalq.gui.panels.settle_panel import SettlePanel
 from napari_spinalq.gui.table_model import Column, LevelTableModel, Row
 
-TITLES = {"before": ("First", "Mean area of the first read, mm²"), "after": ("Second", "Mean area of the second, mm²")}
-TABLE_HEIGHT = 150
+TITLES = {
+    "before": ("First", "Mean area of the first read, mm²"),
+    "after": ("Second", "Mean area of the second, mm²"),
+    "change": ("Difference", "Area of the second read less that of the first, mm²"),
+}
+TABLE_HEIGHT = 96
+"""Pixels: a heading and four levels; more scroll."""
 
 
 class RatersPanel(QWidget):
@@ -93,7 +98,7 @@ class RatersPanel(QWidget):
         columns = [Column(one.key, *TITLES.get(one.key, (one.title, one.explanation)), one.digits) for one in COLUMNS]
         self.model = LevelTableModel(columns, "number")
         self.table = level_table(self.model, self.level_chosen.emit)
-        self.table.setMaximumHeight(TABLE_HEIGHT)
+        self.table.setFixedHeight(TABLE_HEIGHT)
         self.plot, self.settle = AgreementPlot(), SettlePanel()
         step.body.addLayout(row(self.reads, self.compare, stretch=0))
         for widget in (self.hint, self.summary, self.table, self.plot, self.settle):
@@ -123,6 +128,7 @@ class RatersPanel(QWidget):
     def show_comparison(self, shown: bool) -> None:
         """Show figures and decisions, or neither."""
         self.hint.setVisible(not shown)
+        self.blind.setVisible(not shown)
         for widget in (self.summary, self.table, self.plot, self.settle):
             widget.setVisible(shown)
 
