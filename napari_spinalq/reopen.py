@@ -297,7 +297,7 @@ def _own_parameters(record: Record | None) -> dict[str, Any]:
 def _read_discs(path: Path, source: Source, centerline: Centerline | None) -> _SavedDiscs | None:
     if not path.exists():
         return None
-    record, discs = _record_of(path, source), _discs_of(path)
+    record, discs = _record_of(path, source), read_discs(path)
     check_discs(discs, centerline)
     if record is None:
         return _SavedDiscs(Labelling(discs, False, (f"discs {NO_RECORD}",)), None)
@@ -306,7 +306,14 @@ def _read_discs(path: Path, source: Source, centerline: Centerline | None) -> _S
     return _SavedDiscs(Labelling(discs, confirmed, record.flags, told), record)
 
 
-def _discs_of(path: Path) -> tuple[Disc, ...]:
+def read_discs(path: Path) -> tuple[Disc, ...]:
+    """Read a table of discs as it is saved beside a mask.
+
+    Raises
+    ------
+    InputError
+        If it is no such table, or holds no disc.
+    """
     try:
         table = pd.read_csv(path, sep="\t", dtype=str)  # places stay text, so that none loses its last digit here
         discs = discs_from_table(table)

@@ -36,6 +36,7 @@ from napari_spinalq.gui.segmenting import Segmenter
 from napari_spinalq.gui.session import CORD, Session
 from napari_spinalq.gui.structures import StructureDrawer
 from napari_spinalq.gui.workers import Runner
+from napari_spinalq.gui.worklist import Worklist
 from napari_spinalq.io.samples import sample_folder
 
 if TYPE_CHECKING:
@@ -73,10 +74,12 @@ class Desk:
         self.changes = Changes(self.session, self.measurer)
         self.raters = Raters(viewer, self.session, self.saver)
         self.comparer = Comparer(viewer, self.session, self.runner, self.raters, self.edits)
+        self.worklist = Worklist(viewer, self.session, self.opener, self.saver, self.may_close)
         self._docks: list[Links] = []
         self._guard = CloseGuard(self.window, self.may_close, self._closed)
         drawers = (self.segmenter, self.prompter, self.structures)
-        tellers = (self.reopener, *drawers, self.labeller, self.measurer, self.reviewer, self.raters, self.comparer)
+        readers = (self.raters, self.comparer, self.worklist)
+        tellers = (self.reopener, *drawers, self.labeller, self.measurer, self.reviewer, *readers)
         for source in (teller.told for teller in tellers):
             source.connect(self.told.emit)
         self.reopener.discs_back.connect(self.labeller.take_discs_in_hand)
@@ -203,6 +206,7 @@ class Desk:
         self.structures.stop()
         self.editor.stop()
         self.opener.stop()
+        self.worklist.stop()
         for dock in self._docks:
             dock.cut()
         _DESKS.pop(self.viewer.window, None)

@@ -64,6 +64,16 @@ def choose_exam_folder(parent: QWidget) -> str:
     return QFileDialog.getExistingDirectory(parent, "Open the folder of one exam")
 
 
+def choose_results_folder(parent: QWidget) -> str:
+    """Let the user choose a folder of results to be rated; empty if none."""
+    return QFileDialog.getExistingDirectory(parent, "Open a folder of results")
+
+
+def choose_images_folder(parent: QWidget) -> str:
+    """Let the user choose where the images of results lie; empty if none."""
+    return QFileDialog.getExistingDirectory(parent, "Where the images lie")
+
+
 def choose_output_folder(parent: QWidget, suggestion: Path) -> Path | None:
     """Let the user take the suggested folder for results or choose another; None if neither."""
     box = QMessageBox(QMessageBox.Icon.Question, "Save results", f"Save the results in\n{suggestion} ?", parent=parent)

@@ -24,6 +24,7 @@ from napari_spinalq.gui.raters_page import TITLE as RATERS
 from napari_spinalq.gui.raters_page import RatersPage
 from napari_spinalq.gui.samples import SAMPLES
 from napari_spinalq.gui.session import CORD
+from napari_spinalq.gui.worklist_page import WorklistPage
 
 if TYPE_CHECKING:
     import napari
@@ -57,6 +58,8 @@ class SpinalCordDock(QWidget):
         layout.addWidget(self.view_bar)
         layout.addWidget(self.pages)
         self.add_page(page(self.open_panel, self.segment_panel, self.levels_panel), "Exam")
+        self.worklist_page = WorklistPage(self.desk, self.show_editing)
+        self.add_page(self.worklist_page, "QC", whole_height=True)
         self.add_page(self.raters.panel, RATERS, whole_height=True)
         layout.addWidget(self.measure_panel, 1)
         layout.addWidget(self.status)
@@ -70,6 +73,17 @@ class SpinalCordDock(QWidget):
         self.pages.addTab(content, title)
         if whole_height:
             self._tall.add(content)
+
+    def show_page(self, *titles: str) -> None:
+        """Bring the first page to the front that has one of these titles."""
+        there = [self.pages.tabText(place) for place in range(self.pages.count())]
+        title = next((one for one in titles if one in there), None)
+        if title is not None:
+            self.pages.setCurrentIndex(there.index(title))
+
+    def show_editing(self) -> None:
+        """Bring the page with the tools to the front."""
+        self.show_page("Correct", "Exam")
 
     def _give_room(self) -> None:
         tall = self.pages.currentWidget() in self._tall

@@ -15,7 +15,7 @@ from qtpy.QtCore import QTimer
 
 from napari_spinalq.contrast import Contrast
 from napari_spinalq.derivatives import structure_of_name
-from napari_spinalq.exam import ExamFile
+from napari_spinalq.exam import Exam, ExamFile
 from napari_spinalq.geometry import WORK_AXES
 from napari_spinalq.gui import layers
 from napari_spinalq.gui.convert import layer_grid, layer_scan, mm_to_world
@@ -87,6 +87,19 @@ class Opener:
             return scan, search(scan)
 
         self._runner.run_instead(f"Reading {file.path.name}", read, self._take)
+
+    def put(self, exam: Exam, scan: Scan, saved: SavedWork) -> None:
+        """Open an exam on a scan that was read elsewhere, with the work on it."""
+        self._runner.cancel()
+        self._clear()
+        self._session.open_exam(exam)
+        self._take((scan, saved))
+
+    def put_away(self) -> None:
+        """Close what is open; nothing comes in its place."""
+        self._runner.cancel()
+        self._clear()
+        self._session.open_exam(Exam("unknown", "", ()))
 
     def stop(self) -> None:
         """Listen to the layers no more: the window closes."""

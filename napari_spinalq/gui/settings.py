@@ -22,6 +22,18 @@ def remember_convention(value: Convention) -> None:
         settings.display.convention = value.value
 
 
+def rater() -> str:
+    """Return the name under which results are rated; empty while none was given."""
+    return str(getattr(getattr(_settings(), "quality", None), "rater", "") or "")
+
+
+def remember_rater(name: str) -> None:
+    """Keep the name under which results are rated for the next start."""
+    quality = getattr(_settings(), "quality", None)
+    if quality is not None:
+        quality.rater = name
+
+
 def _settings() -> object | None:
     """Return the plugin's settings; None while the plugin is not registered (as in a viewer made by a test)."""
     return get_plugin_settings().get(PLUGIN)

@@ -126,6 +126,18 @@ def load_levels(path: str | Path, like: Grid | None = None) -> Scan:
     return scan
 
 
+def load_grid(path: str | Path) -> Grid:
+    """Read where the voxels of a file lie, from its header alone.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, not NIfTI, or has an impossible or unsaid geometry.
+    """
+    path = Path(path)
+    return _grid(_open(path), path)
+
+
 def check_same_grid(grid: Grid, like: Grid, what: str) -> None:
     """Refuse a file on another grid, saying which property differs and by how much."""
     difference = grid.difference(like)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from qtpy.QtCore import Qt
-from qtpy.QtGui import QColor, QIcon, QPixmap
+from qtpy.QtCore import QRectF, Qt
+from qtpy.QtGui import QColor, QIcon, QPainter, QPixmap, QTextOption
 from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 GAP = 4
@@ -99,3 +99,10 @@ def page(*panels: QWidget) -> QWidget:
     for panel in panels:
         column.addWidget(panel)
     return made
+
+
+def draw_text(painter: QPainter, place: QRectF, text: str, side: Qt.AlignmentFlag) -> None:
+    """Draw one line of text, aligned as ``side`` says; all Qt bindings take it in this form."""
+    option = QTextOption(side)
+    option.setWrapMode(QTextOption.WrapMode.NoWrap)
+    painter.drawText(place, text, option)
