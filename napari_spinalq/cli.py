@@ -317,6 +317,35 @@ def measure(
     say_where([output])
 
 
+@app.command()
+def agree(
+    first: Annotated[Path, typer.Argument(metavar="FOLDER_A", help="Results of the first reader or method.")],
+    second: Annotated[Path, typer.Argument(metavar="FOLDER_B", help="Results of the second; may be the same folder.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The table to write (.tsv or .csv).")],
+    rater_a: Annotated[str, typer.Option(help="Take the reads of this person in FOLDER_A (desc-NAME).")] = "",
+    rater_b: Annotated[str, typer.Option(help="Take the reads of this person in FOLDER_B (desc-NAME).")] = "",
+    force: Force = False,
+) -> None:
+    """Compare two readers over all exams that both read: Dice, area bias and limits, ICC(2,1), kappa of levels.
+
+    Example: spinalq agree reads/amk reads/jd -o agreement.tsv
+    """
+    from napari_spinalq.io.atomic import refuse_overwrite
+    from napari_spinalq.io.save import save_table
+    from napari_spinalq.io.sidecar import sidecar_path
+    from napari_spinalq.printing import say_flags, say_where
+    from napari_spinalq.quality.cohort import agreement_of_folders, summary_of
+    from napari_spinalq.terminal import print_table, progress_bar
+
+    refuse_overwrite([output, sidecar_path(output)], overwrite=force)
+    with progress_bar() as progress:
+        table, provenance = agreement_of_folders(first, second, raters=(rater_a, rater_b), progress=progress)
+    save_table(table, output, provenance, overwrite=force)
+    print_table(*summary_of(table))
+    say_flags(provenance.flags)
+    say_where([output])
+
+
 @app.command("open")
 def open_viewer(
     exam: Annotated[
