@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Labels
@@ -17,7 +17,7 @@ from napari_spinalq.errors import InputError
 from napari_spinalq.gui import layers
 from napari_spinalq.gui.convert import from_display, placement, to_display
 from napari_spinalq.gui.display import Plane, current_plane, show_plane, zoom_on_cord
-from napari_spinalq.gui.edits import MaskEditor
+from napari_spinalq.gui.edits import Edit, MaskEditor
 from napari_spinalq.gui.raters import SAVE_FIRST, Raters
 from napari_spinalq.gui.session import CORD, ScanWork, Session
 from napari_spinalq.gui.workers import Runner
@@ -52,6 +52,21 @@ class _Reads:
     comparison: Comparison
 
 
+@dataclass(eq=False)
+class _Settling:
+    """A consensus that was begun: on which work, between which reads, what is decided, and what of it is saved."""
+
+    work: ScanWork
+    reads: _Reads
+    decisions: Adjudication
+    at: int | None = None
+    saved: bool = True
+
+    def same_reads(self, first: NDArray, second: NDArray) -> bool:
+        """Tell whether both masks are still those that were compared."""
+        return np.array_equal(self.reads.first, first) and np.array_equal(self.reads.second, second)
+
+
 class Comparer:
     """Compares the first read with another, leads through the disagreements and keeps the consensus.
 
@@ -71,41 +86,43 @@ class Comparer:
     ) -> None:
         self._viewer, self._session, self._runner = viewer, session, runner
         self._raters, self._edits = raters, edits
-        self._reads: _Reads | None = None
-        self._work: ScanWork | None = None
+        self._begun: list[_Settling] = []
+        self._now: _Settling | None = None
         self._difference: Labels | None = None
-        self._decisions: Adjudication | None = None
-        self._at: int | None = None
         session.scan_changed.connect(self._follow)
+        edits.made.connect(self._note_edit)
 
     def stop(self) -> None:
         """Listen no more: the window closes."""
         self._session.scan_changed.disconnect(self._follow)
+        self._edits.made.disconnect(self._note_edit)
 
     @property
     def comparison(self) -> Comparison | None:
         """What was compared; None while nothing is."""
-        return None if self._reads is None else self._reads.comparison
+        return None if self._now is None else self._now.reads.comparison
 
     @property
     def rater(self) -> str:
         """Whose read is compared with the first."""
-        return "" if self._reads is None else self._reads.rater
+        return "" if self._now is None else self._now.reads.rater
 
     @property
     def patch(self) -> Patch | None:
         """The disagreement in view."""
-        return None if self._decisions is None or self._at is None else self._decisions.patches[self._at]
+        now = self._now
+        return None if now is None or now.at is None else now.decisions.patches[now.at]
 
     @property
     def decided(self) -> Choice | None:
         """What was decided about the disagreement in view."""
-        return None if self._decisions is None or self._at is None else self._decisions.choice(self._at)
+        now = self._now
+        return None if now is None or now.at is None else now.decisions.choice(now.at)
 
     @property
     def left(self) -> tuple[int, int]:
         """Number of patches on which nobody decided, and of all patches."""
-        return (0, 0) if self._decisions is None else (len(self._decisions.left), len(self._decisions.patches))
+        return (0, 0) if self._now is None else _left(self._now)
 
     def compare(self, rater: str) -> None:
         """Compare the first read of the scan at hand with another.
@@ -119,6 +136,10 @@ class Comparer:
             raise InputError(SAVE_FIRST)
         first, one, other = self._raters.first(), self._raters.mask_of(""), self._raters.mask_of(rater)
         scan, labelling = first.scan, self._session.labelling
+        begun = [one for one in self._known() if one.reads.rater == rater and one.work.scan is scan]
+        if begun and begun[0].same_reads(one, other):
+            self._show(begun[0])
+            return
 
         def task(progress: Progress) -> _Reads:
             progress(0.0, "Measuring the first read")
@@ -130,115 +151,151 @@ class Comparer:
 
     def go_on(self) -> None:
         """Go to the largest disagreement after the one in view on which nobody decided."""
-        if self._decisions is None:
+        now = self._now
+        if now is None:
             self.told.emit("plain", NOT_COMPARING)
             return
-        left = self._decisions.left
+        left = now.decisions.left
         if not left:
             self.told.emit("good", "Every disagreement is decided; save the consensus.")
             self.changed.emit()
             return
-        later = [number for number in left if self._at is None or number > self._at]
-        self._at = later[0] if later else left[0]
-        self._look()
+        later = [number for number in left if now.at is None or number > now.at]
+        now.at = later[0] if later else left[0]
+        self._look(now)
         self.changed.emit()
 
     def decide(self, choice: Choice, scope: Scope = Scope.PATCH) -> None:
         """Settle the disagreement in view, those of its slice, or all that are left."""
-        if self._decisions is None or self._work is None or self._at is None:
+        now = self._now
+        if now is None or now.at is None:
             self.told.emit("plain", NOT_COMPARING)
             return
         if self._session.read_only:
             self.told.emit("warn", self._session.read_only)
             return
-        numbers = self._numbers(scope)
-        planes = self._decisions.decide(numbers, choice, np.asarray(self._work.mask.data))
-        self._edits.change(self._work, CORD, planes, f"adjudicate: {choice.value}")
+        numbers = self._numbers(now, scope)
+        planes = now.decisions.decide(numbers, choice, np.asarray(now.work.mask.data))
+        self._edits.change(now.work, CORD, planes, f"adjudicate: {choice.value}")
+        now.saved = False
         self._session.mark_unsaved()
-        self._fade(numbers)
+        self._fade(now, numbers)
         self.go_on()
 
+    def unsaved(self) -> list[ScanWork]:
+        """Return the consensus masks to be saved: that at hand, and those that changed since they were saved."""
+        return [one.work for one in self._known() if one is self._now or not one.saved]
+
     def save(self, folder: Path, *, overwrite: bool = False) -> list[Path]:
-        """Save the consensus with a record of what came from whom.
+        """Save the consensus with a record of what came from whom; one that is not finished says so.
 
         Raises
         ------
         InputError
-            If a disagreement is left, or as :func:`~napari_spinalq.quality.reads.save_read`.
+            As :func:`~napari_spinalq.quality.reads.save_read`.
         """
-        if self._decisions is None or self._work is None or self._reads is None:
-            raise InputError(NOT_COMPARING)
-        left, total = self.left
-        if left:
-            raise InputError(
-                f"{left} of {total} disagreements are not decided yet; decide them, or take one way for all left."
-            )
-        mask = from_display(np.asarray(self._work.mask.data), self._work.scan.grid)
-        about = {
-            "readers": {"first": "the first read", "second": self._reads.rater},
-            "slices": origins_in_words(self._decisions.origins(self._work.mask.data)),
-            "slices_not_listed": "both readers agree",
-        }
-        exam = self._session.exam
-        written = save_read({CORD: mask}, self._work.scan, exam, folder, CONSENSUS, about, overwrite=overwrite)
-        self._session.mark_saved()
+        wanted = self.unsaved()
+        written = []
+        for one in self._known():
+            if any(one.work is work for work in wanted):
+                mask = from_display(np.asarray(one.work.mask.data), one.work.scan.grid)
+                exam = self._session.exam
+                about, flags = _record(one), _flags(one)
+                written += save_read(
+                    {CORD: mask}, one.work.scan, exam, folder, CONSENSUS, about, flags=flags, overwrite=overwrite
+                )
+                one.saved = True
         return written
 
     def close(self) -> None:
-        """End the comparison and go back to the first read."""
-        work = self._work
-        self._forget()
-        if work is not None and work in self._works():
+        """End the comparison at hand and go back to the first read."""
+        now = self._now
+        self._pause()
+        if now is not None:
+            self._begun.remove(now)
             self._raters.drop()
         self.changed.emit()
 
     def _take(self, first: ScanWork, found: _Reads) -> None:
-        self._forget()
-        for old in [work for work in self._works() if work.rater == CONSENSUS]:
-            self._session.drop_read(old, first)
-        self._reads = found
+        self._pause()
+        for old in [one for one in self._known() if one.work.scan is first.scan]:
+            self._session.drop_read(old.work, first)
         work = self._raters.add_read(first, CONSENSUS, found.first, {"began_with": "the first read"})
-        grid = work.scan.grid
-        one, other = (to_display(mask, grid) for mask in (found.first, found.second))
-        self._work, self._decisions = work, Adjudication(one, other)
-        self._difference = layers.add_difference(self._viewer, difference_map(one, other), grid)
-        self._viewer.layers.selection.active = layers.style_consensus(work.mask)
-        if self._decisions.patches:
+        one, other = (to_display(mask, work.scan.grid) for mask in (found.first, found.second))
+        begun = _Settling(work, found, Adjudication(one, other))
+        self._begun = [*self._known(), begun]
+        self._show(begun)
+
+    def _show(self, one: _Settling) -> None:
+        """Take a consensus in hand, with the layer that shows where the reads differ."""
+        self._pause()
+        self._session.take(one.work)
+        self._now = one
+        masks = (to_display(mask, one.work.scan.grid) for mask in (one.reads.first, one.reads.second))
+        self._difference = layers.add_difference(self._viewer, difference_map(*masks), one.work.scan.grid)
+        total = range(len(one.decisions.patches))
+        self._fade(one, [number for number in total if number not in one.decisions.left])
+        self._viewer.layers.selection.active = layers.style_consensus(one.work.mask)
+        if one.decisions.patches:
             self.go_on()
         else:
             self.told.emit("good", "The two reads are equal.")
         self.changed.emit()
 
-    def _numbers(self, scope: Scope) -> Sequence[int]:
+    @staticmethod
+    def _numbers(now: _Settling, scope: Scope) -> Sequence[int]:
         if scope is Scope.REST:
-            return self._decisions.left
-        return (self._at,) if scope is Scope.PATCH else self._decisions.of_slice(self.patch.slice)
+            return now.decisions.left
+        return (now.at,) if scope is Scope.PATCH else now.decisions.of_slice(now.decisions.patches[now.at].slice)
 
-    def _fade(self, numbers: Sequence[int]) -> None:
+    def _fade(self, now: _Settling, numbers: Sequence[int]) -> None:
         """Show no longer that masks differ where it is decided."""
         for number in numbers:
-            patch = self._decisions.patches[number]
+            patch = now.decisions.patches[number]
             rows, columns = patch.first_only.shape
             shown = self._difference.data[patch.slice, patch.top : patch.top + rows, patch.left : patch.left + columns]
             shown[patch.first_only | patch.second_only] = 0
         self._difference.refresh()
 
-    def _look(self) -> None:
+    def _look(self, now: _Settling) -> None:
         """Bring the patch into view, in the axial plane."""
-        scale, translate = placement(self._work.scan.grid)
+        scale, translate = placement(now.work.scan.grid)
         if current_plane(self._viewer) is not Plane.AXIAL:
             show_plane(self._viewer, Plane.AXIAL)
         zoom_on_cord(self._viewer, np.array([self.patch.slice, *self.patch.centre]) * scale + translate)
 
-    def _works(self) -> list[ScanWork]:
-        return [work for work in self._session.works if work.rater]
+    def _known(self) -> list[_Settling]:
+        """Return what was begun on scans that are still open."""
+        return [one for one in self._begun if any(one.work is work for work in self._session.works)]
 
     def _follow(self) -> None:
-        """End the comparison when another scan, or another read, is taken in hand."""
-        if self._work is not None and self._session.current is not self._work:
-            self._forget()
+        """Set the comparison aside when another scan, or another read, is taken in hand; Compare brings it back."""
+        if self._now is not None and self._session.current is not self._now.work:
+            self._pause()
             self.changed.emit()
 
-    def _forget(self) -> None:
+    def _note_edit(self, edit: Edit) -> None:
+        for one in self._begun:
+            if one.work is edit.work:
+                one.saved = False
+
+    def _pause(self) -> None:
         layers.remove(self._viewer, self._difference)
-        self._reads = self._work = self._difference = self._decisions = self._at = None
+        self._now = self._difference = None
+
+
+def _left(one: _Settling) -> tuple[int, int]:
+    return len(one.decisions.left), len(one.decisions.patches)
+
+
+def _record(one: _Settling) -> dict[str, Any]:
+    return {
+        "readers": {"first": "the first read", "second": one.reads.rater},
+        "slices": origins_in_words(one.decisions.origins(one.work.mask.data)),
+        "slices_not_listed": "both readers agree",
+    }
+
+
+def _flags(one: _Settling) -> tuple[str, ...]:
+    left, total = _left(one)
+    return (f"not finished: {left} of {total} disagreements hold the first read, undecided",) if left else ()

@@ -149,7 +149,9 @@ class Desk:
         While a second read or the consensus is at hand, that is what is saved: the first read is as it was.
         """
         work = self.session.current
-        if ((work is not None and work.rater) or self.raters.unsaved()) and not save_reads(self):
+        if ((work is not None and work.rater) or self.raters.unsaved() or self.comparer.unsaved()) and not save_reads(
+            self
+        ):
             return False
         if work is not None and work.rater:
             return True

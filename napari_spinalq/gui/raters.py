@@ -47,6 +47,8 @@ class Raters:
         self._saved: dict[tuple[int, str], PackedMask] = {}
         self._about: dict[int, Mapping[str, Any]] = {}
         self._blind: tuple[str, str] | None = None
+        self.discs_at_begin = session.labelling
+        """The discs when the read at hand began: they belong to the exam and are saved with the first read."""
         session.scan_changed.connect(self._follow)
         session.mask_changed.connect(self._follow)
 
@@ -94,6 +96,7 @@ class Raters:
         if work is None:
             self._begin(first, rater, start)
         else:
+            self.discs_at_begin = self._session.labelling
             self._session.take(work)
         self.changed.emit()
 
@@ -114,6 +117,7 @@ class Raters:
     def add_read(self, first: ScanWork, rater: str, mask: NDArray[np.uint8], about: Mapping[str, Any]) -> ScanWork:
         """Put a mask (axis order of the file) on the table as another read of a scan, and take it in hand."""
         work = ScanWork(first.scan, layers.twin(first.image), looked_for=True, rater=rater)
+        self.discs_at_begin = self._session.labelling
         self._session.take(work)
         self._about[id(work)] = about
         layer = layers.add_mask(self._viewer, mask, work.scan, work.image)
@@ -164,7 +168,6 @@ class Raters:
             exam = self._session.exam
             written += save_read(masks, work.scan, exam, folder, work.rater, about, overwrite=overwrite)
             self._note_saved(work)
-        self._saver.folder = folder
         return written
 
     def reads(self) -> list[str]:
@@ -218,10 +221,10 @@ class Raters:
         self._forget_closed()
         work = self._session.current
         if self._blind and work is not None and not work.rater and work.mask is not None:
-            if not self._session.unsaved:
+            try:
                 self.begin(*self._blind)
-                return
-            self.told.emit("warn", SAVE_FIRST)
+            except InputError as error:
+                self.told.emit("bad", str(error))
         self.changed.emit()
 
     def _saved_reads(self, work: ScanWork) -> tuple[Read, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,32 +16,30 @@ if TYPE_CHECKING:
 
 
 def save_reads(desk: Desk) -> bool:
-    """Save the second reads that changed, or the consensus if it is at hand; False if they were not saved."""
+    """Save second reads that changed, and every consensus on which something was decided; False if they were not."""
     folder = desk.saver.folder or dialogs.choose_output_folder(desk.window, desk.saver.home())
     if not folder:
         return False
-    work, known = desk.session.current, desk.session.labelling
+    known, work = desk.session.labelling, desk.session.current
+    existing = [*desk.raters.targets(folder), *_consensus_files(desk, folder)]
+    if existing and not dialogs.ask_overwrite(desk.window, existing):
+        desk.told.emit("plain", "Not saved: the earlier read was kept.")
+        return False
     try:
-        if work is not None and work.rater == CONSENSUS:
-            target = read_path(scan_paths(work.scan.source.path.name, desk.session.exam, folder), CORD, CONSENSUS)
-            existing = [target] if target.exists() else []
-            written = _written(desk, existing, lambda: desk.comparer.save(folder, overwrite=bool(existing)))
-        else:
-            existing = desk.raters.targets(folder)
-            written = _written(desk, existing, lambda: desk.raters.save(folder, overwrite=bool(existing)))
+        written = desk.raters.save(folder, overwrite=bool(existing))
+        written += desk.comparer.save(folder, overwrite=bool(existing))
     except InputError as error:
         desk.refuse(str(error))
         return False
-    if written is None:
-        return False
-    if work is not None and work.rater and known == desk.session.labelling:
+    desk.saver.folder = folder
+    if work is not None and work.rater and known == desk.raters.discs_at_begin:
         desk.session.mark_saved()
     desk.told.emit("good", f"Saved {', '.join(path.name for path in written)}" if written else "All is saved.")
     return True
 
 
-def _written(desk: Desk, existing: list[Path], save: Callable[[], list[Path]]) -> list[Path] | None:
-    if existing and not dialogs.ask_overwrite(desk.window, existing):
-        desk.told.emit("plain", "Not saved: the earlier read was kept.")
-        return None
-    return save()
+def _consensus_files(desk: Desk, folder: Path) -> list[Path]:
+    """Return the consensus masks in a folder that saving would replace."""
+    names = [(work.scan.source.path.name, desk.session.exam) for work in desk.comparer.unsaved() if work.scan.source]
+    targets = [read_path(scan_paths(name, exam, folder), CORD, CONSENSUS) for name, exam in names]
+    return [path for path in targets if path.exists()]

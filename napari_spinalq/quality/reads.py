@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -134,6 +134,7 @@ def save_read(
     rater: str,
     about: Mapping[str, Any],
     *,
+    flags: Sequence[str] = (),
     overwrite: bool = False,
 ) -> list[Path]:
     """Save a rater's masks beside the first read, which is never touched.
@@ -152,6 +153,8 @@ def save_read(
         As :func:`rater_label` gives it, or ``CONSENSUS``.
     about : mapping
         What the sidecars say on how the masks were made.
+    flags : sequence of str
+        What a reader must know before trusting them.
     overwrite : bool
         Whether earlier masks of the same rater may be replaced.
 
@@ -175,7 +178,7 @@ def save_read(
             mask,
             scan,
             read_path(paths, structure, rater),
-            Provenance(f"{what}, {structure}", [scan.source], {**about, "rater": rater}, author=author),
+            Provenance(f"{what}, {structure}", [scan.source], {**about, "rater": rater}, flags, author),
             overwrite=overwrite,
         )
         for structure, mask in masks.items()

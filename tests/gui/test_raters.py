@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from qtpy.QtCore import Qt
 
-from napari_spinalq.errors import InputError
 from napari_spinalq.gui import dialogs
 from napari_spinalq.gui.comparing import Scope
 from napari_spinalq.gui.display import Plane
@@ -50,6 +49,11 @@ def saved(measured):
     return measured
 
 
+def _told(hand, rater):
+    path = _file(hand, rater)
+    return json.loads(path.with_name(path.name.replace(".nii.gz", ".json")).read_text())
+
+
 def _file(hand, rater):
     name = f"*_label-cord{'_desc-' + rater if rater else ''}_mask.nii.gz"
     return next(iter(hand.desk.saver.folder.rglob(name)), None)
@@ -83,7 +87,7 @@ def test_the_second_read_is_saved_beside_the_first_which_is_untouched(saved, qtb
     second = desk.session.current
     assert path.read_bytes() == before
     np.testing.assert_array_equal(load_mask(_file(saved, "AMK")).data, second.mask_on_file_grid())
-    told = json.loads(_file(saved, "AMK").with_name(_file(saved, "AMK").name.replace(".nii.gz", ".json")).read_text())
+    told = _told(saved, "AMK")
     assert told["Author"] == "AMK"
     assert told["Parameters"]["began_with"] == AUTOMATIC
     assert told["Parameters"]["edited_slices"]
@@ -194,8 +198,9 @@ def test_decisions_make_a_consensus_with_a_record(saved, qtbot):
     comparer, settle = desk.comparer, panel.settle
     consensus = desk.session.current
     assert consensus.rater == CONSENSUS
-    with pytest.raises(InputError, match="not decided"):
-        comparer.save(desk.saver.folder)
+    saved.press(settle.save)  # nothing is decided yet
+    assert "not finished" in _told(saved, CONSENSUS)["Flags"][0]
+    assert set(_told(saved, CONSENSUS)["Parameters"]["slices"]) == {"undecided"}
     patch = comparer.patch
     place = patch.slice
     saved.press(settle.second)
@@ -212,7 +217,8 @@ def test_decisions_make_a_consensus_with_a_record(saved, qtbot):
     expected = (desk.raters.mask_of("") > 0) | (second > 0)
     differs = np.argwhere((mask > 0) != expected)
     assert len(differs) <= patch.first_only.sum()
-    told = json.loads(path.with_name(path.name.replace(".nii.gz", ".json")).read_text())
+    told = _told(saved, CONSENSUS)
+    assert told["Flags"] == []
     assert told["Description"] == "Consensus mask, cord"
     assert told["Parameters"]["readers"]["second"] == "AMK"
     assert str(place) in told["Parameters"]["slices"]["second"]
@@ -230,8 +236,7 @@ def test_painting_on_the_consensus_is_recorded(saved, qtbot):
     saved.wait()
     desk.comparer.decide(Choice.FIRST, Scope.REST)
     saved.press(panel.settle.save)
-    path = _file(saved, CONSENSUS)
-    told = json.loads(path.with_name(path.name.replace(".nii.gz", ".json")).read_text())
+    told = _told(saved, CONSENSUS)
     assert str(place) in told["Parameters"]["slices"]["painted"]
 
 
@@ -254,3 +259,33 @@ def test_saving_the_first_read_never_takes_in_the_second(saved, qtbot):
     result = saved.desk.saver.result()
     np.testing.assert_array_equal(result.scans[0].mask, saved.desk.session.current.mask_on_file_grid())
     assert len(result.scans) == 1
+
+
+def test_decisions_survive_a_look_at_another_scan(saved, qtbot):
+    panel, desk = _compared(saved, qtbot), saved.desk
+    saved.press(panel.settle.second)
+    saved.wait()
+    consensus, left = desk.session.current, desk.comparer.left
+    assert desk.save()
+    other = next(n for n, file in enumerate(desk.session.exam.files) if "T2star" in file.path.name)
+    here = next(n for n, file in enumerate(desk.session.exam.files) if file.path.name.endswith("_T2w.nii.gz"))
+    desk.opener.choose(other)
+    saved.wait()
+    assert desk.comparer.comparison is None
+    desk.opener.choose(here)
+    saved.wait()
+    saved.press(panel.compare)
+    saved.wait()
+    assert desk.session.current is consensus
+    assert desk.comparer.left == left
+
+
+def test_a_consensus_that_is_not_at_hand_is_saved_too(saved, qtbot):
+    panel, desk = _compared(saved, qtbot), saved.desk
+    saved.press(panel.settle.second)
+    saved.wait()
+    desk.opener.choose(next(n for n, file in enumerate(desk.session.exam.files) if "T2star" in file.path.name))
+    saved.wait()
+    assert desk.session.unsaved
+    assert desk.save()
+    assert "second" in _told(saved, CONSENSUS)["Parameters"]["slices"]

@@ -58,7 +58,7 @@ class RatersPanel(QWidget):
         step = Step(1, "Second read")
         self._read_step = step
         self.name, self.start = QLineEdit(), QComboBox()
-        self.name.setPlaceholderText("Name or initials of who reads")
+        self.name.setPlaceholderText("Name or initials")
         self.name.setToolTip("Letters and digits; the file of the read carries it")
         for title, value in starts:
             self.start.addItem(title, value)

@@ -40,7 +40,11 @@ class SettlePanel(QWidget):
         self.common = self._choice("Both", "intersection", "Take what both reads hold (intersection)")
         self.painted = self._choice("As painted", "painted", "Paint on the consensus, then press this: it is right now")
         self.next = button("Next", "Go to the largest disagreement that is left (Shift+F12)", self.next_wanted.emit)
-        self.save = button("Save consensus", "Save the settled mask, and what came from whom", self.save_wanted.emit)
+        self.save = button(
+            "Save consensus",
+            "Save the settled mask, and what came from whom; while any is left it says so",
+            self.save_wanted.emit,
+        )
         self.close_it = button("End", "End the comparison; both reads stay as they are", self.close_wanted.emit)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -58,7 +62,6 @@ class SettlePanel(QWidget):
     def show_place(self, words: str, *, any_left: bool, in_view: bool) -> None:
         """Say which disagreement is in view and how many are left."""
         self.place.setText(words)
-        self.save.setEnabled(not any_left)
         self.next.setEnabled(any_left)
         for choice in (self.first, self.second, self.union, self.common, self.painted):
             choice.setEnabled(in_view)
