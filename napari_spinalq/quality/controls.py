@@ -24,7 +24,7 @@ from napari_spinalq.io.save import save_mask
 from napari_spinalq.io.sidecar import TOOL, Provenance, sidecar_path
 from napari_spinalq.quality.case import Case
 from napari_spinalq.quality.checks import Check
-from napari_spinalq.quality.detection import Detection
+from napari_spinalq.quality.detection import Detection, share
 from napari_spinalq.quality.faults import MASK_FAULTS, inject
 from napari_spinalq.quality.ratings import Rating, Verdict, standing
 from napari_spinalq.quality.reads import CONTROL
@@ -193,6 +193,26 @@ def score_round(entries: Sequence[Entry], ratings: Sequence[Rating], rater: str)
     detection = Detection(sum(spoilt), len(spoilt) - sum(spoilt), sum(good), len(good) - sum(good))
     aside = sum(said is Verdict.ARTEFACT for said in answers.values())
     return Score(rater, detection, by_fault, len(answers) - len(rated) - aside, aside)
+
+
+def score_rows(score: Score) -> list[list[str]]:
+    """Return the rows of a printed score: what was counted, the share, its interval."""
+    found = score.detection
+    kinds = (
+        ("faults found", found.hits, found.with_fault),
+        ("good masks passed", found.correct_passes, found.without_fault),
+    )
+    rows = [[name, f"{count} of {of}", _interval(count, of)] for name, count, of in kinds]
+    return rows + [
+        [f"  {kind}", f"{count} of {of}", _interval(count, of)] for kind, (count, of) in score.by_fault.items()
+    ]
+
+
+def _interval(count: int, of: int) -> str:
+    if of == 0:
+        return "–"
+    found = share(count, of)
+    return f"{found.low:.0%} to {found.high:.0%}"
 
 
 def _check_places(folder: Path, key: Path) -> None:

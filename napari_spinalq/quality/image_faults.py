@@ -14,7 +14,7 @@ from napari_spinalq.quality.mask_faults import a_run, between
 MOVED_MM = (0.8, 3.5)
 """How far slices lie off their neighbours."""
 
-CONTRAST_TO_NOISE = (4.5, 1.0)
+CONTRAST_TO_NOISE = (2.5, 0.7)
 """Contrast to noise that is left, from the mildest to the worst."""
 
 AROUND_MM = (1.0, 3.0)
@@ -40,7 +40,6 @@ def motion(work: WorkCase, rng: np.random.Generator, severity: float) -> WorkCas
     pixels = distance * np.array([np.sin(angle), np.cos(angle)]) / np.array(work.pixel_mm)
     run = a_run(work, rng, max(1, len(work.slices) // 2))
     chosen = [run[:1], run[::2], np.arange(run[0], len(work.cord))][int(rng.integers(3))]
-    # A step between two halves shows as half of it on either side: the same motion needs twice the shift.
     moved = replace(work, image=work.image.copy(), cord=work.cord.copy(), others=dict(work.others))
     for name, mask in work.others.items():
         moved.others[name] = mask.copy()

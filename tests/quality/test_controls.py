@@ -131,3 +131,22 @@ def test_a_round_that_could_mislead_is_refused(cases, tmp_path, folder, key, spo
     with pytest.raises(InputError, match=words):
         make_round(cases, tmp_path / folder, tmp_path / key, spoilt=spoilt, seed=1)
     assert not (tmp_path / "key.json").exists()
+
+
+def test_a_round_is_made_and_scored_from_the_command_line(cases, tmp_path, run):
+    good = tmp_path / "data" / "derivatives" / "reads"
+    for image, mask in cases:
+        target = good / image.parts[-3] / "anat" / mask.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(mask, target)
+    folder, key = tmp_path / "data" / "derivatives" / "control-1", tmp_path / "key.json"
+    code, _, error = run("control-round", good, "-o", folder, "--key", key, "--spoilt", 2)
+    assert code == 0, error
+    entries = read_key(key)
+    table = RatingFile(folder, {})
+    table.load()
+    table.add(*_rated(entries, [Verdict.FAIL if entry.fault else Verdict.PASS for entry in entries]))
+    code, out, error = run("control-score", key, table.path, "--rater", "AMK")
+    assert code == 0, error
+    assert "2 of 2" in out
+    assert run("control-score", key, table.path, "--rater", "nobody")[0] == 2
