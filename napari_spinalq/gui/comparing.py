@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from napari.layers import Labels
-from numpy.typing import NDArray
 from psygnal import Signal
 
 from napari_spinalq.errors import InputError
@@ -20,10 +18,11 @@ from napari_spinalq.gui.display import Plane, current_plane, show_plane, zoom_on
 from napari_spinalq.gui.edits import Edit, MaskEditor
 from napari_spinalq.gui.raters import SAVE_FIRST, Raters
 from napari_spinalq.gui.session import CORD, ScanWork, Session
+from napari_spinalq.gui.settling import Reads, Settling
 from napari_spinalq.gui.workers import Runner
 from napari_spinalq.pipeline import measure_scan
 from napari_spinalq.progress import Progress
-from napari_spinalq.quality.adjudication import Adjudication, Choice, Patch, origins_in_words
+from napari_spinalq.quality.adjudication import Adjudication, Choice, Patch
 from napari_spinalq.quality.comparison import Comparison, compare_masks
 from napari_spinalq.quality.overlap import difference_map
 from napari_spinalq.quality.reads import CONSENSUS, save_read
@@ -40,31 +39,6 @@ class Scope(StrEnum):
     PATCH = "this patch"
     SLICE = "this slice"
     REST = "all that are left"
-
-
-@dataclass(frozen=True)
-class _Reads:
-    """Two masks in the axis order of the file, and what was found about them."""
-
-    first: NDArray[np.uint8]
-    second: NDArray[np.uint8]
-    rater: str
-    comparison: Comparison
-
-
-@dataclass(eq=False)
-class _Settling:
-    """A consensus that was begun: on which work, between which reads, what is decided, and what of it is saved."""
-
-    work: ScanWork
-    reads: _Reads
-    decisions: Adjudication
-    at: int | None = None
-    saved: bool = True
-
-    def same_reads(self, first: NDArray, second: NDArray) -> bool:
-        """Tell whether both masks are still those that were compared."""
-        return np.array_equal(self.reads.first, first) and np.array_equal(self.reads.second, second)
 
 
 class Comparer:
@@ -86,8 +60,8 @@ class Comparer:
     ) -> None:
         self._viewer, self._session, self._runner = viewer, session, runner
         self._raters, self._edits = raters, edits
-        self._begun: list[_Settling] = []
-        self._now: _Settling | None = None
+        self._begun: list[Settling] = []
+        self._now: Settling | None = None
         self._difference: Labels | None = None
         session.scan_changed.connect(self._follow)
         edits.made.connect(self._note_edit)
@@ -122,7 +96,7 @@ class Comparer:
     @property
     def left(self) -> tuple[int, int]:
         """Number of patches on which nobody decided, and of all patches."""
-        return (0, 0) if self._now is None else _left(self._now)
+        return (0, 0) if self._now is None else self._now.left
 
     def compare(self, rater: str) -> None:
         """Compare the first read of the scan at hand with another.
@@ -141,11 +115,11 @@ class Comparer:
             self._show(begun[0])
             return
 
-        def task(progress: Progress) -> _Reads:
+        def task(progress: Progress) -> Reads:
             progress(0.0, "Measuring the first read")
             levels = measure_scan(scan, one, labelling).slice_levels if labelling.discs else None
             progress(0.5, "Comparing")
-            return _Reads(one, other, rater, compare_masks(one, other, scan.grid, levels))
+            return Reads(one, other, rater, compare_masks(one, other, scan.grid, levels))
 
         self._runner.run("Comparing two reads", task, lambda found: self._take(first, found))
 
@@ -198,11 +172,11 @@ class Comparer:
         written = []
         for one in self._known():
             if any(one.work is work for work in wanted):
-                mask = from_display(np.asarray(one.work.mask.data), one.work.scan.grid)
-                exam = self._session.exam
-                about, flags = _record(one), _flags(one)
+                scan, exam = one.work.scan, self._session.exam
+                mask = from_display(np.asarray(one.work.mask.data), scan.grid)
+                about, flags = one.record(), one.flags()
                 written += save_read(
-                    {CORD: mask}, one.work.scan, exam, folder, CONSENSUS, about, flags=flags, overwrite=overwrite
+                    {CORD: mask}, scan, exam, folder, CONSENSUS, about, flags=flags, overwrite=overwrite
                 )
                 one.saved = True
         return written
@@ -216,17 +190,17 @@ class Comparer:
             self._raters.drop()
         self.changed.emit()
 
-    def _take(self, first: ScanWork, found: _Reads) -> None:
+    def _take(self, first: ScanWork, found: Reads) -> None:
         self._pause()
         for old in [one for one in self._known() if one.work.scan is first.scan]:
             self._session.drop_read(old.work, first)
         work = self._raters.add_read(first, CONSENSUS, found.first, {"began_with": "the first read"})
         one, other = (to_display(mask, work.scan.grid) for mask in (found.first, found.second))
-        begun = _Settling(work, found, Adjudication(one, other))
+        begun = Settling(work, found, Adjudication(one, other))
         self._begun = [*self._known(), begun]
         self._show(begun)
 
-    def _show(self, one: _Settling) -> None:
+    def _show(self, one: Settling) -> None:
         """Take a consensus in hand, with the layer that shows where the reads differ."""
         self._pause()
         self._session.take(one.work)
@@ -243,12 +217,12 @@ class Comparer:
         self.changed.emit()
 
     @staticmethod
-    def _numbers(now: _Settling, scope: Scope) -> Sequence[int]:
+    def _numbers(now: Settling, scope: Scope) -> Sequence[int]:
         if scope is Scope.REST:
             return now.decisions.left
         return (now.at,) if scope is Scope.PATCH else now.decisions.of_slice(now.decisions.patches[now.at].slice)
 
-    def _fade(self, now: _Settling, numbers: Sequence[int]) -> None:
+    def _fade(self, now: Settling, numbers: Sequence[int]) -> None:
         """Show no longer that masks differ where it is decided."""
         for number in numbers:
             patch = now.decisions.patches[number]
@@ -257,14 +231,14 @@ class Comparer:
             shown[patch.first_only | patch.second_only] = 0
         self._difference.refresh()
 
-    def _look(self, now: _Settling) -> None:
+    def _look(self, now: Settling) -> None:
         """Bring the patch into view, in the axial plane."""
         scale, translate = placement(now.work.scan.grid)
         if current_plane(self._viewer) is not Plane.AXIAL:
             show_plane(self._viewer, Plane.AXIAL)
         zoom_on_cord(self._viewer, np.array([self.patch.slice, *self.patch.centre]) * scale + translate)
 
-    def _known(self) -> list[_Settling]:
+    def _known(self) -> list[Settling]:
         """Return what was begun on scans that are still open."""
         return [one for one in self._begun if any(one.work is work for work in self._session.works)]
 
@@ -282,20 +256,3 @@ class Comparer:
     def _pause(self) -> None:
         layers.remove(self._viewer, self._difference)
         self._now = self._difference = None
-
-
-def _left(one: _Settling) -> tuple[int, int]:
-    return len(one.decisions.left), len(one.decisions.patches)
-
-
-def _record(one: _Settling) -> dict[str, Any]:
-    return {
-        "readers": {"first": "the first read", "second": one.reads.rater},
-        "slices": origins_in_words(one.decisions.origins(one.work.mask.data)),
-        "slices_not_listed": "both readers agree",
-    }
-
-
-def _flags(one: _Settling) -> tuple[str, ...]:
-    left, total = _left(one)
-    return (f"not finished: {left} of {total} disagreements hold the first read, undecided",) if left else ()

@@ -128,12 +128,14 @@ class Raters:
         return work
 
     def leave(self) -> None:
-        """Go back to the first read; the second stays in memory and on disk."""
+        """Go back to the first read; the second stays in memory and on disk. Reading blind ends with that."""
+        self._blind = None
         self._session.take(self.first())
         self.changed.emit()
 
     def drop(self) -> None:
         """Go back to the first read and forget what was not saved of the second: the user has agreed."""
+        self._blind = None
         work = self._session.current
         if work is not None and work.rater:
             self._session.drop_read(work, self.first())

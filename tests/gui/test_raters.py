@@ -148,8 +148,11 @@ def test_scans_that_are_opened_blind_never_show_the_first_mask(saved, qtbot, exa
     assert saved.desk.session.current.rater == "AMK"
     assert shown
     assert not any(names for names in shown)
-    saved.press(panel.blind)
+    saved.press(panel.leave)
+    saved.wait()
+    assert saved.desk.session.current.rater == ""
     assert not saved.desk.raters.blind
+    assert not panel.blind.isChecked()
 
 
 def test_dropping_a_read_leaves_the_first_as_it_was(saved, qtbot, answers):
