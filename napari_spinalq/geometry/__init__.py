@@ -1,7 +1,16 @@
 """Where voxels lie: grids, orientation and resampling. No file and no image value is known here."""
 
 from napari_spinalq.geometry.grid import GRID_TOLERANCE_MM, WORK_AXES, Grid
-from napari_spinalq.geometry.orient import reorient_array, to_work_order, work_view
+from napari_spinalq.geometry.orient import in_work_layout, reorient_array, to_work_order, work_view
 from napari_spinalq.geometry.resample import resample_array
 
-__all__ = ["GRID_TOLERANCE_MM", "WORK_AXES", "Grid", "reorient_array", "resample_array", "to_work_order", "work_view"]
+__all__ = [
+    "GRID_TOLERANCE_MM",
+    "WORK_AXES",
+    "Grid",
+    "in_work_layout",
+    "reorient_array",
+    "resample_array",
+    "to_work_order",
+    "work_view",
+]

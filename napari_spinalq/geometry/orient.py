@@ -45,3 +45,19 @@ def to_work_order(data: NDArray, grid: Grid) -> tuple[NDArray, Grid]:
 def work_view(data: NDArray, grid: Grid) -> NDArray:
     """Return a view of an array on ``grid`` in z, y, x order: what is written to it is written to the array."""
     return orientations.apply_orientation(data, grid.orientation_transform(WORK_AXES))
+
+
+def in_work_layout(data: NDArray, grid: Grid) -> NDArray:
+    """Return the same array, in the same axis order, laid out in memory as its work order wants it.
+
+    Every later :func:`to_work_order` of it is then a view instead of a copy. Only the first three axes are laid out.
+
+    Parameters
+    ----------
+    data : array, shape ``grid.shape`` or ``grid.shape + (n,)``
+        Voxel values on ``grid``.
+    grid : Grid
+        Grid of ``data``.
+    """
+    work, work_grid = to_work_order(data, grid)
+    return orientations.apply_orientation(work, work_grid.orientation_transform(grid.axis_codes))

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     from napari.components import ViewerModel
 
+    from napari_spinalq.gui.session import ScanWork
+
 OUTLINE_VOXELS = 1
 """Width of the outline by which a mask is shown that is not in hand: what is painted on is filled."""
 
@@ -101,6 +103,14 @@ def add_mask(viewer: ViewerModel, mask: NDArray, scan: Scan, image: Image, struc
     layer = style_mask(viewer.add_labels(data, **settings), structure)
     viewer.layers.move(viewer.layers.index(layer), viewer.layers.index(image) + 1)
     return layer
+
+
+def names_of(work: ScanWork | None) -> list[tuple[Image | Labels, str]]:
+    """Return the layers of a scan and what they are called."""
+    if work is None:
+        return []
+    masks = ((layer, work.scan.name + MASK_SUFFIXES[name]) for name, layer in work.masks().items())
+    return [(work.image, work.scan.name), *masks]
 
 
 def style_mask(layer: Labels, structure: str = "cord") -> Labels:

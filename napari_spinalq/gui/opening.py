@@ -40,6 +40,9 @@ BEST_FIRST = (Contrast.T2W, Contrast.T1W, Contrast.T2STAR, Contrast.MT, Contrast
 NEARLY_CUBIC = 1.5
 """Voxels less stretched than this are shown sagittal first: that view shows the whole neck at once."""
 
+REMOVE_AFTER_MS = 50
+"""What was open is taken from the viewer so long after another exam came: by then that is drawn."""
+
 LOOKING = "Looking for saved work"
 
 
@@ -50,6 +53,11 @@ class Opener:
         self._viewer, self._session, self._runner, self._reopener = viewer, session, runner, reopener
         self._busy = False
         self._arrived: list[Any] = []
+        self._left: list[Any] = []
+        self._removal = QTimer()
+        self._removal.setSingleShot(True)
+        self._removal.setInterval(REMOVE_AFTER_MS)
+        self._removal.timeout.connect(self._remove_left)
         viewer.layers.events.inserted.connect(self._inserted)
         viewer.layers.events.removed.connect(self._removed)
         session.scan_changed.connect(self._show_current)
@@ -89,11 +97,20 @@ class Opener:
         self._runner.run_instead(f"Reading {file.path.name}", read, self._take)
 
     def put(self, exam: Exam, scan: Scan, saved: SavedWork) -> None:
-        """Open an exam on a scan that was read elsewhere, with the work on it."""
+        """Open an exam on a scan that was read elsewhere, with the work on it.
+
+        What was open is only hidden at first: taking layers away costs napari as much time as drawing new ones, and an
+        empty viewer in between would set planes and sliders anew.
+        """
         self._runner.cancel()
-        self._clear()
+        self._remove_left()
+        left = [layer for work in self._session.works for layer in (*work.masks().values(), work.image)]
         self._session.open_exam(exam)
         self._take((scan, saved))
+        for layer in left:
+            layer.visible = False
+        self._left = left
+        QTimer.singleShot(0, self._removal.start)  # counted from when this is done, which itself takes a while
 
     def put_away(self) -> None:
         """Close what is open; nothing comes in its place."""
@@ -103,6 +120,7 @@ class Opener:
 
     def stop(self) -> None:
         """Listen to the layers no more: the window closes."""
+        self._removal.stop()
         self._viewer.layers.events.inserted.disconnect(self._inserted)
         self._viewer.layers.events.removed.disconnect(self._removed)
 
@@ -114,6 +132,16 @@ class Opener:
         self._session.take(work)
         self._reopener.put(work, saved)
         self._face(work)
+
+    def _remove_left(self) -> None:
+        """Take the layers away that were hidden when another exam came, and give the new ones their plain names."""
+        left, self._left = self._left, []
+        self._removal.stop()
+        with self._undisturbed():
+            for layer in left:
+                layers.remove(self._viewer, layer)
+        for layer, name in layers.names_of(self._session.current) if left else ():
+            layer.name = name
 
     def _look_for_saved(self, work: ScanWork) -> None:
         """Look for the saved work of a scan that came another way than by :meth:`choose`."""
@@ -135,6 +163,7 @@ class Opener:
         self._viewer.canvas.overlays.scale_bar.visible = True
 
     def _clear(self) -> None:
+        self._remove_left()
         with self._undisturbed():
             for work in self._session.works:
                 self._hide(work)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from psygnal import Signal
+from qtpy.QtCore import QTimer
 
 from napari_spinalq.errors import InputError
 from napari_spinalq.gui import settings
@@ -29,9 +31,12 @@ if TYPE_CHECKING:
 AHEAD = 2
 """How many cases are read before they are asked for."""
 
+DRAWN_MS = 250
+"""Reading ahead begins so long after a case was put on the desk: at once, it would hold the picture up."""
+
 FOLLOW_S = 3.0
-"""After a folder was opened, the worst case known so far is shown for so long (s), unless the reader acts: flags come
-in one by one, and a picture that changes later would disturb."""
+"""After the first picture, the worst case known so far takes its place for so long (s), unless the reader acts: flags
+come in one by one, and a picture that changes later would disturb."""
 
 ALL_RATED = "All cases are rated."
 STILL_READING = "This case is still being read; rate it when you see it."
@@ -70,13 +75,17 @@ class Worklist:
         self._finding: Job | None = None
         self._last_slice = -1
         self._follow_until = 0.0
+        self._later = QTimer()
+        self._later.setSingleShot(True)
+        self._later.setInterval(DRAWN_MS)
+        self._later.timeout.connect(self._look_ahead)
         self.reader.summarised.connect(self._summarised)
         self.reader.ready.connect(self._ready)
 
     @property
     def busy(self) -> bool:
         """Whether a folder or a case is being read."""
-        return self._finding is not None or self.reader.busy
+        return self._finding is not None or self.reader.busy or self._later.isActive()
 
     @property
     def summary(self) -> Summary | None:
@@ -93,6 +102,7 @@ class Worklist:
         """Read no more: the window closes."""
         if self._finding is not None:
             self._finding.stop_and_wait(CLOSING_WAIT_S)
+        self._later.stop()
         self.reader.stop()
 
     def open_folder(self, folder: str | Path, images: str | Path | None = None) -> None:
@@ -123,9 +133,14 @@ class Worklist:
         if not self.view.leave():
             return
         self.case, self._last_slice = case, -1
-        self._look_ahead()
+        ready = self.reader.reading(case) is not None
         self._show()
         self.case_changed.emit()
+        if ready:
+            self._later.start()
+            QTimer.singleShot(0, self._later.start)  # again, counted from when the key is done with
+        else:
+            self._look_ahead()
 
     def step(self, count: int) -> None:
         """Go down the list by so many cases; it ends at its ends."""
@@ -210,7 +225,7 @@ class Worklist:
         self._tell_rows()
         self.case_changed.emit()
         self.told.emit(*self._opened(found))
-        self._follow_until = time.monotonic() + FOLLOW_S
+        self._follow_until = math.inf
         self._begin()
 
     def _opened(self, found: Found) -> tuple[str, str]:
@@ -271,6 +286,7 @@ class Worklist:
         elif reading is None:
             self.told.emit("plain", STILL_READING)
         elif not self.view.shows(reading) and self.view.show(reading):
+            self._follow_until = min(self._follow_until, time.monotonic() + FOLLOW_S)
             self.told.emit(*_greeting(reading, self.round.comment(self.case, self.rater)))
 
     def _is_shown(self) -> bool:

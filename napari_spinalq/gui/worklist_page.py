@@ -16,7 +16,7 @@ from napari_spinalq.gui.round_keys import RoundKeys
 from napari_spinalq.quality.ratings import Verdict
 from napari_spinalq.quality.sct_lists import REASONS
 
-LEAST_HEIGHT = 300
+LEAST_HEIGHT = 270
 """Pixels: as low as the lowest page of the dock."""
 
 
@@ -64,6 +64,10 @@ class WorklistPage(QWidget):
     def hasHeightForWidth(self) -> bool:
         """Tell that no height follows from the width, though it does for the pictures inside."""
         return False
+
+    def heightForWidth(self, width: int) -> int:
+        """As :meth:`sizeHint`: a stack of pages asks for it even so."""
+        return LEAST_HEIGHT
 
     def showEvent(self, event: QShowEvent) -> None:
         """Take the keys, and look at the case only."""

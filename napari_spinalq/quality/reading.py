@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from napari_spinalq.cord.centerline import Centerline
 from napari_spinalq.derivatives import NOT_DRAWN, scan_paths
 from napari_spinalq.errors import InputError
 from napari_spinalq.exam import Exam
-from napari_spinalq.geometry import WORK_AXES, to_work_order
+from napari_spinalq.geometry import WORK_AXES, in_work_layout, to_work_order
 from napari_spinalq.io.bids import find_exam
 from napari_spinalq.io.nifti import load_levels, load_mask, load_scan
 from napari_spinalq.io.sidecar import Record, read_record
@@ -170,9 +170,9 @@ def read_case(case: ListedCase, progress: Progress = silent) -> Reading:
     """
     stamp = stamp_of(case)
     progress(0.0, f"Reading {case.name}")
-    scan = load_scan(case.image)
+    scan = _laid_out(load_scan(case.image))
     progress(0.3, f"Reading {case.name}")
-    mask = np.asarray(load_mask(case.mask, like=scan.grid).data)
+    mask = in_work_layout(np.asarray(load_mask(case.mask, like=scan.grid).data), scan.grid)
     record, remarks = _record(case, scan), list[str]()
     progress(0.4, f"Measuring {case.name}")
     labelling = _labelling(case, scan, mask, remarks)
@@ -202,6 +202,11 @@ def middles(slices: Sequence[int]) -> tuple[int, ...]:
 def refused(case: ListedCase, error: InputError) -> Summary:
     """Return what is remembered of a case that cannot be read: the most suspicious of all."""
     return Summary(case, stamp_of(case), _sha256(case.mask), "", suspicion=1.0, refusal=str(error))
+
+
+def _laid_out(scan: Scan) -> Scan:
+    """Return a scan that can be shown without being copied: the copy is made here, in the background."""
+    return replace(scan, data=in_work_layout(scan.data, scan.grid))
 
 
 def _record(case: ListedCase, scan: Scan) -> Record | None:

@@ -24,13 +24,13 @@ SEGMENTATION, GREY_MATTER, LEVEL_LABELS = "FILES_SEG", "FILES_GMSEG", "FILES_LAB
 
 REASONS: Mapping[str, str] = {
     "leak out of the cord": SEGMENTATION,
-    "part of the cord missing": SEGMENTATION,
+    "part of cord missing": SEGMENTATION,
     "GM outline wrong": GREY_MATTER,
     "levels wrong": LEVEL_LABELS,
     "motion": SEGMENTATION,
-    "metal or flow artefact": SEGMENTATION,
-    "low signal or contrast": SEGMENTATION,
-    "field of view too short": SEGMENTATION,
+    "metal or flow": SEGMENTATION,
+    "low contrast": SEGMENTATION,
+    "scan too short": SEGMENTATION,
 }
 """Common reasons, as they are offered, and what has to be corrected for each."""
 

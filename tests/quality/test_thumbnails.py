@@ -76,10 +76,9 @@ def test_tiles_follow_the_cord():
             assert np.argwhere(tile).mean(axis=0) == pytest.approx([19.5, 19.5], abs=1.0)
 
 
-def test_a_doubtful_slice_is_framed_and_no_other():
-    mosaic = axial_mosaic(
-        np.zeros(SHAPE), cord(), SPACING_MM, wanted=(9,), doubtful=(9, 10), columns=2, rows=2, tile_pixels=40
-    )
+def test_doubtful_slices_are_framed_and_no_others():
+    layout = {"columns": 2, "rows": 2, "tile_pixels": 40}
+    mosaic = axial_mosaic(np.zeros(SHAPE), cord(), SPACING_MM, wanted=(9,), doubtful=(9, 15), **layout)
     framed = [(mosaic.picture[row * 40, column * 40] == FLAGGED_RGB).all() for row in range(2) for column in range(2)]
     assert framed == list(mosaic.flagged)
     assert [index for index, flagged in zip(mosaic.slices, mosaic.flagged, strict=True) if flagged] == [15, 9]

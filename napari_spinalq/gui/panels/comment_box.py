@@ -30,7 +30,7 @@ class CommentBox(QFrame):
     def __init__(self, reasons: Sequence[str]) -> None:
         super().__init__()
         self.line = _Line(reasons)
-        self.line.setPlaceholderText("A digit for a reason, or your words; Enter keeps, Esc drops")
+        self.line.setPlaceholderText("A digit, or your words; Enter keeps, Esc drops")
         column, grid = QVBoxLayout(self), QGridLayout()
         column.setContentsMargins(6, 2, 6, 2)
         column.setSpacing(GAP)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from qtpy.QtCore import QItemSelectionModel, Qt, Signal
-from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QListView, QSizePolicy, QVBoxLayout
+from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QListView, QPushButton, QSizePolicy, QVBoxLayout
 
 from napari_spinalq.gui.panels.case_list import CaseDelegate, CaseListModel
 from napari_spinalq.gui.panels.case_picture import CasePicture
@@ -13,7 +13,7 @@ from napari_spinalq.gui.panels.comment_box import CommentBox
 from napari_spinalq.gui.panels.parts import GAP, StateLine, button, row
 from napari_spinalq.gui.worklist_rows import CaseRow
 
-KEYS_LINE = "<b>↑ ↓</b> or <b>j k</b> case &nbsp;·&nbsp; <b>f</b> next flagged slice &nbsp;·&nbsp; <b>u</b> undo rating"
+KEYS_LINE = "<b>↑ ↓</b> or <b>j k</b> case &nbsp;·&nbsp; <b>f</b> flagged slice &nbsp;·&nbsp; <b>u</b> undo"
 RATER_WIDTH = 92
 LIST_HEIGHT = 80
 """Pixels: two rows at least on the smallest screen."""
@@ -121,6 +121,10 @@ class WorklistPanel(QFrame):
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setAccessibleName("Cases, the most suspicious first")
         self.list.clicked.connect(self._clicked)
+        self.progress.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        for one in self.buttons.values():  # five of them share the width of the dock
+            one.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+            one.setStyleSheet("padding-left: 2px; padding-right: 2px;")
         self.rater.setFixedWidth(RATER_WIDTH)
         self.rater.setToolTip("Your name: it is kept with each rating")
         self.rater.editingFinished.connect(self._name_given)
@@ -137,13 +141,11 @@ class WorklistPanel(QFrame):
         column.addWidget(self.flags)
         column.addWidget(self.picture)
         column.addWidget(self.comment)
-        column.addLayout(self._buttons())
+        column.addLayout(_shared(self.buttons.values()))
         keys = QLabel(KEYS_LINE)
         keys.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        keys.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         column.addWidget(keys)
-
-    def _buttons(self) -> QHBoxLayout:
-        return row(*self.buttons.values())
 
     def _clicked(self, index: object) -> None:
         case = self.model.row(index.row()).case
@@ -153,3 +155,11 @@ class WorklistPanel(QFrame):
     def _name_given(self) -> None:
         self.rater.clearFocus()
         self.rater_given.emit(self.rater.text())
+
+
+def _shared(buttons: Iterable[QPushButton]) -> QHBoxLayout:
+    """Return a row in which each button has the share of the width that its words need."""
+    line = row()
+    for one in buttons:
+        line.addWidget(one, one.fontMetrics().horizontalAdvance(f"{one.text()}mm"))
+    return line
