@@ -130,9 +130,9 @@ RULES: Mapping[Check, Rule] = MappingProxyType(
         ),
         Check.LOW_CONFIDENCE: Rule(
             "low confidence",
-            "share of the automatic slices whose outline is likely to be wrong (confidence under 0.8)",
-            "%", 15.0, 60.0, 0.7,
-            "set on clean digital scans, of which the first and last slice may be uncertain",
+            "length of cord whose automatic outline is likely to be wrong (confidence under 0.8)",
+            "mm", 4.0, 40.0, 0.7,
+            "one slice of 5 mm is told, a few thin ones are not; clean digital scans have none",
         ),
         Check.MOTION: Rule(
             "motion",

@@ -18,8 +18,9 @@ LOBE_RAYS = 3
 """A lobe counts by the mean over so many neighbouring rays, 30 degrees: a single pixel on the rim is none."""
 
 TAPER_PERCENT_PER_MM = 1.0
-"""A healthy cord changes its area by up to this much a millimetre: from C6 to T1, the steepest part, it loses about a
-quarter in 35 mm."""
+"""A healthy cord changes its area by about this much a millimetre where it tapers most, from C6 to T1: 67 to 45 mm2 in
+35 mm, the mean of 88 healthy women (T2w scans of Cohen-Adad et al. 2021, Sci Data 8, 219,
+doi:10.1038/s41597-021-00941-8, measured per level)."""
 
 SIDES = {0: "right", 90: "front", 180: "left", 270: "back"}
 """Where a ray points, by its angle in degrees from the patient's right towards anterior."""

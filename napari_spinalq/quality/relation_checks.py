@@ -69,13 +69,14 @@ def _slices_of(evidence: Evidence, discs: tuple[Disc, ...]) -> tuple[int, ...]:
 
 
 def low_confidence(evidence: Evidence) -> Finding:
-    """Count the slices whose automatic outline is likely to be wrong."""
+    """Measure the length of cord whose automatic outline is likely to be wrong."""
     confidence = evidence.result.confidence
     if confidence is None or not np.isfinite(confidence.probability).any():
         return NOT_ASSESSABLE
-    known = int(np.isfinite(confidence.probability).sum())
     slices = tuple(np.flatnonzero(confidence.low).tolist())
     if not slices:
         return Finding(0.0)
-    words = f"outline uncertain in {len(slices)} of {known} slices, first {at_slices(confidence.worst_first()[:1])}"
-    return Finding(100 * len(slices) / known, slices, words)
+    length_mm = len(slices) * evidence.slice_mm
+    worst = int(confidence.worst_first()[0])
+    words = f"outline uncertain over {length_mm:.0f} mm, most at {at_slices([worst])}{evidence.level_at(worst)}"
+    return Finding(length_mm, slices, words)
