@@ -11,6 +11,7 @@ from napari_spinalq.cli.exam import analyze, demo, open_viewer
 from napari_spinalq.cli.masks import segment
 from napari_spinalq.cli.measures import label, measure
 from napari_spinalq.cli.quality import qc
+from napari_spinalq.cli.raters import agree, control_round, control_score
 from napari_spinalq.endings import run_to_the_end
 
 app = typer.Typer(
@@ -45,6 +46,9 @@ app.command()(segment)
 app.command()(label)
 app.command()(measure)
 app.command()(qc)
+app.command()(agree)
+app.command("control-round")(control_round)
+app.command("control-score")(control_score)
 app.command("open")(open_viewer)
 
 

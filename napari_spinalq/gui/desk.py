@@ -13,6 +13,7 @@ from psygnal import Signal
 from napari_spinalq.errors import CordNotFoundError, InputError
 from napari_spinalq.gui import dialogs
 from napari_spinalq.gui.canvasmouse import CanvasMouse
+from napari_spinalq.gui.changes import Changes
 from napari_spinalq.gui.closing import CloseGuard
 from napari_spinalq.gui.comparing import Comparer
 from napari_spinalq.gui.crosshair import Crosshair
@@ -36,11 +37,14 @@ from napari_spinalq.gui.picking import Picker
 from napari_spinalq.gui.prompting import Prompter
 from napari_spinalq.gui.recording import Recorder
 from napari_spinalq.gui.recovering import Recoverer
+from napari_spinalq.gui.raters import Raters
 from napari_spinalq.gui.reopening import Reopener
 from napari_spinalq.gui.reviewing import Reviewer
 from napari_spinalq.gui.saving import Saver
+from napari_spinalq.gui.saving_reads import save_reads
 from napari_spinalq.gui.segmenting import Segmenter
 from napari_spinalq.gui.session import CORD, Session
+from napari_spinalq.gui.settling import Settler
 from napari_spinalq.gui.slices import SliceReview
 from napari_spinalq.gui.structures import StructureDrawer
 from napari_spinalq.gui.surfaces import Surfaces
@@ -97,13 +101,17 @@ class Desk:
         self.mender = Mender(viewer, self.session, self.edits, self.runner, self.measurer, self.tools, self.refuse)
         self.slices = SliceReview(viewer, self.session, self.edits, self.measurer)
         self.help = Help(self.window)
+        self.changes = Changes(self.session, self.measurer)
+        self.raters = Raters(viewer, self.session, self.saver)
+        self.settler = Settler(viewer, self.session, self.runner, self.raters, self.edits)
         self.worklist = Worklist(viewer, self.session, self.opener, self.saver, self.may_close)
         self._docks: list[Links] = []
         self._guard = CloseGuard(self.window, self.may_close, self._closed)
         drawers = (self.segmenter, self.prompter, self.structures, self.editor, self.tools, self.mender)
         keepers = (self.keeper, self.recorder, self.recoverer, self.historian)
         viewing = (self.measurer, self.reviewer, self.slices, self.windower, self.comparer)
-        tellers = (self.reopener, *drawers, self.labeller, self.worklist, *keepers, *viewing)
+        readers = (self.raters, self.settler, self.worklist)
+        tellers = (self.reopener, *drawers, self.labeller, *readers, *keepers, *viewing)
         for source in (teller.told for teller in tellers):
             source.connect(self.told.emit)
         self.reopener.discs_back.connect(self.labeller.take_discs_in_hand)
@@ -192,10 +200,19 @@ class Desk:
         self.told.emit("good", f"Exported {path}")
 
     def save(self) -> bool:
-        """Save everything as BIDS derivatives; False if it was not saved: then all is kept, and can be saved again."""
+        """Save everything as BIDS derivatives; False if it was not saved: then all is kept, and can be saved again.
+
+        While a second read or the consensus is at hand, that is what is saved: the first read is as it was.
+        """
         if self.session.held_back():
             return False
         self.recorder.catch_up()
+        work = self.session.current
+        apart = work is not None and bool(work.rater)
+        if (apart or self.raters.unsaved() or self.settler.unsaved()) and not save_reads(self):
+            return False
+        if apart:
+            return True
         folder = self.saver.folder or dialogs.choose_output_folder(self.window, self.saver.home())
         if not folder:
             return False
@@ -245,6 +262,9 @@ class Desk:
     def _closed(self) -> None:
         self.runner.stop_and_wait()
         self.picker.stop()
+        self.settler.stop()
+        self.raters.stop()
+        self.changes.stop()
         self.measurer.stop()
         self.prompter.close()
         self.structures.stop()

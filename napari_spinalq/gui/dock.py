@@ -21,6 +21,8 @@ from napari_spinalq.gui.panels.segment_panel import SegmentPanel
 from napari_spinalq.gui.panels.status_bar import StatusBar
 from napari_spinalq.gui.panels.tools_panel import ToolsPanel
 from napari_spinalq.gui.panels.view_bar import ViewBar
+from napari_spinalq.gui.raters_page import TITLE as RATERS
+from napari_spinalq.gui.raters_page import RatersPage
 from napari_spinalq.gui.samples import SAMPLES
 from napari_spinalq.gui.session import CORD
 from napari_spinalq.gui.tools_page import connect_tools, show_tools, tools_links
@@ -43,6 +45,7 @@ class SpinalCordDock(QWidget):
         self.segment_panel, self.levels_panel = SegmentPanel(), LevelsPanel()
         self.measure_panel, self.status = MeasurePanel(), StatusBar()
         self.tools_panel = ToolsPanel()
+        self.raters = RatersPage(self.desk)
         self.pages, self._tall = QTabWidget(), set[QWidget]()
         self._arrange()
         self._connect_panels()
@@ -62,6 +65,7 @@ class SpinalCordDock(QWidget):
         self.add_page(self.tools_panel, "Correct")
         self.worklist_page = WorklistPage(self.desk, self.show_editing)
         self.add_page(self.worklist_page, "QC", whole_height=True)
+        self.add_page(self.raters.panel, RATERS, whole_height=True)
         layout.addWidget(self.measure_panel, 1)
         layout.addWidget(self.status)
         self.pages.setTabBarAutoHide(True)
@@ -136,6 +140,7 @@ class SpinalCordDock(QWidget):
         ]
         return [
             *links,
+            *self.raters.links(),
             (desk.told, self.status.tell),
             (desk.editor.selected, self._show_selected),
             (desk.segmenter.waiting, self.segment_panel.show_waiting),

@@ -13,6 +13,8 @@ def next_step(session: Session) -> str:
     work, labelling = session.current, session.labelling
     if work is None:
         return "Open an exam, or drop a NIfTI scan on the image."
+    if work.rater:
+        return "Page Raters: save this read (F9), then go back." if session.unsaved else "This read is saved."
     if work.mask is None:
         return "Next: press Segment cord (F7)."
     if not labelling.discs:

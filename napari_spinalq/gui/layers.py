@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from napari.layers import Image, Labels, Points
+from napari.layers import Image, Labels, Layer, Points
 from napari.utils.colormaps import DirectLabelColormap
 from numpy.typing import NDArray
 
@@ -22,6 +22,7 @@ from napari_spinalq.gui.convert import (
     world_to_mm,
 )
 from napari_spinalq.levels.discs import Disc, Origin
+from napari_spinalq.quality.overlap import BOTH, FIRST_ONLY, SECOND_ONLY
 from napari_spinalq.scan import Scan
 
 if TYPE_CHECKING:
@@ -51,6 +52,12 @@ SCRIBBLE_COLOURS = {SCRIBBLE_IN: "#F0E442", SCRIBBLE_OUT: "#0072B2"}
 """Yellow is cord, blue is not (Okabe and Ito): every kind of colour vision tells the two apart, and both stand out from
 the orange of the mask."""
 
+DIFFERENCE_COLOURS = {FIRST_ONLY: "#D55E00", SECOND_ONLY: "#0072B2", BOTH: "transparent"}
+"""Vermilion is the first read alone, blue the second alone (Okabe and Ito); where both agree the image is seen."""
+
+CONSENSUS_COLOUR = "#F0E442"
+DIFFERENCE_OPACITY = 0.6
+DIFFERENCE_LAYER = "Difference: vermilion first, blue second"
 SCRIBBLE_OPACITY = 0.8
 SCRIBBLE_VOXELS = 2
 SCRIBBLE_LAYER = "Scribbles: yellow in, blue out"
@@ -63,6 +70,31 @@ def add_image(viewer: ViewerModel, scan: Scan) -> Image:
     """Add the layer of a scan."""
     data, settings, _ = image_layer(scan)
     return viewer.add_image(data, **settings)
+
+
+def twin(image: Image) -> Image:
+    """Return a second layer of a scan, on the same voxels and with the same look; it is in no viewer yet."""
+    data, settings, kind = image.as_layer_data_tuple()
+    return Layer.create(data, settings, kind)
+
+
+def add_difference(viewer: ViewerModel, difference: NDArray, grid: Grid) -> Labels:
+    """Add the layer that shows where two masks differ, in work order; it is not saved and not painted on."""
+    _, settings, _ = labels_layer(np.zeros((1, 1, 1), np.uint8), grid, DIFFERENCE_LAYER)
+    del settings["metadata"]  # without the grid it is taken for no mask of the scan
+    layer = viewer.add_labels(difference, **settings)
+    layer.colormap = DirectLabelColormap(color_dict={None: "transparent", 0: "transparent"} | DIFFERENCE_COLOURS)
+    layer.opacity = DIFFERENCE_OPACITY
+    layer.editable = False
+    return layer
+
+
+def style_consensus(layer: Labels) -> Labels:
+    """Show a consensus as an outline in yellow: it is told from both reads, and where they differ can be seen."""
+    colours = {None: "transparent", 0: "transparent", 1: CONSENSUS_COLOUR}
+    layer.colormap = DirectLabelColormap(color_dict=colours)
+    layer.contour, layer.opacity = OUTLINE_VOXELS, 1.0
+    return layer
 
 
 def add_mask(viewer: ViewerModel, mask: NDArray, scan: Scan, image: Image, structure: str = "cord") -> Labels:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Labels
+from numpy.typing import NDArray
 from psygnal import Signal
 from qtpy.QtCore import QTimer
 from superqt.utils import qthrottled
@@ -75,6 +76,10 @@ class Measurer:
     def levels(self) -> LevelShapes | None:
         """Return the measures of the cord per level."""
         return None if self.live is None else self.live.cord.levels
+
+    def slice_levels(self) -> NDArray[np.int_] | None:
+        """Return the level of each slice, 0 = none, as it was measured last; None while levels are not known."""
+        return self._result.slice_levels if self._result is not None and self._result.labelling.discs else None
 
     def flags(self) -> tuple[str, ...]:
         """Return what is doubtful about grey matter or the canal, whichever is in hand, as it was measured last."""
@@ -147,6 +152,7 @@ class Measurer:
     def _measure_changes(self) -> None:
         painted, self._painted_on = self._painted_on, {}
         if self.live is None:
+            self._begin_with_paint(painted)
             return
         changed = [
             name
@@ -159,6 +165,13 @@ class Measurer:
             self._session.mask_painted(name)
         self._rest.start()
         self._tell_rows()
+
+    def _begin_with_paint(self, painted: set[str]) -> None:
+        """Measure a mask that was empty, once something is painted on it and the brush rests."""
+        cord = self._layers.get(CORD)
+        if self._job is None and CORD in painted and cord is not None and np.any(cord.data):
+            self._session.mask_painted()
+            self._rest.start()
 
     def _measure_whole(self) -> None:
         """Measure the masks at hand off the main thread; a request during that work is served after it."""
@@ -180,7 +193,7 @@ class Measurer:
         if work is not self._session.current or work.mask is None:
             return
         work.centerline, self._result = result.centerline, result
-        levels = result.slice_levels if result.labelling.discs else None
+        levels = self.slice_levels()
         if self.live is None:
             self.live = LiveStructures(work.mask.data, work.scan.grid.reoriented(WORK_AXES), levels)
         for name, layer in self._layers.items():

@@ -94,7 +94,7 @@ class Saver:
         InputError
             If there is no mask or one is empty.
         """
-        works = [work for work in self._session.works if work.mask is not None]
+        works = [work for work in self._session.works if work.mask is not None and not work.rater]
         if self._session.exam is None or not works:
             raise InputError("There is no cord mask yet, so there is nothing to save; segment the cord first.")
         return ExamResult(self._session.exam, tuple(self._measured(work) for work in works))

@@ -22,6 +22,7 @@ from napari_spinalq.exam import Exam, ExamFile
 from napari_spinalq.gui.convert import from_display
 from napari_spinalq.gui.versions import MaskVersions
 from napari_spinalq.levels.discs import Disc, Labelling
+from napari_spinalq.quality.packed import PackedMask, packed
 from napari_spinalq.reopen import SavedWork
 from napari_spinalq.results import CHECKED_SLICES, EDITED_SLICES, DrawnStructure
 from napari_spinalq.scan import Scan
@@ -85,6 +86,11 @@ class ScanWork:
         Grey matter (``"gm"``) and canal, as far as they were asked for.
     checked : frozenset of int
         Slices that a person looked at and left as they are. One that is edited later counts as edited, not as checked.
+    automatic : dict of str to PackedMask
+        The last automatic (or loaded, unedited) mask of each structure, in work order: what edits are compared with.
+        A structure is missing whose saved mask was edited before it was brought back.
+    rater : str
+        Whose second read this is, or the consensus; empty for the first read.
     """
 
     scan: Scan
@@ -100,6 +106,8 @@ class ScanWork:
     looked_for: bool = False
     drawn: dict[str, StructureWork] = field(default_factory=dict)
     checked: frozenset[int] = frozenset()
+    automatic: dict[str, PackedMask] = field(default_factory=dict)
+    rater: str = ""
 
     @property
     def edited(self) -> bool:
@@ -117,6 +125,17 @@ class ScanWork:
         settled = self.edited_slices()
         settled[[index for index in self.checked if index < len(settled)]] = True
         return settled
+    def keep_automatic(self, name: str, drawn: NDArray[np.bool_] | None = None) -> None:
+        """Keep a mask as it is now as the last automatic one, or only the slices of it that were drawn anew."""
+        layer, known = self.layer_of(name), self.automatic.pop(name, None)
+        if layer is None or (drawn is not None and known is None):
+            return
+        if known is None or drawn is None:
+            self.automatic[name] = packed(layer.data)
+            return
+        mask = known.unpacked()
+        mask[drawn] = np.asarray(layer.data)[drawn] > 0
+        self.automatic[name] = packed(mask)
 
     def record(self) -> dict[str, Any]:
         """Return how the mask, as it is now, was made: for the sidecar."""
@@ -245,10 +264,15 @@ class Session:
         self.exam = Exam(exam.subject, exam.session, exam.files + new)
         self.exam_changed.emit()
 
-    def work_of(self, path: Path) -> ScanWork | None:
-        """Return the work on the scan of a file, if it is open."""
-        sources = ((work, work.scan.source) for work in self.works)
+    def work_of(self, path: Path, rater: str = "") -> ScanWork | None:
+        """Return the work on the scan of a file (by default the first read), if it is open."""
+        sources = ((work, work.scan.source) for work in self.works if work.rater == rater)
         return next((work for work, source in sources if source and source.path == path.resolve()), None)
+
+    def drop_read(self, work: ScanWork, instead: ScanWork) -> None:
+        """Put a second read away for good, and take another work in its place."""
+        self.take(instead)
+        self.works.remove(work)
 
     def take(self, work: ScanWork) -> None:
         """Make this the scan at hand."""
@@ -292,17 +316,20 @@ class Session:
         if mask is not None:
             work.versions.remember(np.asarray(mask.data), work.parameters)
             self.mark_unsaved()
+        work.keep_automatic(CORD)
         self.mask_changed.emit()
 
     def set_structure(self, work: ScanWork, name: str, drawn: StructureWork) -> None:
         """Give a scan new grey matter or a new canal as a whole, or note that it was looked for in vain."""
         work.drawn[name] = drawn
+        work.keep_automatic(name)
         self.mark_unsaved()
         self.mask_changed.emit()
 
     def forget_structure(self, work: ScanWork, name: str) -> None:
         """Drop grey matter or the canal of a scan."""
         del work.drawn[name]
+        work.automatic.pop(name, None)
         self.mark_unsaved()
         self.mask_changed.emit()
 
@@ -321,12 +348,16 @@ class Session:
         checked = saved.parameters.get(CHECKED_SLICES)
         work.checked = frozenset(checked) if isinstance(checked, list) else frozenset()
         self.brought_back.emit(work)
+        work.automatic = {}
+        for name in [*([] if saved.edited else [CORD]), *(name for name, one in work.drawn.items() if not one.edited)]:
+            work.keep_automatic(name)
         self.mask_changed.emit()
 
     def mend_mask(self, work: ScanWork, found: CordSegmentation, drawn: NDArray[np.bool_]) -> None:
         """Note that these slices of a mask, still the same layer, were drawn anew."""
         work.centerline, work.flags, work.parameters = found.centerline, found.flags, dict(found.parameters)
         work.versions.remember(np.asarray(work.mask.data), work.parameters, drawn)
+        work.keep_automatic(CORD, drawn)
         self.mark_unsaved()
         self.remarks_changed.emit()
 

@@ -1,1 +1,1 @@
-"""How far results can be trusted: automatic flags, the worklist of results to be rated, and the ratings."""
+"""How far results can be trusted: automatic flags, ratings of results, and how far readers agree."""
