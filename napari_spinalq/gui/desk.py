@@ -35,16 +35,16 @@ from napari_spinalq.gui.mending import Mender
 from napari_spinalq.gui.opening import Opener
 from napari_spinalq.gui.picking import Picker
 from napari_spinalq.gui.prompting import Prompter
+from napari_spinalq.gui.raters import Raters
 from napari_spinalq.gui.recording import Recorder
 from napari_spinalq.gui.recovering import Recoverer
-from napari_spinalq.gui.raters import Raters
 from napari_spinalq.gui.reopening import Reopener
 from napari_spinalq.gui.reviewing import Reviewer
 from napari_spinalq.gui.saving import Saver
 from napari_spinalq.gui.saving_reads import save_reads
 from napari_spinalq.gui.segmenting import Segmenter
 from napari_spinalq.gui.session import CORD, Session
-from napari_spinalq.gui.settling import Settler
+from napari_spinalq.gui.settler import Settler
 from napari_spinalq.gui.slices import SliceReview
 from napari_spinalq.gui.structures import StructureDrawer
 from napari_spinalq.gui.surfaces import Surfaces

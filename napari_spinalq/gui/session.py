@@ -125,6 +125,7 @@ class ScanWork:
         settled = self.edited_slices()
         settled[[index for index in self.checked if index < len(settled)]] = True
         return settled
+
     def keep_automatic(self, name: str, drawn: NDArray[np.bool_] | None = None) -> None:
         """Keep a mask as it is now as the last automatic one, or only the slices of it that were drawn anew."""
         layer, known = self.layer_of(name), self.automatic.pop(name, None)

@@ -181,15 +181,6 @@ class Tools:
             self._session.choose_structure(names[(here + 1) % len(names)])
             self.told.emit("plain", f"In hand: {NAMES[self._session.structure]}")
 
-    def toggle_masks(self) -> None:
-        """Hide all masks, to see the image, or show them again."""
-        masks = self._masks()
-        shown = any(layer.visible for layer in masks)
-        for layer in masks:
-            layer.visible = not shown
-        if masks:
-            self.told.emit("plain", "Masks hidden (H shows them)" if shown else "Masks shown")
-
     def step_opacity(self, step: int) -> None:
         """Make the mask in hand more (1) or less (-1) opaque."""
         mask = self.mask()

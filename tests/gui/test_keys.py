@@ -21,8 +21,8 @@ pytestmark = pytest.mark.gui
 WORKLIST = ("1", "2", "3", "C", "E", "F", "J", "K", "U")
 """Keys of the page of the worklist."""
 
-SHARED = ("Escape",)
-"""Labels drop a polygon with it: there it does both."""
+SHARED = ("Escape", "Control-Z", "Control-Shift-Z", "Control-Y")
+"""Labels drop a polygon with the first: there it does both. Undo and redo of our masks go by the journal."""
 
 OURS = [one for one in SHORTCUTS if one.action is not None]
 SHIFT, CONTROL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier

@@ -63,7 +63,7 @@ class ViewsBar(QWidget):
         self.window.clicked.connect(self.windowing_wanted.emit)
         self.crosshair = _toggle("✛", "Show the crosshair in all views (Shift+X)")
         self.crosshair.clicked.connect(lambda: self.crosshair_wanted.emit())
-        self.overlay = _toggle("Masks", "Show the masks in all views (Shift+O)")
+        self.overlay = _toggle("Masks", "Show the masks in all views (H)")
         self.overlay.clicked.connect(lambda: self.overlay_wanted.emit())
         self.link = _toggle("Link", "All views share magnification and centre")
         self.link.clicked.connect(self.link_wanted.emit)
