@@ -93,7 +93,7 @@ def _with_plugin(path: Path, mask: np.ndarray) -> dict[str, list[float]]:
     desk.session.set_mask(work, layer, None)
     desk.session.set_labelling(Labelling(_discs(), confirmed=True))
     _settle(lambda: desk.measurer.settled and along.profile is not None)
-    desk.segmenter.use_tool("paint")
+    desk.tools.use_in_cross_section("paint")
     layer.brush_size = BRUSH_VOXELS
     own = _watch(desk, along, AlongPlot, seen)
     spent = _paint(viewer, mask, seen, ("rows", "profile"))

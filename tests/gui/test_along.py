@@ -231,7 +231,7 @@ def test_strip_and_profile_follow_within_the_stroke(measured, along, pen, qtbot)
 def test_the_brush_of_the_main_view_moves_the_profile(measured, along):
     measured.desk.show_plane(Plane.AXIAL)
     measured.desk.measurer.go_to_slice(100)
-    measured.desk.segmenter.use_tool("paint")
+    measured.desk.tools.use_in_cross_section("paint")
     before = along.profile.values[100]
     centre = mm_to_world(measured.desk.measurer.live.cord.shapes.centroid_mm[100], along.scene.work.scan.grid)
     measured.drag(centre + np.array([0, 3, 0]), centre + np.array([0, 8, 0]))

@@ -35,7 +35,7 @@ def _paint_beside_cord(hand, level=4):
     desk = hand.desk
     desk.show_plane(Plane.AXIAL)
     desk.measurer.go_to_level(level)
-    desk.segmenter.use_tool("paint")
+    desk.tools.use_in_cross_section("paint")
     before = np.asarray(desk.session.current.mask.data).copy()
     centre = np.asarray(hand.viewer.dims.point[-3:])
     hand.drag(centre + np.array([0, 6, -2]), centre + np.array([0, 6, 2]))
@@ -84,7 +84,7 @@ def _paint_stroke(hand, number):
     desk = hand.desk
     desk.show_plane(Plane.AXIAL)
     desk.measurer.go_to_level(4)
-    desk.segmenter.use_tool("paint")
+    desk.tools.use_in_cross_section("paint")
     centre = np.asarray(hand.viewer.dims.point[-3:])
     hand.drag(centre + np.array([0, 5.0 + number, 0]), centre + np.array([0, 5.0 + number, 1]))
     hand.wait()

@@ -58,7 +58,7 @@ def face(hand, index):
 def paint(hand, index, tool="paint", offset=4.0):
     centre = face(hand, index)
     before = mask(hand, hand.desk.session.structure)
-    hand.desk.segmenter.use_tool(tool)
+    hand.desk.tools.use_in_cross_section(tool)
     hand.drag(*(centre + np.array([0, offset, x]) for x in (-1.0, 0.0, 1.0)))
     hand.wait()
     assert (mask(hand, hand.desk.session.structure) != before).any()

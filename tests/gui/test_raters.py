@@ -25,7 +25,7 @@ def _stroke(hand, level=4, offset=6.0):
     desk = hand.desk
     desk.show_plane(Plane.AXIAL)
     desk.measurer.go_to_level(level)
-    desk.segmenter.use_tool("paint")
+    desk.tools.use_in_cross_section("paint")
     centre = np.asarray(hand.viewer.dims.point[-3:])
     hand.drag(centre + np.array([0, offset, -2]), centre + np.array([0, offset, 2]))
     hand.wait()
@@ -106,7 +106,7 @@ def test_a_read_from_nothing_is_measured_once_it_is_painted(saved, qtbot):
     desk = saved.desk
     assert not np.asarray(desk.session.current.mask.data).any()
     desk.show_plane(Plane.AXIAL)
-    desk.segmenter.use_tool("paint")
+    desk.tools.use_in_cross_section("paint")
     centre = np.asarray(saved.viewer.dims.point[-3:])
     saved.drag(centre, centre + np.array([0, 0, 4]))
     saved.wait()
@@ -232,7 +232,7 @@ def test_painting_on_the_consensus_is_recorded(saved, qtbot):
     panel, desk = _compared(saved, qtbot), saved.desk
     place = desk.settler.patch.slice
     saved.drag(*[np.asarray(saved.viewer.dims.point[-3:]) + np.array([0, 9, shift]) for shift in (0, 2)])
-    desk.segmenter.use_tool("paint")
+    desk.tools.use_in_cross_section("paint")
     centre = np.asarray(saved.viewer.dims.point[-3:])
     saved.drag(centre + np.array([0, 3, 0]), centre + np.array([0, 3, 2]))
     saved.press(panel.settle.painted)
