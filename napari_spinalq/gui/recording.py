@@ -169,7 +169,7 @@ class Recorder:
         if work is None:
             self.take_discs_known()
             self._discs_untold = True
-        elif (ref := ref_of(work)) is not None:
+        elif (ref := ref_of(work)) is not None and not self.shadows.knows_all_of(ref):
             self.shadows.take_ground(work, ref)
 
     def _edited(self, edit: Edit) -> None:
@@ -252,7 +252,7 @@ class Recorder:
         """Write that all open masks and the discs lie in their files now, and follow them to their folder."""
         if self.journal is None:
             return
-        home = self.path()
+        home, self._given_up = self.path(), False
         self._keeper.hold(home)
         self.journal.store.move(home, away_path(home))
         masks = {

@@ -62,6 +62,7 @@ class Recoverer:
         self._restorer = Restorer(viewer, session)
         self._text: JournalText | None = None
         self._looked = False
+        self._works: dict[ImageRef, ScanWork] = {}
         self._done: set[ImageRef] = set()
         self._back: tuple[Step, ...] = ()
         session.exam_changed.connect(self._forget)
@@ -70,6 +71,11 @@ class Recoverer:
         """Go on from the journal with a scan whose saved work, if any, was loaded."""
         ref = ref_of(work)
         if ref is None or self._session.exam is None:
+            return
+        former = self._works.get(ref)
+        self._works[ref] = work
+        if former is not None and former is not work and self._recorder.shadows.knows_all_of(ref):
+            self._put_back(work, ref)
             return
         if not self._looked:
             self._looked = True
@@ -84,6 +90,19 @@ class Recoverer:
         if not self._session.works:
             self._text, self._looked = None, False
             self._done.clear()
+            self._works.clear()
+
+    def _put_back(self, work: ScanWork, ref: ImageRef) -> None:
+        """Put on the table what was drawn on a scan before its image was removed from the viewer."""
+        shadows, journal = self._recorder.shadows, self._recorder.journal
+        with self._recorder.unheard():
+            for name in STRUCTURES:
+                self._restorer.put(work, name, shadows.masks.get((ref, name)))
+                if journal is not None:
+                    self._restorer.tell_making(work, ref, name, journal.history, shadows)
+            shadows.note_making(work, ref)
+            self._session.mask_changed.emit()
+        self._session.mark_unsaved()
 
     def _open(self, work: ScanWork, ref: ImageRef) -> None:
         """Read the journal, and ask about edits that were not saved."""

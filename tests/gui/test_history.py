@@ -225,6 +225,22 @@ def test_undo_goes_to_another_scan_where_the_step_was_made(measured, truth):
     assert (mask(hand) != painted).any()
 
 
+def test_a_scan_that_was_removed_from_the_viewer_comes_back_with_what_was_drawn(measured):
+    hand, session = measured, measured.desk.session
+    before = mask(hand)
+    paint(hand, 100)
+    painted = mask(hand)
+    hand.viewer.layers.remove(session.current.image)
+    hand.wait()
+    assert session.current is None
+    hand.desk.opener.choose(next(n for n, file in enumerate(session.exam.files) if "T2w" in file.name))
+    hand.wait()
+    same(mask(hand), painted)
+    undo(hand)
+    same(mask(hand), before)
+    same(next(iter(read_journal(journal_file(hand)).replay.state.masks.values())), before)
+
+
 def test_checked_slices_are_undone_too(measured):
     hand, work, told = measured, measured.desk.session.current, []
     hand.desk.historian.checked_changed.connect(lambda one, slices: told.append((one is work, slices)))
