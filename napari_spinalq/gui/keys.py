@@ -35,6 +35,7 @@ KEYS: dict[str, Callable[[Desk], object]] = {
     "Shift-O": lambda desk: desk.looks.toggle_masks(),
     "Shift-W": lambda desk: desk.windower.next(),
     "Shift-B": lambda desk: desk.comparer.blink(),
+    "Shift-L": lambda desk: desk.workbench.toggle(),
     "Escape": lambda desk: desk.stop(),
 }
 """What each key does. Napari takes no shortcuts from a manifest."""
