@@ -67,8 +67,9 @@ class ViewsDock(QWidget):
         return QSize(asked_width(self.layout_key, self.desk.window.width(), side=self._side()), HEIGHT)
 
     def showEvent(self, event: object) -> None:
-        """Ask for room when the dock is opened."""
+        """Ask for room when the dock is opened, and catch up on what happened meanwhile."""
         self._fit.start()
+        self._refresh_later()
 
     def refresh(self) -> None:
         """Draw all panes that are shown, where the crosshair stands."""
@@ -197,8 +198,8 @@ class ViewsDock(QWidget):
         return [(signal, self._refresh_later) for signal in signals]
 
     def _refresh_later(self) -> None:
-        """Draw once for all that happens within a frame."""
-        if not self._later.isActive():
+        """Draw once for all that happens within a frame, and nothing while nobody sees it."""
+        if self.isVisible() and not self._later.isActive():
             self._later.start()
 
     def _scroll(self, plane: Plane, steps: int) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from napari_spinalq.gui.desk import Desk
     from napari_spinalq.gui.panels.views_bar import ViewsBar
 
-RESAMPLED = "⚠ Resampled onto the scan at hand: {difference}. Edges are softer than in its file."
+RESAMPLED = "⚠ Resampled onto this scan: {difference}."
 
 
 class ViewsControl:

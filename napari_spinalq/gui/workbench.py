@@ -29,3 +29,7 @@ class Workbench:
             dock.setVisible(not wanted)
         settings.remember_workbench(wanted)
         self.changed.emit(wanted)
+
+    def toggle(self) -> None:
+        """Hide napari's lists, or bring them back."""
+        self.use(not self.on)

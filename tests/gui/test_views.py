@@ -283,6 +283,8 @@ def test_the_workbench_hides_naparis_lists_and_brings_them_back(views, qtbot, pr
     assert not window.dockLayerList.isVisible()
     assert not window.dockLayerControls.isVisible()
     assert preferences.views.workbench is True
+    qtbot.keyClick(window.canvas.native, Qt.Key.Key_L, Qt.KeyboardModifier.ShiftModifier)
+    qtbot.waitUntil(window.dockLayerList.isVisible)
 
 
 def test_the_app_fits_a_small_screen(make_napari_viewer, qtbot, exam_folder, answers, preferences):

@@ -67,7 +67,9 @@ class ViewsBar(QWidget):
         self.overlay.clicked.connect(lambda: self.overlay_wanted.emit())
         self.link = _toggle("Link", "All views share magnification and centre")
         self.link.clicked.connect(self.link_wanted.emit)
-        self.workbench = _toggle("Wide", "Workbench: hide napari's layer list and controls, so that the image has room")
+        self.workbench = _toggle(
+            "Wide", "Workbench: hide napari's layer list and controls, so that the image has room (Shift+L)"
+        )
         self.workbench.clicked.connect(self.workbench_wanted.emit)
         self._compare_row()
         column = QVBoxLayout(self)
