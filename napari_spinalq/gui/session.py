@@ -113,7 +113,8 @@ class ScanWork:
         """Return how the mask, as it is now, was made: for the sidecar."""
         made_with = self.versions.parameters_of(np.asarray(self.mask.data))
         slices = [int(index) for index in np.flatnonzero(self.edited_slices())]
-        return {**made_with, "edited_by_hand": self.edited, "edited_slices": None if self.edits_unknown else slices}
+        by_hand = self.edits_unknown or bool(slices)
+        return {**made_with, "edited_by_hand": by_hand, "edited_slices": None if self.edits_unknown else slices}
 
     def mask_on_file_grid(self) -> NDArray | None:
         """Return the mask of the cord in the axis order of the file; None if there is none."""
