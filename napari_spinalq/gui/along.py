@@ -10,7 +10,16 @@ from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QDockWidget, QLabel, QMainWindow, QStackedLayout, QVBoxLayout, QWidget
 
 from napari_spinalq.cord.strip import StripPlane
-from napari_spinalq.gui.along_scene import AREA, DEEPER, LETTERS, Scene, marked_slices, metrics_of, scene_of
+from napari_spinalq.gui.along_scene import (
+    AREA,
+    DEEPER,
+    LETTERS,
+    Scene,
+    marked_slices,
+    metrics_of,
+    scene_of,
+    slice_words,
+)
 from napari_spinalq.gui.convert import mm_to_world, world_to_mm
 from napari_spinalq.gui.desk import desk_of
 from napari_spinalq.gui.display import go_to, position
@@ -26,8 +35,6 @@ from napari_spinalq.gui.session import CORD
 from napari_spinalq.gui.strip_brush import DIAMETER_MM, StripBrush
 from napari_spinalq.metrics.profile import Profile, level_means, profile_of
 from napari_spinalq.norms.along import Band, band_along
-from napari_spinalq.norms.words import place_in_words
-from napari_spinalq.vertebrae import level_name
 
 if TYPE_CHECKING:
     import napari
@@ -86,6 +93,7 @@ class AlongDock(QWidget):
         self.bar.brush_wanted.connect(self._use_brush)
         self.plot.strip_pressed.connect(self._press_strip)
         self.plot.strip_dragged.connect(self._drag_strip)
+        self.plot.strip_doubled.connect(self._press_strip_twice)
         self.plot.profile_pointed.connect(self._go_to_slice)
         self.plot.released.connect(self._release)
         self.plot.hovered.connect(self._hover)
@@ -271,6 +279,13 @@ class AlongDock(QWidget):
         else:
             self._go_on_strip(place)
 
+    def _press_strip_twice(self, place: QPointF) -> None:
+        """Go on painting where two dabs follow each other quickly; without a tool show the whole cord."""
+        if self.brush.tool:
+            self._press_strip(place)
+        else:
+            self._show_whole()
+
     def _drag_strip(self, place: QPointF) -> None:
         self.plot.strip.show_brush(self.brush.diameter_mm if self.brush.tool else None, place)
         if self.brush.active:
@@ -317,16 +332,10 @@ class AlongDock(QWidget):
         self.bar.show_reading(self._words(number, along, value))
 
     def _words(self, number: int, along_mm: float, value: float) -> str:
-        level = self.scene.course.level_at(along_mm)
-        words = [f"slice {number}", *([level_name(level)] if level else [])]
-        words.append(self._metric.words(value) if np.isfinite(value) else "not drawn")
-        marks = (("edited", "edited"), ("doubtful", "low confidence"))
-        words += [said for name, said in marks if self._marks[name][number]]
-        words += ["spike: departs from its neighbours"] if self.profile.spikes[number] else []
+        noted = {**self._marks, "spike": self.profile.spikes}
+        signs = [name for name, slices in noted.items() if slices[number]]
         reference, _ = reference_at_hand(self.desk.session, self._metric.attribute)
-        if reference is not None and level in reference.levels and np.isfinite(value):
-            words.append(place_in_words(float(reference.levels[level].z(value))))
-        return " · ".join(words)
+        return slice_words(number, self.scene.course.level_at(along_mm), value, self._metric, signs, reference)
 
     def _choose_metric(self, attribute: str) -> None:
         self._metric = next(one for one in metrics_of(self._structure()) if one.attribute == attribute)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,8 @@ from napari_spinalq.gui.strip_picture import Overlay, grey, painted_over
 from napari_spinalq.levels.course import Course, course_of
 from napari_spinalq.levels.discs import Labelling
 from napari_spinalq.metrics.catalogue import TISSUES
+from napari_spinalq.norms.reference import Reference
+from napari_spinalq.norms.words import place_in_words
 from napari_spinalq.vertebrae import level_name
 
 
@@ -38,9 +41,9 @@ class Metric:
 AREA = Metric("area_mm2", "Area, mm²", "mm²", 1)
 SHAPE_METRICS = (
     AREA,
-    Metric("diameter_ap_mm", "AP diameter, mm", "mm", 2),
-    Metric("diameter_ap_ellipse_mm", "AP diameter (ellipse), mm", "mm", 2),
-    Metric("diameter_rl_mm", "RL diameter, mm", "mm", 2),
+    Metric("diameter_ap_mm", "AP, mm", "mm", 2),
+    Metric("diameter_ap_ellipse_mm", "AP of ellipse, mm", "mm", 2),
+    Metric("diameter_rl_mm", "RL, mm", "mm", 2),
     Metric("eccentricity", "Eccentricity", "", 3),
     Metric("solidity", "Solidity", "", 3),
 )
@@ -57,6 +60,8 @@ LETTERS = {StripPlane.SAGITTAL: ("A", "P"), StripPlane.CORONAL: ("R", "L")}
 
 DEEPER = {StripPlane.SAGITTAL: "R", StripPlane.CORONAL: "A"}
 """Towards what the depth of the strip grows."""
+
+SIGNS = {"edited": "edited", "doubtful": "low confidence", "spike": "spike"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,3 +158,30 @@ def marked_slices(work: ScanWork, structure: str) -> dict[str, NDArray[np.bool_]
         return {"edited": nothing, "doubtful": nothing.copy()}
     confidence = recorded_confidence(work.record(), count)
     return {"edited": work.edited_slices(), "doubtful": nothing if confidence is None else confidence.low}
+
+
+def slice_words(
+    number: int, level: int, value: float, metric: Metric, signs: Sequence[str], reference: Reference | None
+) -> str:
+    """Say what is known of a slice.
+
+    Parameters
+    ----------
+    number, level : int
+        Its number and level (0: none).
+    value : float
+        Of the measure; NaN where the structure is not drawn.
+    metric : Metric
+        Which measure.
+    signs : sequence of str
+        Keys of ``SIGNS``.
+    reference : Reference, optional
+        Healthy people, if there are some for this measure.
+    """
+    words = [f"slice {number}", *([level_name(level)] if level else [])]
+    if not np.isfinite(value):
+        return " · ".join([*words, "not drawn"])
+    words += [metric.words(value), *(SIGNS[name] for name in signs)]
+    if reference is not None and level in reference.levels:
+        words.append(place_in_words(float(reference.levels[level].z(value))))
+    return " · ".join(words)

@@ -15,7 +15,7 @@ from superqt.utils import qthrottled
 
 from napari_spinalq.errors import InputError
 from napari_spinalq.geometry import WORK_AXES
-from napari_spinalq.gui.convert import mm_to_world
+from napari_spinalq.gui.convert import from_display, mm_to_world
 from napari_spinalq.gui.display import go_to
 from napari_spinalq.gui.healthy import reference_at_hand
 from napari_spinalq.gui.rows import rows_of, with_reference
@@ -26,6 +26,7 @@ from napari_spinalq.metrics.catalogue import STRUCTURE_TITLES
 from napari_spinalq.metrics.levels import LevelShapes
 from napari_spinalq.metrics.live_structures import LiveStructures
 from napari_spinalq.pipeline import measure_scan
+from napari_spinalq.progress import Progress
 from napari_spinalq.results import ScanResult
 from napari_spinalq.vertebrae import level_name
 
@@ -181,9 +182,14 @@ class Measurer:
         if self._job is not None:
             self._stale = True
             return
-        mask, labelling, drawn = work.mask_on_file_grid(), self._session.labelling, work.drawn_structures()
-        told = work.record()
-        self._job = Job("Measuring", lambda _: measure_scan(work.scan, mask, labelling, parameters=told, drawn=drawn))
+        mask, labelling, drawn = np.array(work.mask.data), self._session.labelling, work.drawn_structures()
+        told, scan = work.record(), work.scan
+
+        def measure(_: Progress) -> ScanResult:
+            on_file_grid = from_display(mask, scan.grid)  # here, as to turn a large mask takes a tenth of a second
+            return measure_scan(scan, on_file_grid, labelling, parameters=told, drawn=drawn)
+
+        self._job = Job("Measuring", measure)
         self._job.succeeded.connect(lambda result: self._take(work, result))
         self._job.refused.connect(lambda error: self._refused(work, error))
         self._job.ended.connect(self._end)

@@ -144,7 +144,7 @@ class ScanWork:
         slices = [int(index) for index in np.flatnonzero(self.edited_slices())]
         return {
             **made_with,
-            "edited_by_hand": self.edited,
+            "edited_by_hand": self.edits_unknown or bool(slices),
             EDITED_SLICES: None if self.edits_unknown else slices,
             CHECKED_SLICES: sorted(self.checked - set(slices)),
         }

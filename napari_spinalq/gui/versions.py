@@ -58,4 +58,12 @@ class MaskVersions:
 
 
 def _digest(plane: NDArray) -> bytes:
-    return blake2b(np.ascontiguousarray(plane), digest_size=8).digest()
+    """Digest what is drawn on a slice, and where: to read the empty rest as well takes ten times as long."""
+    rows = np.flatnonzero(plane.any(axis=1))
+    if not len(rows):
+        return b""
+    band = plane[rows[0] : rows[-1] + 1]
+    columns = np.flatnonzero(band.any(axis=0))
+    drawn = np.ascontiguousarray(band[:, columns[0] : columns[-1] + 1])
+    place = np.array([rows[0], columns[0], *drawn.shape], dtype=np.int64)
+    return blake2b(place.tobytes() + drawn.tobytes(), digest_size=8).digest()

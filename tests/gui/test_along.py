@@ -33,6 +33,11 @@ class Pen:
             self._send(QEvent.Type.MouseMove, pixel, NONE, button)
         self._send(QEvent.Type.MouseButtonRelease, pixels[-1], button, NONE)
 
+    def double(self, box, place) -> None:
+        pixel = self.pixel(box, place)
+        self._send(QEvent.Type.MouseButtonDblClick, pixel, LEFT, LEFT)
+        self._send(QEvent.Type.MouseButtonRelease, pixel, LEFT, NONE)
+
     def hover(self, box, place) -> None:
         self._send(QEvent.Type.MouseMove, self.pixel(box, place), NONE, NONE)
 
@@ -259,6 +264,19 @@ def test_the_wheel_zooms_along_the_cord_and_a_button_pans(along, pen):
     pen.drag(box, (40.0, 0.0), (30.0, 0.0), button=RIGHT)
     assert box.viewRange()[0][0] == pytest.approx(first + 10.0, abs=1.0)
     assert along.plot.profile.box.viewRange()[1] == upright
+
+
+def test_a_double_click_shows_the_whole_cord_or_with_a_tool_goes_on_painting(measured, along, pen):
+    box = along.plot.strip.box
+    whole = box.viewRange()[0]
+    pen.wheel(box, (40.0, 0.0), 3)
+    pen.double(box, (40.0, 0.0))
+    assert box.viewRange()[0] == pytest.approx(whole)
+    along.bar.paint.click()
+    before = mask_of(measured).copy()
+    pen.double(box, (40.0, 7.0))
+    assert (mask_of(measured) != before).any()
+    assert not along.brush.active
 
 
 def test_the_healthy_range_is_shown_for_t2w_and_the_reason_else(measured, along, qtbot):

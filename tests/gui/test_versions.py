@@ -30,3 +30,17 @@ def test_the_record_is_that_of_the_result_that_is_shown():
     assert versions.parameters_of(first) == {"run": 1}
     second[0] = 5
     assert versions.parameters_of(second) == {"run": 2}
+
+
+def test_the_same_shape_elsewhere_on_a_slice_is_another_drawing():
+    first = np.zeros((1, 9, 9), np.uint8)
+    first[0, 2:5, 3:6] = 1
+    versions = MaskVersions()
+    versions.remember(first, {"run": 1})
+    for shift, axis in ((1, 1), (-2, 1), (3, 2)):
+        assert versions.edited(np.roll(first, shift, axis)).tolist() == [True]
+    wider = np.zeros_like(first)
+    wider[0, 2, :] = 1  # nine voxels in a row, where the first has them in a square
+    assert versions.edited(wider).tolist() == [True]
+    assert versions.edited(np.zeros_like(first)).tolist() == [True]
+    assert versions.edited(first.copy()).tolist() == [False]

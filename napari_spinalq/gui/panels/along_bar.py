@@ -12,8 +12,8 @@ from napari_spinalq.gui.panels.parts import button, row
 
 DEEPEST_MM = 15.0
 BRUSH_MM = (0.5, 20.0)
-MEASURE_LETTERS = 14
-SPIN_PIXELS = 66
+MEASURE_LETTERS, WIDEST_MEASURE = 7, 230
+SPIN_PIXELS = 62
 """Beside the controls of napari and the main dock a laptop's screen leaves some 620 pixels for all of them."""
 
 
@@ -78,7 +78,10 @@ class AlongBar(QWidget):
         layout.setContentsMargins(4, 2, 4, 0)
         layout.setSpacing(1)
         strip = (self.sagittal, self.coronal, self.shift, self.paint, self.erase, self.diameter, self.ball)
-        layout.addLayout(row(self.measure, self.means, *strip, QWidget(), stretch=2 + len(strip)))
+        controls = row(self.measure, self.means, *strip, QWidget(), stretch=0)
+        controls.setStretch(controls.count() - 1, 1)
+        self.measure.setMaximumWidth(WIDEST_MEASURE)
+        layout.addLayout(controls)
         layout.addWidget(self.words)
 
     def show_metrics(self, metrics: Sequence[tuple[str, str]], chosen: str) -> None:

@@ -30,8 +30,10 @@ class AlongPlot(pg.GraphicsLayoutWidget):
         The left button came up again.
     hovered : QPointF or None, bool
         Where the mouse is, and whether that is on the strip.
+    strip_doubled : QPointF
+        The second press of a double click on the strip.
     whole_wanted
-        A double click: show the whole cord.
+        A double click on the profile: show the whole cord.
     """
 
     strip_pressed = Signal(QPointF)
@@ -39,6 +41,7 @@ class AlongPlot(pg.GraphicsLayoutWidget):
     profile_pointed = Signal(QPointF)
     released = Signal()
     hovered = Signal(object, bool)
+    strip_doubled = Signal(QPointF)
     whole_wanted = Signal()
 
     def __init__(self) -> None:
@@ -61,11 +64,12 @@ class AlongPlot(pg.GraphicsLayoutWidget):
                 plot.getAxis(name).setTickFont(font)
         self.strip.box.pressed.connect(self.strip_pressed)
         self.strip.box.dragged.connect(self.strip_dragged)
+        self.strip.box.doubled.connect(self.strip_doubled)
+        self.profile.box.doubled.connect(self.whole_wanted)
         self.profile.box.pressed.connect(self.profile_pointed)
         self.profile.box.dragged.connect(self.profile_pointed)
         for box in (self.strip.box, self.profile.box):
             box.released.connect(self.released)
-            box.doubled.connect(self.whole_wanted)
         self.scene().sigMouseMoved.connect(self._tell_hover)
 
     def use_palette(self, palette: Palette) -> None:

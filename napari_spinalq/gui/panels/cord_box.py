@@ -18,14 +18,14 @@ class CordBox(pg.ViewBox):
         Where the left button went down, and where it moved while down, in the coordinates of the plot.
     released
         It came up.
-    doubled
-        It was clicked twice.
+    doubled : QPointF
+        Where it was clicked twice.
     """
 
     pressed = Signal(QPointF)
     dragged = Signal(QPointF)
     released = Signal()
-    doubled = Signal()
+    doubled = Signal(QPointF)
 
     def __init__(self) -> None:
         super().__init__(enableMenu=False)
@@ -41,9 +41,9 @@ class CordBox(pg.ViewBox):
             self._pan_from = self.mapSceneToView(event.scenePos())
 
     def mouseDoubleClickEvent(self, event: QGraphicsSceneMouseEvent) -> None:
-        """Tell it; the second press of a double click is no stroke."""
+        """Tell of the second press of a double click, which comes in place of a press."""
         event.accept()
-        self.doubled.emit()
+        self.doubled.emit(self.mapSceneToView(event.scenePos()))
 
     def mouseMoveEvent(self, event: QGraphicsSceneMouseEvent) -> None:
         """Point, or pan so that what was under the mouse stays under it."""

@@ -19,6 +19,9 @@ MARKS = {"edited": ("s", 6), "doubtful": ("t", 9), "spike": ("d", 15)}
 """Symbol and size (pixels) of each mark: told apart by shape, not by colour alone."""
 
 BAND_OPACITY = 55
+HEADROOM = 0.3
+"""Of the range on display: added where values leave it, as a new axis costs more time than a new line."""
+
 MARGIN = 0.08
 """Of the range of values, above and below."""
 
@@ -129,10 +132,11 @@ class ProfilePlot(pg.PlotItem):
         self.box.setYRange(low - margin, high + margin, padding=0)
 
     def make_room(self, low: float, high: float) -> None:
-        """Widen the range where values left it; narrow it never, so that a stroke does not move the axis."""
+        """Widen the range where values left it, by more than they need: a stroke that goes on moves the axis rarely."""
         bottom, top = self.box.viewRange()[1]
+        room = HEADROOM * (top - bottom)
         if low < bottom or high > top:
-            self.box.setYRange(min(low, bottom), max(high, top), padding=0)
+            self.box.setYRange(low - room if low < bottom else bottom, high + room if high > top else top, padding=0)
 
     def _disc_pen(self) -> pg.QtGui.QPen:
         colour = QColor(self._palette.text if self._palette else LINE_COLOUR)

@@ -68,7 +68,7 @@ class ViewsBar(QWidget):
         self.link = _toggle("Link", "All views share magnification and centre")
         self.link.clicked.connect(self.link_wanted.emit)
         self.workbench = _toggle(
-            "Wide", "Workbench: hide napari's layer list and controls, so that the image has room (Shift+L)"
+            "Wide", "Workbench: hide napari's layer list and controls, so that the image has room (Shift+H)"
         )
         self.workbench.clicked.connect(self.workbench_wanted.emit)
         self._compare_row()
