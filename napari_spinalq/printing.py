@@ -15,8 +15,12 @@ from napari_spinalq.metrics.summary import (
     structure_rows,
     summary_rows,
 )
+from napari_spinalq.quality.survey import Examined
 from napari_spinalq.results import ExamResult, ScanResult
 from napari_spinalq.terminal import print_table
+
+MOST_SHOWN = 10
+"""Scans that the terminal lists; the table has them all."""
 
 
 def print_exam(result: ExamResult) -> None:
@@ -58,3 +62,15 @@ def say_where(written: Sequence[Path]) -> None:
     """Print which files were written."""
     for path in written:
         typer.echo(f"Wrote {path}")
+
+
+def print_examined(examined: Sequence[Examined]) -> None:
+    """Print how many scans were checked, and the most suspicious with what to look at first."""
+    flagged = [one for one in examined if one.flags or one.refusal]
+    typer.echo(f"{len(examined)} checked, {len(flagged)} with something to look at.")
+    rows = [
+        (one.scan, f"{one.suspicion:.2f}", str(len(one.flags)), one.refusal or one.flags[0].sentence)
+        for one in flagged[:MOST_SHOWN]
+    ]
+    if rows:
+        print_table("To be looked at first", ("Scan", "Suspicion", "Flags", "First flag"), rows)

@@ -15,7 +15,6 @@ from napari_spinalq.pipeline import measure_scan
 from napari_spinalq.results import DrawnStructure, ScanResult
 from napari_spinalq.scan import Scan
 
-
 NO_DISCS = Labelling((), confirmed=False)
 """The discs of a scan on which none is named."""
 

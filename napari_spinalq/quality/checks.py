@@ -82,28 +82,27 @@ RULES: Mapping[Check, Rule] = MappingProxyType(
     {
         Check.LEAK: Rule(
             "leak",
-            "largest distance by which the outline stands out from the outlines of the slices within 15 mm, over 30 "
-            "degrees of the outline",
-            "mm", 1.2, 5.0, 0.9,
-            "above every clean digital scan of the setting half: pixels of 0.9 mm and the end of a mask give up to 1.1",
+            "how far the outline, mean over 30 degrees, stands out from the usual one of the slices within 25 mm",
+            "mm", 1.0, 4.0, 0.9,
+            "clean digital cords reach 0.9 on pixels of 0.5 to 1 mm: a pixel of the rim and the cord's own change",
         ),
         Check.HOLE: Rule(
             "hole",
-            "area that the mask encloses without holding it, largest slice",
+            "area that the mask encloses without holding it, worst slice",
             "mm²", 0.0, 5.0, 0.6,
-            "a cross-section of the cord has no hole; a reader who finds a syrinx counts it as cord",
+            "a section of the cord has no hole; what a syrinx or a lesion leaves out belongs to the cord",
         ),
         Check.SECOND_COMPONENT: Rule(
             "second component",
             "volume that does not hang together with the cord",
             "mm³", 0.0, 100.0, 0.5,
-            "there is one cord: everything else is stray, and is left out of the measures",
+            "there is one cord; all else is stray and is left out of the measures",
         ),
         Check.AREA_JUMP: Rule(
             "area jump",
-            "largest change of area between neighbouring slices",
-            "%", 20.0, 60.0, 0.9,
-            "set on the digital scans",
+            "change of area between neighbouring slices beyond 1 % a mm, worst pair",
+            "%", 13.0, 50.0, 0.9,
+            "clean digital cords reach 12.3 on pixels of 0.9 mm, where a row of pixels is a tenth of the section",
         ),
         Check.MISSING_SLICE: Rule(
             "missing slice",
@@ -113,59 +112,59 @@ RULES: Mapping[Check, Rule] = MappingProxyType(
         ),
         Check.CORD_OUTSIDE_CANAL: Rule(
             "cord outside canal",
-            "share of the cord that lies outside the canal, worst slice",
-            "%", 3.0, 30.0, 0.8,
-            "the cord lies within its sac; where both were drawn by hand, a pixel of the rim may be outside",
+            "share of the cord outside the canal, worst slice",
+            "%", 2.0, 30.0, 0.8,
+            "the cord lies within its sac; where each was drawn by itself, a pixel of the rim may be outside",
         ),
         Check.GM_OUTSIDE_CORD: Rule(
             "GM outside cord",
-            "share of grey matter that lies outside the cord, worst slice",
+            "share of grey matter outside the cord, worst slice",
             "%", 2.0, 30.0, 0.8,
-            "grey matter lies within the cord; where both were drawn by hand, the tip of a horn may be outside",
+            "grey matter lies within the cord; where each was drawn by itself, the tip of a horn may be outside",
         ),
         Check.LEVEL_ORDER: Rule(
             "order of levels",
-            "distance of the oddest spacing, place or size of the named discs from the usual one",
-            "standard deviations", 3.0, 8.0, 0.9,
-            "by chance one in 370; spread of spacings and sizes as in levels/chain.py",
+            "oddest spacing, place or size of the named discs against the usual ones",
+            "sd", 3.0, 8.0, 0.9,
+            "by chance one in 370; the spreads are those of levels/chain.py",
         ),
         Check.LOW_CONFIDENCE: Rule(
             "low confidence",
-            "share of the automatic slices whose outline is likely to be wrong (confidence under 0.8)",
-            "%", 10.0, 60.0, 0.7,
-            "one slice in ten is expected on good scans",
+            "length of cord whose automatic outline is likely to be wrong (confidence under 0.8)",
+            "mm", 4.0, 40.0, 0.7,
+            "one slice of 5 mm is told, a few thin ones are not; clean digital scans have none",
         ),
         Check.MOTION: Rule(
             "motion",
-            "largest shift of a slice against its neighbours, seen in the image and beyond the course of the cord",
-            "mm", 0.8, 3.0, 0.6,
-            "set on the digital scans",
+            "shift of neighbouring slices in image and mask beyond the course of the cord, worst pair",
+            "mm", 0.5, 3.0, 0.6,
+            "clean digital cords reach 0.4, half a pixel",
         ),
         Check.LOW_SNR: Rule(
             "low contrast to noise",
-            "difference between the cord and what surrounds it over the standard deviation of the noise",
-            "times noise", 5.0, 1.0, 0.6,
-            "Rose 1948, J Opt Soc Am 38, 196-208, doi:10.1364/JOSA.38.000196: what stands out by less than about five "
-            "times the noise is not seen with certainty",
+            "difference of the cord from what surrounds it over the standard deviation of the noise, median slice",
+            "times", 3.0, 1.0, 0.6,
+            "Rose 1948, J Opt Soc Am 38, 196-208, doi:10.1364/JOSA.38.000196: what differs by less than three to five "
+            "times the noise is not seen for certain in a single spot",
         ),
         Check.PARTIAL_FIELD_OF_VIEW: Rule(
             "partial field of view",
-            "least distance from the cord to where the image ends or is blank, within the slice",
+            "width of image left beside the cord, worst slice",
             "mm", 3.0, 0.0, 0.5,
-            "the CSF around the cord is 2 to 5 mm wide; without it neither edge nor canal can be judged",
+            "the fluid around a cervical cord is 2 to 5 mm wide; without it neither edge nor canal can be judged",
         ),
         Check.ASYMMETRY: Rule(
             "asymmetry",
             "difference of left and right beside the plane about which the image is symmetrical, over 10 mm of cord",
             "%", 15.0, 50.0, 0.4,
-            "set on the digital scans",
+            "clean digital cords reach 9; the plane of symmetry of a person is less exact, and 0.2 mm of it are 8 %",
         ),
         Check.TRUNCATED: Rule(
             "truncated",
-            "slices in which the mask reaches the side of the image",
+            "slices in which the mask reaches a side of the image",
             "slices", 0.0, 5.0, 0.9,
             "a mask that ends with the image is cut: its area is too small",
         ),
     }
 )  # fmt: skip
-"""The rule of every check. How thresholds were set, and what they catch and miss, stands in ``docs/flags.md``."""
+"""The rule of every check. What each catches and misses stands in ``docs/flags.md``."""

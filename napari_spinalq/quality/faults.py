@@ -14,11 +14,10 @@ import numpy as np
 
 from napari_spinalq.cord.segment import segment_cord
 from napari_spinalq.errors import InputError
-from napari_spinalq.levels.discs import Disc, Labelling, by_number
+from napari_spinalq.levels.discs import Labelling, by_number
 from napari_spinalq.quality import image_faults, mask_faults
 from napari_spinalq.quality.case import Case, WorkCase, case_of, to_work, with_image_and_masks, with_masks
 from napari_spinalq.quality.checks import Check
-from napari_spinalq.vertebrae import LAST_DISC
 
 __all__ = ["MASK_FAULTS", "Case", "case_of", "inject"]
 
@@ -35,8 +34,9 @@ MASK_FAULTS = (
 MIN_SLICES = 5
 """A cord of fewer slices has no room for a fault between its ends."""
 
-DISC_OFF = (0.35, 0.6)
-"""How far a disc is moved, as a part of the distance to its neighbour."""
+MIN_DISCS = 3
+DISC_OFF = (0.25, 0.5)
+"""How far a disc is moved, as a part of the distance to its neighbour; farther, and measuring refuses it."""
 
 Maker = Callable[[WorkCase, np.random.Generator, float], WorkCase]
 
@@ -111,18 +111,12 @@ def segmented_anew(case: Case) -> Case:
 
 
 def _disordered(labelling: Labelling, rng: np.random.Generator, severity: float) -> Labelling:
-    """Pass a disc over, so that all names below it are wrong, or put one beside its place."""
+    """Put one disc beside its place. A disc passed over is no fault of a result: measuring refuses such names."""
     discs = by_number(labelling.discs)
-    if len(discs) < 3:
-        raise InputError("Fewer than three discs say nothing about each other; give a case with three.")
+    if len(discs) < MIN_DISCS:
+        raise InputError(f"Fewer than {MIN_DISCS} discs say nothing about each other; give a case with more.")
     place = int(rng.integers(1, len(discs) - 1))
-    if rng.integers(2) and discs[-1].number <= LAST_DISC:
-        named = (replace(disc, number=disc.number - 1) for disc in discs[place + 1 :])
-        return replace(labelling, discs=(*discs[:place], *named))
-    return replace(labelling, discs=(*discs[:place], _moved(discs, place, rng, severity), *discs[place + 1 :]))
-
-
-def _moved(discs: tuple[Disc, ...], place: int, rng: np.random.Generator, severity: float) -> Disc:
     here, there = (np.array(discs[number].position_mm) for number in (place, place + int(rng.choice([-1, 1]))))
     moved = here + mask_faults.between(DISC_OFF, severity) * (there - here)
-    return replace(discs[place], position_mm=tuple(moved.tolist()))
+    disc = replace(discs[place], position_mm=(float(moved[0]), float(moved[1]), float(moved[2])))
+    return replace(labelling, discs=(*discs[:place], disc, *discs[place + 1 :]))

@@ -18,7 +18,7 @@ from napari_spinalq.quality.evidence import Evidence, gather
 from napari_spinalq.quality.finding import Finding
 from napari_spinalq.results import ScanResult
 
-__all__ = ["RULES", "Check", "Flag", "Rule", "findings_of", "flags_of", "scores_of", "suspicion"]
+__all__ = ["RULES", "Check", "Flag", "Rule", "finding_of", "findings_of", "flags_of", "scores_of", "suspicion"]
 
 LEAST_SHARE = 0.3
 """A flag that has just crossed its threshold weighs this share of a severe one."""
@@ -73,6 +73,11 @@ def findings_of(result: ScanResult) -> dict[Check, Finding]:
     """Run every check on a measured scan, flagged or not."""
     evidence = gather(result)
     return {check: look(evidence) for check, look in _CHECKS.items()}
+
+
+def finding_of(result: ScanResult, check: Check) -> Finding:
+    """Run one check on a measured scan."""
+    return _CHECKS[check](gather(result))
 
 
 def flags_of(result: ScanResult) -> tuple[Flag, ...]:

@@ -9,16 +9,14 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_spinalq.quality.case import WorkCase
+from napari_spinalq.quality.image_checks import AROUND_MM
 from napari_spinalq.quality.mask_faults import a_run, between
 
 MOVED_MM = (0.8, 3.5)
 """How far slices lie off their neighbours."""
 
-CONTRAST_TO_NOISE = (4.5, 1.0)
+CONTRAST_TO_NOISE = (2.5, 0.7)
 """Contrast to noise that is left, from the mildest to the worst."""
-
-AROUND_MM = (1.0, 3.0)
-"""What surrounds the cord, mm outside of it."""
 
 MARGIN_LEFT_MM = (2.5, 0.0)
 """Image that is left beside the cord."""
@@ -26,12 +24,12 @@ MARGIN_LEFT_MM = (2.5, 0.0)
 CUT_SHARE = (0.08, 0.4)
 """Share of the width of the widest section that is cut off."""
 
-SPOILT_BLUR_MM = (1.5, 4.0)
-SPOILT_NOISE = (0.3, 1.5)
+SPOILT_BLUR_MM = (1.0, 3.0)
+SPOILT_NOISE = (0.2, 1.0)
 """Blur, and noise as a share of the contrast, in the stretch where the cord can hardly be seen."""
 
-SPOILT_PART = (0.2, 0.6)
-"""Share of the cord's slices that are spoilt."""
+SPOILT_MM = (10.0, 20.0)
+"""Length of that stretch: where more is spoilt the segmentation ends the cord there, which no confidence tells."""
 
 
 def motion(work: WorkCase, rng: np.random.Generator, severity: float) -> WorkCase:
@@ -40,7 +38,6 @@ def motion(work: WorkCase, rng: np.random.Generator, severity: float) -> WorkCas
     pixels = distance * np.array([np.sin(angle), np.cos(angle)]) / np.array(work.pixel_mm)
     run = a_run(work, rng, max(1, len(work.slices) // 2))
     chosen = [run[:1], run[::2], np.arange(run[0], len(work.cord))][int(rng.integers(3))]
-    # A step between two halves shows as half of it on either side: the same motion needs twice the shift.
     moved = replace(work, image=work.image.copy(), cord=work.cord.copy(), others=dict(work.others))
     for name, mask in work.others.items():
         moved.others[name] = mask.copy()
@@ -111,7 +108,7 @@ def cropped(work: WorkCase, axis: int, low: int, high: int) -> WorkCase:
 
 def spoilt(work: WorkCase, rng: np.random.Generator, severity: float) -> WorkCase:
     """Blur a stretch of the image and drown it in noise, as swallowing and metal do; the masks stay."""
-    run = a_run(work, rng, max(1, round(between(SPOILT_PART, severity) * len(work.slices))))
+    run = a_run(work, rng, max(1, round(between(SPOILT_MM, severity) / work.grid.spacing[0])))
     blur = [between(SPOILT_BLUR_MM, severity) / mm for mm in work.pixel_mm]
     image = work.image.copy()
     image[run] = ndimage.gaussian_filter(work.image[run], (0, *blur))

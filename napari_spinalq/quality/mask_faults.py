@@ -41,7 +41,7 @@ MISSING_SLICES = (1, 4)
 OUTSIDE_SHARE = (0.04, 0.3)
 """Share of a section that is pushed out of what should hold it."""
 
-ONE_SIDED_SHARE = (0.1, 0.5)
+ONE_SIDED_SHARE = (0.15, 0.5)
 """Share of the width that one side loses."""
 
 RUN_MM = 12.0

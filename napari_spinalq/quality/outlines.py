@@ -1,4 +1,4 @@
-"""Outlines of the cord as radii around a smooth middle, and what is usual for them in the slices nearby."""
+"""Outlines of the cord as radii around its middle, what is usual for them nearby, and the course of the middle."""
 
 from __future__ import annotations
 
@@ -16,8 +16,12 @@ N_ANGLES = 36
 REACH_MM, STEP_MM = 15.0, 0.25
 """Length of a ray, mm: a cord reaches 8 mm from its middle at most; and the distance of samples, half a fine pixel."""
 
-NEIGHBOURHOOD_MM = 15.0
-"""Slices as near as this (mm) tell what is usual: about one vertebral level."""
+NEIGHBOURHOOD_MM = 25.0
+"""Slices as near as this (mm) tell what is usual: a fault of less than this length is never most of them, and the cord
+itself hardly changes its form over it."""
+
+PATH_MM = 15.0
+"""Standard deviation of the smoothing of the cord's path, mm: its bends are longer."""
 
 MIN_NEIGHBOURS = 3
 """On thick slices at least so many on either side, or a fault would be most of its own neighbourhood."""
@@ -29,24 +33,20 @@ class Outlines:
 
     Attributes
     ----------
-    centres : (n, 2) array
-        Row and column of the smooth middle in each slice of the box.
     radii_mm : (n, N_ANGLES) array
         Length of each ray within the mask, mm; ray 0 points to the right, ray 9 to anterior.
     usual_mm : (n, N_ANGLES) array
         Median over the slices nearby.
     """
 
-    centres: NDArray[np.float64]
     radii_mm: NDArray[np.float64]
     usual_mm: NDArray[np.float64]
 
 
 def outlines_of(evidence: Evidence) -> Outlines:
-    """Measure the outline of every slice around a middle that a fault of few slices does not move."""
-    centres = smooth_centres(evidence)
-    radii = _radii(evidence, centres)
-    return Outlines(centres, radii, running_median(radii, neighbours(evidence)))
+    """Measure the outline of every slice around its own centroid, so that the course of the cord does not count."""
+    radii = _radii(evidence, centroids(evidence))
+    return Outlines(radii, running_median(radii, neighbours(evidence)))
 
 
 def neighbours(evidence: Evidence) -> int:
@@ -80,6 +80,16 @@ def smooth_centres(evidence: Evidence) -> NDArray[np.float64]:
         return places
     lines = np.stack([_robust_line(z, places[:, axis]) for axis in range(2)], axis=1)
     return np.asarray(lines + running_median(places - lines, neighbours(evidence)))
+
+
+def smooth_path(evidence: Evidence) -> NDArray[np.float64]:
+    """Return the centroids smoothed over ``PATH_MM`` about a straight line, (n, 2): a sudden shift stays a shift."""
+    places, z = centroids(evidence), evidence.filled.astype(float)
+    if len(z) < 2:
+        return places
+    lines = np.stack([_robust_line(z, places[:, axis]) for axis in range(2)], axis=1)
+    smooth = ndimage.gaussian_filter1d(places - lines, PATH_MM / evidence.slice_mm, axis=0, mode="nearest")
+    return np.asarray(lines + smooth)
 
 
 def _robust_line(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:

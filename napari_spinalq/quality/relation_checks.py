@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_spinalq.errors import InputError
 from napari_spinalq.geometry import WORK_AXES
 from napari_spinalq.levels.check import oddest
-from napari_spinalq.levels.discs import Disc, check_discs, disc_arcs_mm
+from napari_spinalq.levels.discs import Disc, disc_arcs_mm
 from napari_spinalq.metrics.ranges import at_slices
-from napari_spinalq.quality.checks import RULES, Check
+from napari_spinalq.quality.checks import Check
 from napari_spinalq.quality.evidence import Evidence
 from napari_spinalq.quality.finding import NOT_ASSESSABLE, Finding, beyond
 
@@ -49,12 +48,11 @@ def _outside(
 
 
 def level_order(evidence: Evidence) -> Finding:
-    """Judge the spacing of the named discs, their places between each other, and the size that they tell."""
+    """Judge the spacing of the named discs, their places between each other, and the size that they tell.
+
+    Names in an order that no spine has never get here: measuring refuses them.
+    """
     discs, centerline = evidence.result.labelling.discs, evidence.result.centerline
-    try:
-        check_discs(discs, centerline)
-    except InputError as error:  # an order or a distance that no spine has
-        return Finding(RULES[Check.LEVEL_ORDER].severe, _slices_of(evidence, discs), str(error).rstrip("."))
     odd = oddest(discs, centerline)
     if odd is None:
         return NOT_ASSESSABLE
@@ -71,13 +69,14 @@ def _slices_of(evidence: Evidence, discs: tuple[Disc, ...]) -> tuple[int, ...]:
 
 
 def low_confidence(evidence: Evidence) -> Finding:
-    """Count the slices whose automatic outline is likely to be wrong."""
+    """Measure the length of cord whose automatic outline is likely to be wrong."""
     confidence = evidence.result.confidence
     if confidence is None or not np.isfinite(confidence.probability).any():
         return NOT_ASSESSABLE
-    known = int(np.isfinite(confidence.probability).sum())
     slices = tuple(np.flatnonzero(confidence.low).tolist())
     if not slices:
         return Finding(0.0)
-    words = f"outline uncertain in {len(slices)} of {known} slices, first {at_slices(confidence.worst_first()[:1])}"
-    return Finding(100 * len(slices) / known, slices, words)
+    length_mm = len(slices) * evidence.slice_mm
+    worst = int(confidence.worst_first()[0])
+    words = f"outline uncertain over {length_mm:.0f} mm, most at {at_slices([worst])}{evidence.level_at(worst)}"
+    return Finding(length_mm, slices, words)

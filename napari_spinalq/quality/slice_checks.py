@@ -9,7 +9,7 @@ from scipy import ndimage
 from napari_spinalq.quality.checks import Check
 from napari_spinalq.quality.evidence import Evidence
 from napari_spinalq.quality.finding import NOT_ASSESSABLE, Finding, beyond
-from napari_spinalq.quality.outlines import running_median, smooth_centres
+from napari_spinalq.quality.outlines import centroids, neighbours, running_median, smooth_centres, smooth_path
 from napari_spinalq.quality.patches import mask_patches, patches
 
 MOTION_HALF_MM = (12.0, 12.0)
@@ -20,6 +20,18 @@ MOTION_BLUR_MM = 1.0
 """Patches are blurred by this (mm) first: the search follows slopes, and noise has none that lead anywhere."""
 
 SEARCH_STEPS = 6
+TIGHTEST_BEND_MM = 70.0
+"""Radius of the tightest bend of a cervical cord, mm. From slice to slice, h apart, the course then turns by
+h^2 / R without anybody having moved."""
+
+FARTHEST_SLICES_MM = 10.0
+"""Slices farther apart than this (mm, more than half a vertebra) show too different a neck to be laid over each other.
+"""
+
+MIN_PAIRS = 3
+LEAST_GAIN = 0.1
+"""A patch that shows less of the other than this is no image of the same place, and divides nothing."""
+
 MAX_SHIFT_MM = 6.0
 """A slice that lies farther off is looked at in any case; the search is not led beyond."""
 
@@ -34,34 +46,43 @@ LARGEST_OFFSET_MM = 4.0
 SYMMETRY_RUN_MM = 5.0
 """Slices within this (mm) on either side are judged together."""
 
-MIN_SYMMETRY = 0.5
-"""Correlation of the image with its mirror image under which there is no plane of symmetry to go by."""
+MIN_SYMMETRY = 0.8
+"""Correlation of the image with its mirror image under which there is no plane of symmetry to go by: scans of good
+quality have 0.85 to 1."""
 
 
 def motion(evidence: Evidence) -> Finding:
-    """Measure how far the image of each slice lies off that of its neighbours, beyond the course of the cord."""
-    together = _runs(evidence)
-    if len(evidence.filled) < 3 or not together.any():
+    """Measure how far neighbouring slices lie off each other in the image and in the mask, beyond the cord's course.
+
+    The smaller of the two counts: where the canal changes its form the image seems to shift and the cord stays, and
+    where the mask alone is off nobody has moved. The course is taken out twice: by a smooth path through the centroids,
+    and by the median of the shifts nearby.
+    """
+    pairs = np.flatnonzero(np.diff(evidence.filled) == 1)
+    if evidence.slice_mm > FARTHEST_SLICES_MM or len(pairs) < MIN_PAIRS:
         return NOT_ASSESSABLE
-    read = patches(evidence, smooth_centres(evidence), MOTION_HALF_MM, MOTION_STEP_MM).astype(np.float64)
+    path = smooth_path(evidence)
+    read = patches(evidence, path, MOTION_HALF_MM, MOTION_STEP_MM).astype(np.float64)
     read = ndimage.gaussian_filter(read, (0, MOTION_BLUR_MM / MOTION_STEP_MM, MOTION_BLUR_MM / MOTION_STEP_MM))
-    middle = np.flatnonzero(together) + 1
-    shifts = np.array([_shift_mm(read[i], (read[i - 1] + read[i + 1]) / 2) for i in middle])
-    place = int(shifts.argmax())
-    number = evidence.numbers([int(evidence.filled[middle[place]])])[0]
-    slices = evidence.filled[middle[beyond(Check.MOTION, shifts)]]
-    sentence = f"slice {number}{evidence.level_at(number)} lies {shifts[place]:.1f} mm off its neighbours"
-    return Finding(float(shifts[place]), evidence.numbers(list(slices)) or (number,), sentence)
+    image = np.array([_shift_mm(read[pair + 1], read[pair]) for pair in pairs])
+    mask = np.diff((centroids(evidence) - path) * evidence.spacing_mm[1:], axis=0)[pairs]
+    off_mm = np.minimum(*(_off_course_mm(shifts, neighbours(evidence)) for shifts in (image, mask)))
+    beyond_bend = np.maximum(off_mm - evidence.slice_mm**2 / TIGHTEST_BEND_MM, 0.0)
+    place = int(beyond_bend.argmax())
+    moved = pairs[beyond(Check.MOTION, beyond_bend)]
+    slices = evidence.numbers(evidence.filled[np.union1d(moved, moved + 1)])
+    lower = evidence.numbers([int(evidence.filled[pairs[place]])])[0]
+    between = f"slices {lower} and {lower + 1}{evidence.level_at(lower)}"
+    sentence = f"image and cord shift by {off_mm[place]:.1f} mm between {between}"
+    return Finding(float(beyond_bend[place]), slices or (lower, lower + 1), sentence)
 
 
-def _runs(evidence: Evidence) -> NDArray[np.bool_]:
-    """Tell which slices, but for the first and the last, have both neighbours."""
-    gaps = np.diff(evidence.filled)
-    return np.asarray((gaps[:-1] == 1) & (gaps[1:] == 1))
+def _off_course_mm(shifts: NDArray[np.float64], reach: int) -> NDArray[np.float64]:
+    return np.asarray(np.linalg.norm(shifts - running_median(shifts, reach), axis=1))
 
 
-def _shift_mm(moved: NDArray[np.float64], still: NDArray[np.float64]) -> float:
-    """Return by how much one patch must be shifted to lie on another, mm.
+def _shift_mm(moved: NDArray[np.float64], still: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return by how much one patch lies off another, rows and columns, mm.
 
     Least squares along the slopes of the fixed patch, repeated, brightness and its offset fitted with it (Lucas and
     Kanade 1981, Proc 7th IJCAI, 674-679).
@@ -69,13 +90,13 @@ def _shift_mm(moved: NDArray[np.float64], still: NDArray[np.float64]) -> float:
     inner = (slice(2, -2), slice(2, -2))
     shown = [np.gradient(still, axis=0), np.gradient(still, axis=1), still, np.ones_like(still)]
     columns = np.column_stack([one[inner].ravel() for one in shown])
-    total = np.zeros(2)
+    total, farthest = np.zeros(2), MAX_SHIFT_MM / MOTION_STEP_MM
     for _ in range(SEARCH_STEPS):
         here = ndimage.shift(moved, -total, order=1, mode="nearest")[inner].ravel()
         solution = np.linalg.lstsq(columns, here, rcond=None)[0]
-        gain = solution[2] if solution[2] > 0.1 else 1.0  # a patch that shows nothing of the other is no mirror of it
-        total = np.clip(total - solution[:2] / gain, *np.array([-1, 1]) * MAX_SHIFT_MM / MOTION_STEP_MM)
-    return float(np.linalg.norm(total)) * MOTION_STEP_MM
+        gain = max(float(solution[2]), LEAST_GAIN)
+        total = np.clip(total - solution[:2] / gain, -farthest, farthest)
+    return np.asarray(total * MOTION_STEP_MM)
 
 
 def asymmetry(evidence: Evidence) -> Finding:
@@ -85,7 +106,7 @@ def asymmetry(evidence: Evidence) -> Finding:
     """
     centres = smooth_centres(evidence)
     reach = max(1, round(SYMMETRY_RUN_MM / evidence.slice_mm))
-    if len(centres) < 2 * reach + 1:
+    if evidence.slice_mm > FARTHEST_SLICES_MM or len(centres) < 2 * reach + 1:
         return NOT_ASSESSABLE
     image = _run_mean(_even(patches(evidence, centres, SYMMETRY_HALF_MM, SYMMETRY_STEP_MM)), reach)
     mask = mask_patches(evidence, centres, SYMMETRY_HALF_MM, SYMMETRY_STEP_MM).sum(axis=1)
@@ -98,7 +119,7 @@ def asymmetry(evidence: Evidence) -> Finding:
     number = evidence.numbers([int(evidence.filled[place])])[0]
     side = "left" if percent[place] > 0 else "right"
     sentence = f"cord is {size[place]:.0f} % larger on the {side} around slice {number}{evidence.level_at(number)}"
-    slices = evidence.numbers(list(evidence.filled[beyond(Check.ASYMMETRY, size)])) or (number,)
+    slices = evidence.numbers(evidence.filled[beyond(Check.ASYMMETRY, size)]) or (number,)
     return Finding(float(size[place]), slices, sentence)
 
 
@@ -120,7 +141,10 @@ def _plane_of_symmetry(patch: NDArray[np.float64]) -> float:
     offsets = np.arange(-largest, largest + 1)
     alike = np.array([_mirrored(patch[:, middle + at - width : middle + at + width + 1]) for at in offsets])
     best = int(alike.argmax())
-    return float(offsets[best]) if alike[best] >= MIN_SYMMETRY and 0 < best < len(offsets) - 1 else float("nan")
+    if alike[best] < MIN_SYMMETRY or not 0 < best < len(offsets) - 1:
+        return float("nan")
+    below, at, above = alike[best - 1 : best + 2]
+    return float(offsets[best] + 0.5 * (below - above) / min(below - 2 * at + above, -1e-12))
 
 
 def _mirrored(patch: NDArray[np.float64]) -> float:
@@ -136,6 +160,7 @@ def _left_right(row: NDArray[np.float32], offset: float) -> float:
     """
     if not np.isfinite(offset):
         return float("nan")
-    middle = len(row) // 2 + int(offset)
-    left, right = row[:middle].sum() + row[middle] / 2, row[middle + 1 :].sum() + row[middle] / 2
+    edges = np.arange(len(row) + 1) - 0.5
+    upto = np.interp(len(row) // 2 + offset, edges, np.r_[0.0, np.cumsum(row, dtype=float)])
+    left, right = upto, float(row.sum(dtype=float)) - upto
     return float(200 * (left - right) / max(left + right, 1e-12))

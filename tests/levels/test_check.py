@@ -10,7 +10,7 @@ import pytest
 from napari_spinalq.cord.centerline import Centerline
 from napari_spinalq.geometry import Grid
 from napari_spinalq.io.nifti import load_mask, load_scan
-from napari_spinalq.levels.check import CHECK, check_labelling, with_checks
+from napari_spinalq.levels.check import CHECK, UNUSUAL_Z, check_labelling, oddest, with_checks
 from napari_spinalq.levels.discs import Disc, Labelling, Origin
 from napari_spinalq.levels.heights import TYPICAL_HEIGHT_MM
 from napari_spinalq.levels.tables import discs_from_label_volume
@@ -188,3 +188,15 @@ def test_the_sample_exams_are_silent(subject, scan):
     discs = tuple(Disc(entry.number, (entry.x_mm, entry.y_mm, entry.z_mm)) for entry in table.itertuples())
     mask = load_mask(folder / f"{subject}_{scan}_label-cord_mask.nii.gz")
     assert check_labelling(Labelling(discs, True), centerline_of(mask), mask.grid) == ()
+
+
+def test_the_oddest_of_usual_discs_is_told_too_and_grows_with_the_fault():
+    usual, odd = oddest(row(), CORD), oddest(moved(row(), 6, (0.0, 0.0, 9.0)), CORD)
+    assert usual.z < 1
+    assert odd.z > UNUSUAL_Z
+    assert 6 in {disc.number for disc in odd.discs}
+
+
+def test_one_disc_is_neither_odd_nor_usual():
+    assert oddest(row()[:1], CORD) is None
+    assert oddest(row(origin=Origin.INTERPOLATED), CORD) is None

@@ -49,7 +49,7 @@ def test_help_and_version(run):
     from napari_spinalq import __version__
 
     assert __version__ in run("--version")[1]
-    for command in ("demo", "analyze", "segment", "label", "measure", "open"):
+    for command in ("demo", "analyze", "segment", "label", "measure", "qc", "open"):
         code, out, _ = run(command, "--help")
         assert code == 0
         assert "Example: spinalq" in out
