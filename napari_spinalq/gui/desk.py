@@ -133,6 +133,7 @@ class Desk:
         self.historian.name_levels(self.measurer.level_name_at)
         self.prompter.undo_wanted.connect(self.historian.undo)
         self.prompter.redo_wanted.connect(self.historian.redo)
+        self.raters.recall = self.recoverer.recall
 
     def _set_up_views(self) -> None:
         """Set up what all views share, whether or not their dock is open."""

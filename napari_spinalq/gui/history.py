@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 NOTHING_TO_UNDO = "Nothing is left to undo."
 NOTHING_TO_REDO = "Nothing is left to redo."
+OTHER_READ = "The last edit is one of the second read of {reader}; begin that read to go on."
+END_OF_READ = "Nothing of this read is left to undo or redo; edits of other reads are left alone."
 OTHER_FILE = "The next step was made on another state of {name}; it cannot be {done} here."
 
 
@@ -36,14 +38,11 @@ class Historian:
     -------
     moved : Step, bool
         A step was undone, or (True) made again.
-    checked_changed : ScanWork, frozenset of int
-        Other slices of a scan count as checked by now.
     told : str, str
         Kind and sentence for the user.
     """
 
     moved = Signal(object, bool)
-    checked_changed = Signal(object, object)
     told = Signal(str, str)
 
     def __init__(
@@ -83,7 +82,7 @@ class Historian:
         if journal is None or step is None:
             self.told.emit("plain", NOTHING_TO_REDO if forward else NOTHING_TO_UNDO)
             return
-        if not self._face(step, forward=forward):
+        if self._breaks_blindness(step) or not self._face(step, forward=forward):
             return
         self._recorder.get_ready()
         move = journal.redo() if forward else journal.undo()
@@ -93,17 +92,31 @@ class Historian:
         self._show(step)
         self.told.emit("plain", f"{'Redone' if forward else 'Undone'}: {self._words(step)}")
 
+    def _breaks_blindness(self, step: Step) -> bool:
+        """Whether a step belongs to the read of someone else, which a second reader must not see."""
+        work = self._session.current
+        apart = bool(work is not None and work.rater and step.image is not None and step.image.reader != work.rater)
+        if apart:
+            self.told.emit("plain", END_OF_READ)
+        return apart
+
     def _face(self, step: Step, *, forward: bool) -> bool:
         """Take the scan in hand on which a step was made; False if it has to be opened first, or cannot be."""
         if step.image is None or ref_of_current(self._session) == step.image:
             return True
         files = self._session.exam.files if self._session.exam else ()
         index = next((place for place, file in enumerate(files) if file.path.name == step.image.name), None)
-        work = None if index is None else self._session.work_of(files[index].path)
+        work = None if index is None else self._session.work_of(files[index].path, step.image.reader)
         if index is None or (work is not None and ref_of(work) != step.image):
             done = "redone" if forward else "undone"
             self.told.emit("warn", OTHER_FILE.format(name=step.image.name, done=done))
             return False
+        if step.image.reader:
+            if work is None:
+                self.told.emit("warn", OTHER_READ.format(reader=step.image.reader))
+                return False
+            self._session.take(work)
+            return True
         if work is None:
             self._waiting = self.redo if forward else self.undo
         self._opener.choose(index)
@@ -117,9 +130,8 @@ class Historian:
             return
         work = next(one for one in self._session.works if ref_of(one) == line.image)
         if isinstance(line, CheckedLine):
-            self._recorder.checked[line.image] = frozenset(line.after if move.forward else line.before)
+            self._session.set_checked(work, line.after if move.forward else line.before)
             self._session.mark_unsaved()
-            self.checked_changed.emit(work, self._recorder.checked[line.image])
         else:
             self._change_mask(work, line, move)
 

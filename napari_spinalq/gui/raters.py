@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +17,13 @@ from napari_spinalq.gui.saving import Saver
 from napari_spinalq.gui.session import CORD, ScanWork, Session
 from napari_spinalq.quality.packed import PackedMask, packed
 from napari_spinalq.quality.reads import CONSENSUS, Read, load_read, rater_label, reads_of, save_read
+from napari_spinalq.scan import Scan
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
 SAVE_FIRST = "There are edits that are not saved; save them (F9), then begin."
+BROUGHT_BACK = "Your read of this scan was brought back from the journal of edits."
 NO_SCAN = "Open a scan first."
 EMPTY_START = "No automatic mask is kept for this scan, so the read begins empty: press Segment cord, or paint."
 AUTOMATIC, NOTHING, EARLIER = "the automatic mask", "nothing", "an earlier read of the same person"
@@ -47,6 +49,8 @@ class Raters:
         self._saved: dict[tuple[int, str], PackedMask] = {}
         self._about: dict[int, Mapping[str, Any]] = {}
         self._blind: tuple[str, str] | None = None
+        self.recall: Callable[[Scan, str], NDArray | None] = _nothing_kept
+        """Asked for the unsaved cord mask (work order) of a read that ended with the program."""
         self.discs_at_begin = session.labelling
         """The discs when the read at hand began: they belong to the exam and are saved with the first read."""
         session.scan_changed.connect(self._follow)
@@ -114,17 +118,24 @@ class Raters:
         found = self._session.work_of(work.scan.source.path) if work.rater and work.scan.source else work
         return work if found is None else found
 
-    def add_read(self, first: ScanWork, rater: str, mask: NDArray[np.uint8], about: Mapping[str, Any]) -> ScanWork:
-        """Put a mask (axis order of the file) on the table as another read of a scan, and take it in hand."""
+    def add_read(
+        self, first: ScanWork, rater: str, mask: NDArray[np.uint8], about: Mapping[str, Any], *, saved: bool = True
+    ) -> ScanWork:
+        """Put a mask (axis order of the file) on the table as another read of a scan, and take it in hand.
+
+        One that is not ``saved`` counts as edited since.
+        """
         work = ScanWork(first.scan, layers.twin(first.image), looked_for=True, rater=rater)
         self.discs_at_begin = self._session.labelling
         self._session.take(work)
         self._about[id(work)] = about
         layer = layers.add_mask(self._viewer, mask, work.scan, work.image)
         layer.name = f"{layer.name} · {rater}"
-        self._session.set_mask(work, layer, first.centerline if mask.any() else None, parameters=dict(about))
-        self._note_saved(work)
-        self._session.mark_saved()
+        course = first.centerline if mask.any() else None
+        self._session.set_mask(work, layer, course, parameters=dict(about), ground=True)
+        if saved:
+            self._note_saved(work)
+            self._session.mark_saved()
         return work
 
     def leave(self) -> None:
@@ -208,7 +219,11 @@ class Raters:
         saved = next((read for read in self._saved_reads(first) if read.rater == rater), None)
         kept = first.automatic.get(CORD)
         mask = np.zeros(first.scan.grid.shape, np.uint8)
-        if saved is not None:
+        unsaved = self.recall(first.scan, rater)
+        if unsaved is not None:
+            mask, start = from_display(unsaved, first.scan.grid), EARLIER
+            self.told.emit("good", BROUGHT_BACK)
+        elif saved is not None:
             mask, start = load_read(saved.path, first.scan), EARLIER
             self.told.emit("good", f"Your read of this scan was loaded ({saved.path.name}).")
         elif start == AUTOMATIC and kept is not None:
@@ -216,7 +231,7 @@ class Raters:
         elif start == AUTOMATIC:
             start = NOTHING
             self.told.emit("plain", EMPTY_START)
-        self.add_read(first, rater, mask, {"began_with": start})
+        self.add_read(first, rater, mask, {"began_with": start}, saved=unsaved is None)
 
     def _follow(self) -> None:
         """Hide a first read at once where scans are to be read blind; tell that another work is at hand."""
@@ -247,3 +262,7 @@ class Raters:
 
     def _differs(self, work: ScanWork, name: str) -> bool:
         return self._saved.get((id(work), name)) != packed(work.layer_of(name).data)
+
+
+def _nothing_kept(scan: Scan, rater: str) -> None:
+    """Stand in where no journal is kept."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from psygnal import Signal
 from qtpy.QtCore import QTimer
 
@@ -18,6 +19,7 @@ from napari_spinalq.gui.saving import Saver
 from napari_spinalq.gui.session import ScanWork, Session
 from napari_spinalq.gui.shadows import STRUCTURES, Change, Shadows
 from napari_spinalq.io.journal import ImageRef, Journal, JournalText, Place, Step, aside_path, away_path, image_ref
+from napari_spinalq.io.journal.replay import MaskKey
 from napari_spinalq.levels.stored import labelling_as_json, labelling_digest
 
 RETRY_MS = 10_000
@@ -49,7 +51,6 @@ class Recorder:
         self._session, self._saver, self._keeper = session, saver, keeper
         self.journal: Journal | None = None
         self.shadows = Shadows()
-        self.checked: dict[ImageRef, frozenset[int]] = {}
         self._discs: dict[str, Any] = {}
         self._discs_untold = self._quiet = self._given_up = self._stopped = False
         self._trouble = ""
@@ -62,6 +63,7 @@ class Recorder:
         session.brought_back.connect(self._take_ground)
         session.mask_changed.connect(self._masks_changed)
         session.discs_changed.connect(self._discs_changed)
+        session.checked_changed.connect(self.note_checked)
         saver.saved.connect(self._note_saved)
 
     def path(self) -> Path:
@@ -72,7 +74,7 @@ class Recorder:
         """Go on from a journal that was read, or begin one that keeps aside whatever lies in its place."""
         self.journal = Journal.at(self.path(), text)
         if text is not None:
-            self._discs, self.checked = dict(text.replay.state.discs), dict(text.replay.state.checked)
+            self._discs = dict(text.replay.state.discs)
         return self.journal
 
     def keep_aside(self) -> Path | None:
@@ -107,20 +109,11 @@ class Recorder:
     def note_checked(self, work: ScanWork, before: Iterable[int], after: Iterable[int]) -> None:
         """Write which slices of a scan count as checked and unchanged, before and after."""
         ref = ref_of(work)
-        if ref is None or self._session.held_back():
+        if ref is None or self._quiet or self._stopped:
             return
         if self.journal is None:
             self.first.emit(work)
-        before, after = sorted(before), sorted(after)
-        step = self.get_ready().note_checked(ref, before, after)
-        self.checked[ref] = frozenset(after)
-        self._session.mark_unsaved()
-        self._written(step)
-
-    def checked_slices(self, work: ScanWork) -> frozenset[int]:
-        """Return the slices of a scan that count as checked and unchanged, as the journal says."""
-        ref = ref_of(work)
-        return frozenset() if ref is None else self.checked.get(ref, frozenset())
+        self._written(self.get_ready().note_checked(ref, sorted(before), sorted(after)))
 
     def discard(self) -> None:
         """Give up what is not saved, once the exam is put away; an edit before that means that it was not."""
@@ -158,7 +151,7 @@ class Recorder:
         if self._session.works:
             return
         self.close()
-        self.shadows, self.checked = Shadows(), {}
+        self.shadows = Shadows()
         self._trouble, self._aside = "", 0
         self.take_discs_known()
 
@@ -248,22 +241,32 @@ class Recorder:
         self._tell_trouble()
         self.noted.emit(step)
 
+    def note_reads_saved(self) -> None:
+        """Write that the second reads and the consensus lie in their files now."""
+        if self.journal is not None and self.journal.begun:
+            self.journal.note_saved(self._masks(lambda work: bool(work.rater)), None)
+            self._tell_trouble()
+
     def _note_saved(self) -> None:
-        """Write that all open masks and the discs lie in their files now, and follow them to their folder."""
+        """Write that the first reads and the discs lie in their files now, and follow them to their folder."""
         if self.journal is None:
             return
         home, self._given_up = self.path(), False
         self._keeper.hold(home)
         self.journal.store.move(home, away_path(home))
-        masks = {
+        if self.journal.begun:
+            discs = labelling_digest(labelling_as_json(self._session.labelling))
+            self.journal.note_saved(self._masks(lambda work: not work.rater), discs)
+        self._tell_trouble()
+
+    def _masks(self, wanted: Callable[[ScanWork], bool]) -> dict[MaskKey, NDArray[np.uint8] | None]:
+        """Return the masks of the works that are wanted, as far as the journal knows them."""
+        return {
             (ref, name): None if (layer := work.layer_of(name)) is None else np.asarray(layer.data)
             for work in self._session.works
-            if (ref := ref_of(work)) is not None and self.shadows.knows_all_of(ref)
+            if wanted(work) and (ref := ref_of(work)) is not None and self.shadows.knows_all_of(ref)
             for name in STRUCTURES
         }
-        if self.journal.begun:
-            self.journal.note_saved(masks, labelling_digest(labelling_as_json(self._session.labelling)))
-        self._tell_trouble()
 
     def _tell_trouble(self) -> None:
         """Tell what the disk refuses, once, and when it is over."""
@@ -282,7 +285,7 @@ class Recorder:
 
 def ref_of(work: ScanWork) -> ImageRef | None:
     """Tell which image a scan is; None for one without a file, whose work cannot be saved either."""
-    return None if work.scan.source is None else image_ref(work.scan)
+    return None if work.scan.source is None else image_ref(work.scan, work.rater)
 
 
 def _tool_of(change: Change) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from psygnal import Signal
 from qtpy.QtWidgets import QWidget
 
@@ -26,9 +27,11 @@ from napari_spinalq.io.journal import (
     between,
     changed_slices,
     find_journal,
+    image_ref,
     mask_digest,
 )
 from napari_spinalq.levels.stored import labelling_as_json, labelling_digest, labelling_from_json
+from napari_spinalq.scan import Scan
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -86,6 +89,19 @@ class Recoverer:
             self._continue(work, ref)
             self._tell_back()
 
+    def recall(self, scan: Scan, rater: str) -> NDArray[np.uint8] | None:
+        """Return the cord mask (work order) of a second read as the journal knew it when the exam was opened.
+
+        It is handed out once: from then on the read at hand is what counts.
+        """
+        if self._text is None or scan.source is None:
+            return None
+        ref = image_ref(scan, rater)
+        mask = self._text.replay.state.masks.pop((ref, CORD), None)
+        if mask is not None:
+            self._recorder.shadows.take_state(ref, {CORD: mask})
+        return mask
+
     def _forget(self) -> None:
         if not self._session.works:
             self._text, self._looked = None, False
@@ -115,7 +131,9 @@ class Recoverer:
             self.told.emit("warn", remark)
         if text is None or self._session.read_only:
             return
-        unsaved, why = text.replay.history.unsaved(), text.replay.refusal(ref)
+        # Second reads wait until their reader begins again: see recall.
+        unsaved = [step for step in text.replay.history.unsaved() if not (step.image and step.image.reader)]
+        why = text.replay.refusal(ref)
         if why:
             if unsaved:  # else all of it was refused already, with the masks
                 self.told.emit("warn", OTHER_IMAGE.format(why=why))
@@ -195,6 +213,7 @@ class Recoverer:
                 if mask_digest(mask) != ("" if layer is None else mask_digest(np.asarray(layer.data))):
                     self._restorer.put(work, name, mask)
                     changed = True
+            self._session.set_checked(work, known.state.checked.get(ref, work.checked))
             self._remember(work, ref)
             if changed:
                 self._tell_making(work, ref)

@@ -31,6 +31,7 @@ def save_reads(desk: Desk) -> bool:
     except InputError as error:
         desk.refuse(str(error))
         return False
+    desk.recorder.note_reads_saved()
     desk.saver.folder = folder
     if work is not None and work.rater and known == desk.raters.discs_at_begin:
         desk.session.mark_saved()

@@ -308,8 +308,10 @@ class Session:
         centerline: Centerline | None,
         flags: Sequence[str] = (),
         parameters: dict[str, Any] | None = None,
+        *,
+        ground: bool = False,
     ) -> None:
-        """Give a scan a new mask as a whole."""
+        """Give a scan a new mask as a whole; one that was there before (``ground``) is nothing to undo."""
         work.mask, work.centerline = mask, centerline
         work.flags, work.parameters = tuple(flags), dict(parameters or {})
         work.versions, work.edited_before, work.edits_unknown = MaskVersions(), frozenset(), False
@@ -318,6 +320,8 @@ class Session:
             work.versions.remember(np.asarray(mask.data), work.parameters)
             self.mark_unsaved()
         work.keep_automatic(CORD)
+        if ground:
+            self.brought_back.emit(work)
         self.mask_changed.emit()
 
     def set_structure(self, work: ScanWork, name: str, drawn: StructureWork) -> None:

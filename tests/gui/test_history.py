@@ -9,6 +9,7 @@ from qtpy.QtCore import Qt
 from napari_spinalq.derivatives import journal_path
 from napari_spinalq.gui import layers
 from napari_spinalq.gui.display import Plane, go_to
+from napari_spinalq.gui.recording import ref_of
 from napari_spinalq.gui.session import StructureWork
 from napari_spinalq.io.journal import read_journal
 from napari_spinalq.io.nifti import load_mask
@@ -242,36 +243,11 @@ def test_a_scan_that_was_removed_from_the_viewer_comes_back_with_what_was_drawn(
 
 
 def test_checked_slices_are_undone_too(measured):
-    hand, work, told = measured, measured.desk.session.current, []
-    hand.desk.historian.checked_changed.connect(lambda one, slices: told.append((one is work, slices)))
-    hand.desk.recorder.note_checked(work, {3}, {3, 4})
+    hand, work = measured, measured.desk.session.current
+    for checked in ({3}, {3, 4}):
+        hand.desk.session.set_checked(work, checked)
     undo(hand)
+    assert work.checked == {3}
     redo(hand)
-    assert told == [(True, frozenset({3})), (True, frozenset({3, 4}))]
-    assert hand.desk.recorder.checked_slices(work) == {3, 4}
-
-
-def test_everything_on_the_screen_is_in_the_journal(measured):
-    """After a mixed session the replay of the file equals the layers and the discs."""
-    hand, session = measured, measured.desk.session
-    for index in (60, 90, 120):
-        paint(hand, index)
-    undo(hand)
-    hand.desk.editor.rename(session.labelling.discs[0], session.labelling.discs[0].number + 1)
-    hand.wait()
-    undo(hand)
-    paint(hand, 70, "erase", offset=0.0)
-    known = read_journal(journal_file(hand)).replay
-    ((key, replayed),) = known.state.masks.items()
-    same(replayed, mask(hand))
-    assert key[0].sha256 == session.current.scan.source.sha256
-    assert [disc["mm"] for disc in known.state.discs["discs"]] == [list(d.position_mm) for d in session.labelling.discs]
-    assert [step.line.tool for step in known.history.standing()][-3:] == ["brush", "brush", "eraser"]
-
-
-def test_looking_writes_nothing(opened, tmp_path):
-    files = set(tmp_path.rglob("*"))
-    opened.desk.show_plane(Plane.AXIAL)
-    undo(opened)
-    assert said(opened).endswith("Nothing is left to undo.")
-    assert set(tmp_path.rglob("*")) == files
+    assert work.checked == {3, 4}
+    assert read_journal(journal_file(hand)).replay.state.checked[ref_of(work)] == {3, 4}

@@ -39,6 +39,8 @@ class ImageRef(_Part):
         Direction in which each axis grows, such as ``"LAS"``.
     affine : str
         Digest of the 16 numbers (float64) of the affine.
+    reader : str
+        Whose second read of the image it is, or the consensus; empty for the first read.
     """
 
     name: str
@@ -46,6 +48,7 @@ class ImageRef(_Part):
     shape: tuple[int, int, int]
     axes: str
     affine: str
+    reader: str = ""
 
     @property
     def order(self) -> FileOrder:
@@ -221,8 +224,8 @@ def decoded(text: bytes) -> Line:
         raise InputError("This is no line of a journal of edits, or a damaged one.") from None
 
 
-def image_ref(scan: Scan) -> ImageRef:
-    """Tell which image a scan is.
+def image_ref(scan: Scan, reader: str = "") -> ImageRef:
+    """Tell which image a scan is, and whose read of it is meant (by default the first).
 
     Raises
     ------
@@ -238,6 +241,7 @@ def image_ref(scan: Scan) -> ImageRef:
         shape=grid.shape,
         axes=grid.axis_codes,
         affine=affine_digest(grid),
+        reader=reader,
     )
 
 
