@@ -11,10 +11,11 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from napari_spinalq.gui import recovering
+from napari_spinalq.gui import layers, recovering
 from napari_spinalq.gui.dialogs import Access
 from napari_spinalq.gui.dock import SpinalCordDock
 from napari_spinalq.io.journal import Lock, away_path, read_journal
+from napari_spinalq.io.nifti import load_mask
 from tests.gui.conftest import SUBJECT, Hand
 from tests.gui.test_history import face, journal_file, mask, paint, redo, said, same, undo
 
@@ -193,11 +194,7 @@ def test_a_mask_changed_by_another_program_ends_the_history_and_keeps_it(measure
     home, folder = journal_file(hand), hand.desk.saver.folder
     whole = home.read_bytes()
     hand = next_hand(hand)
-    path = folder / SUBJECT / "anat" / f"{SUBJECT}_space-T2w_label-cord_mask.nii.gz"
-    image = nib.load(path)
-    data = np.asarray(image.dataobj).copy()
-    data[tuple(np.argwhere(data)[0])] = 0
-    nib.save(nib.Nifti1Image(data, None, image.header), path)
+    _change_saved(folder, "T2w")
     _open(hand, exam_folder)
     assert said(hand).endswith(recovering.OTHER_MASK)
     assert home.read_bytes() == whole, "opening writes nothing"
@@ -207,6 +204,46 @@ def test_a_mask_changed_by_another_program_ends_the_history_and_keeps_it(measure
     (aside,) = home.parent.glob("*.aside-*.jsonl")
     assert aside.read_bytes() == whole
     assert len(read_journal(home).replay.history.standing()) == 1
+
+
+def test_a_mask_of_a_later_scan_changed_by_another_program_is_one_step_of_undo(measured, exam_folder, truth, next_hand):
+    hand = measured
+    _choose(hand, "T2star")
+    work = hand.desk.session.current
+    star = load_mask(truth / f"{SUBJECT}_T2star_label-cord_mask.nii.gz", like=work.scan.grid)
+    layer = layers.add_mask(hand.viewer, np.asarray(star.data), work.scan, work.image)
+    hand.desk.session.set_mask(work, layer, None)
+    hand.wait()
+    drawn = mask(hand)
+    _save(hand)
+    folder = hand.desk.saver.folder
+    hand = next_hand(hand)
+    _change_saved(folder, "T2star")
+    _open(hand, exam_folder)
+    _choose(hand, "T2star")
+    assert said(hand).endswith("undo brings back the one of the journal.")
+    changed = mask(hand)
+    assert (changed != drawn).sum() == 1
+    assert not hand.desk.session.unsaved
+    undo(hand)
+    same(mask(hand), drawn)
+    redo(hand)
+    same(mask(hand), changed)
+
+
+def _choose(hand, word):
+    files = hand.desk.session.exam.files
+    hand.desk.opener.choose(next(n for n, file in enumerate(files) if word in file.name))
+    hand.wait()
+
+
+def _change_saved(folder, scan):
+    """Take one voxel out of a saved mask, as another program would."""
+    path = folder / SUBJECT / "anat" / f"{SUBJECT}_space-{scan}_label-cord_mask.nii.gz"
+    image = nib.load(path)
+    data = np.asarray(image.dataobj).copy()
+    data[tuple(np.argwhere(data)[0])] = 0
+    nib.save(nib.Nifti1Image(data, None, image.header), path)
 
 
 def test_a_journal_of_another_image_is_refused_with_the_reason(measured, exam_folder, next_hand, answers):
