@@ -65,8 +65,14 @@ class Round:
         return [*cases, *(unpaired_row(one, self.found.folder) for one in self.found.unpaired)]
 
     def comment(self, case: ListedCase, rater: str) -> str:
-        """Return the latest comment of a rater on a case."""
-        return comment_of(self.file.rows, self.key(case), rater)
+        """Return the latest comment of a rater on a case as it is now."""
+        summary = self._summary_of(case)
+        return comment_of(self.file.rows, self.key(case), rater, summary.mask_sha256 if summary else "")
+
+    def comment_for(self, case: ListedCase, rater: str, verdict: Verdict) -> str:
+        """Return the comment that goes with a new rating: what gave a reason for another rating does not."""
+        own = self.rating(case, rater)
+        return "" if own is not None and own.verdict is not verdict else self.comment(case, rater)
 
     def new_rating(self, case: ListedCase, rater: str, verdict: Verdict, comment: str) -> Rating:
         """Return a row about a case as it was read."""

@@ -150,12 +150,11 @@ class Worklist:
         place = ordered.index(self.case) + count if self.case in ordered else 0
         self.choose(ordered[min(max(place, 0), len(ordered) - 1)])
 
-    def rate(self, verdict: Verdict, comment: str | None = None) -> None:
-        """Rate the case at hand, and go on to the worst one that is not rated; a comment given before is kept."""
+    def rate(self, verdict: Verdict) -> None:
+        """Rate the case at hand, with what was said of it before, and go on to the worst one that is not rated."""
         if not self._is_seen():
             return
-        said = self.round.comment(self.case, self.rater) if comment is None else comment
-        self._write(self.case, verdict, said)
+        self._write(self.case, verdict, self.round.comment_for(self.case, self.rater, verdict))
         following = next_unrated(self.round.ordered(), lambda one: self.round.is_done(one, self.rater), self.case)
         if following is None:
             self._look_ahead()

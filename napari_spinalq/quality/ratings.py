@@ -198,10 +198,11 @@ def last_of(rows: Iterable[Rating], rater: str) -> Rating | None:
     return max(own, key=lambda one: one.time, default=None)
 
 
-def comment_of(rows: Iterable[Rating], mask: str, rater: str) -> str:
-    """Return the latest comment of a rater on a mask, in a note or with a rating."""
+def comment_of(rows: Iterable[Rating], mask: str, rater: str, mask_sha256: str) -> str:
+    """Return the latest comment of a rater on a mask as it is now, in a note or with a rating; empty without one."""
     own = [row for row in rows if (row.mask, row.rater) == (mask, rater) and row.comment]
-    return max(own, key=lambda one: one.time).comment if own else ""
+    of_this = [row for row in own if not changed_since(row, mask_sha256)]
+    return max(of_this, key=lambda one: one.time).comment if of_this else ""
 
 
 def changed_since(rating: Rating, mask_sha256: str | None) -> bool:

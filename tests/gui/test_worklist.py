@@ -167,6 +167,16 @@ def test_undo_takes_the_last_rating_back_and_shows_its_case(rater, folder):
     assert "no rating" in rater.told[-1][1]
 
 
+def test_a_reason_goes_with_its_rating_and_not_with_another(rater, folder):
+    rater.open(folder)
+    rater.press(Key.Key_2, Key.Key_Up)
+    assert rater.case == "c"
+    rater.press(Key.Key_C, Key.Key_5, Key.Key_Return)
+    assert ratings(folder) == {"c": ("fail", "motion")}
+    rater.press(Key.Key_1)
+    assert ratings(folder) == {"c": ("pass", "")}
+
+
 def test_f_goes_to_the_flagged_slice(rater, folder):
     rater.open(folder)
     rater.press(Key.Key_F)

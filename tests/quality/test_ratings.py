@@ -59,8 +59,9 @@ def test_the_last_rating_of_a_rater_is_that_which_still_stands():
 def test_a_note_is_no_rating_and_its_comment_is_kept():
     rows = [rating(0, Verdict.NOTE, comment="blurred")]
     assert standing(rows) == {}
-    assert comment_of(rows, "a_seg.nii.gz", "ann") == "blurred"
-    assert comment_of(rows, "a_seg.nii.gz", "bo") == ""
+    assert comment_of(rows, "a_seg.nii.gz", "ann", "m" * 64) == "blurred"
+    assert comment_of(rows, "a_seg.nii.gz", "bo", "m" * 64) == ""
+    assert comment_of(rows, "a_seg.nii.gz", "ann", "n" * 64) == "", "it was said of another mask"
 
 
 def test_a_mask_that_was_changed_is_noticed_once_its_checksum_is_known():
