@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,6 +55,7 @@ class MaskEditor:
         self._session = session
         self._busy = False
         self._shown: dict[str, set[int]] = {}
+        self._strokes: dict[str, ExitStack] = {}
         session.mask_changed.connect(self._follow)
 
     def change(self, work: ScanWork, structure: str, planes: Mapping[int, NDArray], tool: str) -> frozenset[int]:
@@ -88,12 +90,10 @@ class MaskEditor:
         places, values = _changes(layer.data, planes)
         if not len(values):
             return frozenset()
-        self._busy = True
-        try:
-            with layer.block_history():
-                layer.data_setitem(places, values)
-        finally:
-            self._busy = False
+        if structure not in self._strokes:  # all of a stroke is one step of napari's undo
+            self._strokes[structure] = ExitStack()
+            self._strokes[structure].enter_context(layer.block_history())
+        layer.data_setitem(places, values)
         touched = frozenset(np.unique(places[0]).tolist())
         self._shown.setdefault(structure, set()).update(touched)
         return touched
@@ -101,6 +101,11 @@ class MaskEditor:
     def finish(self, work: ScanWork, structure: str, tool: str) -> None:
         """End a stroke: what was shown since the last one is one edit, if anything was."""
         touched = self._shown.pop(structure, set())
+        self._busy = True
+        try:
+            self._strokes.pop(structure, ExitStack()).close()  # napari then tells of a painted layer: that is known
+        finally:
+            self._busy = False
         if touched:
             self.made.emit(Edit(work, structure, tool, frozenset(touched)))
 

@@ -84,7 +84,8 @@ def test_undo_brings_the_numbers_back(measured):
     hand.click_row("C4")
     hand.press(hand.dock.segment_panel.paint)
     before = _rows(hand)["C4"]["area_mm2"]
-    hand.click(_moved(_cord_centre(hand), 0, 3.5, 0))
+    centre = _cord_centre(hand)
+    hand.drag(_moved(centre, 0, 3.5, 0), _moved(centre, 0, 4, 3))
     hand.wait()
     assert _rows(hand)["C4"]["area_mm2"] > before
     hand.desk.session.current.mask.undo()
