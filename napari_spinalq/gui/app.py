@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Qt
 
 from napari_spinalq.gui import settings
+from napari_spinalq.gui.along import NAME as ALONG_NAME
+from napari_spinalq.gui.along import AlongDock
 from napari_spinalq.gui.dock import SpinalCordDock
 from napari_spinalq.gui.views import NAME, ViewsDock
 
@@ -29,13 +31,14 @@ def launch(exam_paths: Sequence[str | Path] | str | Path | None = None) -> None:
 
 
 def add_dock(viewer: napari.Viewer, exam_paths: Sequence[str | Path] | str | Path | None = None) -> SpinalCordDock:
-    """Add dock and views to a viewer and open an exam in it (by default the healthy sample exam)."""
+    """Add the docks to a viewer (work, views, along the cord) and open an exam, by default the healthy sample."""
     dock, views = SpinalCordDock(viewer), ViewsDock(viewer)
     dock.desk.workbench.use(settings.workbench())
     beside = viewer.window.add_dock_widget(views, name=NAME, area="right", tabify=False)
     outer = viewer.window.add_dock_widget(dock, name=DOCK_NAME, area="right", tabify=False)
     # Side by side: above each other both would not fit a screen of 768 lines.
     dock.desk.window.splitDockWidget(beside, outer, Qt.Orientation.Horizontal)
+    viewer.window.add_dock_widget(AlongDock(viewer), name=ALONG_NAME, area="bottom", tabify=False)
     if exam_paths is None:
         dock.desk.open_sample(SAMPLE)
     else:

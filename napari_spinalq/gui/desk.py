@@ -134,6 +134,7 @@ class Desk:
         self.prompter.undo_wanted.connect(self.historian.undo)
         self.prompter.redo_wanted.connect(self.historian.redo)
         self.raters.recall = self.recoverer.recall
+        self.changes.recall = self.recoverer.automatic
 
     def _set_up_views(self) -> None:
         """Set up what all views share, whether or not their dock is open."""

@@ -8,11 +8,13 @@ from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 
 from napari_spinalq.gui import dialogs, settings
+from napari_spinalq.gui.changes import connect_changes
 from napari_spinalq.gui.desk import desk_of
 from napari_spinalq.gui.display import Convention, current_plane, use_convention
 from napari_spinalq.gui.hints import next_step
 from napari_spinalq.gui.links import Link
 from napari_spinalq.gui.opening import describe
+from napari_spinalq.gui.panels.change_panel import ChangePanel
 from napari_spinalq.gui.panels.levels_panel import LevelsPanel
 from napari_spinalq.gui.panels.measure_panel import MeasurePanel
 from napari_spinalq.gui.panels.open_panel import OpenPanel
@@ -44,13 +46,14 @@ class SpinalCordDock(QWidget):
         self.view_bar, self.open_panel = ViewBar(), OpenPanel(list(SAMPLES.items()))
         self.segment_panel, self.levels_panel = SegmentPanel(), LevelsPanel()
         self.measure_panel, self.status = MeasurePanel(), StatusBar()
-        self.tools_panel = ToolsPanel()
+        self.tools_panel, self.change_panel = ToolsPanel(), ChangePanel()
         self.raters = RatersPage(self.desk)
         self.pages, self._tall = QTabWidget(), set[QWidget]()
         self._arrange()
         self._connect_panels()
         connect_tools(self.tools_panel, self.desk)
-        self.desk.attach(self, [*self._links(), *tools_links(self.tools_panel, self.desk)])
+        links = [*self._links(), *tools_links(self.tools_panel, self.desk)]
+        self.desk.attach(self, [*links, *connect_changes(self.desk, self.desk.changes, self.change_panel)])
         self._refresh()
         self.segment_panel.show_review(self.desk.reviewer.slices())
         self.measure_panel.show_rows(self.desk.measurer.rows())
@@ -62,7 +65,7 @@ class SpinalCordDock(QWidget):
         layout.addWidget(self.view_bar)
         layout.addWidget(self.pages)
         self.add_page(page(self.open_panel, self.segment_panel, self.levels_panel), "Exam")
-        self.add_page(self.tools_panel, "Correct")
+        self.add_page(page(self.tools_panel, self.change_panel), "Correct")
         self.worklist_page = WorklistPage(self.desk, self.show_editing)
         self.add_page(self.worklist_page, "QC", whole_height=True)
         self.add_page(self.raters.panel, RATERS, whole_height=True)

@@ -102,6 +102,19 @@ class Recoverer:
             self._recorder.shadows.take_state(ref, {CORD: mask})
         return mask
 
+    def automatic(self, work: ScanWork, name: str) -> NDArray[np.uint8] | None:
+        """Return the last automatic mask (work order) of a structure that the journal knows; None if it knows none."""
+        ref = ref_of(work)
+        if self._text is None or ref is None:
+            return None
+        found = None
+        for how, mask in automatic_masks(self._text.lines, ref, name):
+            if how.slices is None or found is None:
+                found = mask.copy()
+            else:
+                found[list(how.slices)] = mask[list(how.slices)]
+        return found
+
     def _forget(self) -> None:
         if not self._session.works:
             self._text, self._looked = None, False

@@ -251,3 +251,29 @@ def test_checked_slices_are_undone_too(measured):
     redo(hand)
     assert work.checked == {3, 4}
     assert read_journal(journal_file(hand)).replay.state.checked[ref_of(work)] == {3, 4}
+
+
+def test_everything_on_the_screen_is_in_the_journal(measured):
+    """After a mixed session the replay of the file equals the layers and the discs."""
+    hand, session = measured, measured.desk.session
+    for index in (60, 90, 120):
+        paint(hand, index)
+    undo(hand)
+    hand.desk.editor.rename(session.labelling.discs[0], session.labelling.discs[0].number + 1)
+    hand.wait()
+    undo(hand)
+    paint(hand, 70, "erase", offset=0.0)
+    known = read_journal(journal_file(hand)).replay
+    ((key, replayed),) = known.state.masks.items()
+    same(replayed, mask(hand))
+    assert key[0].sha256 == session.current.scan.source.sha256
+    assert [disc["mm"] for disc in known.state.discs["discs"]] == [list(d.position_mm) for d in session.labelling.discs]
+    assert [step.line.tool for step in known.history.standing()][-3:] == ["brush", "brush", "eraser"]
+
+
+def test_looking_writes_nothing(opened, tmp_path):
+    files = set(tmp_path.rglob("*"))
+    opened.desk.show_plane(Plane.AXIAL)
+    undo(opened)
+    assert said(opened).endswith("Nothing is left to undo.")
+    assert set(tmp_path.rglob("*")) == files

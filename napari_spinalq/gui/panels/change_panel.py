@@ -11,7 +11,7 @@ from napari_spinalq.gui.panels.measure_panel import TIGHT
 from napari_spinalq.gui.panels.parts import StateLine
 from napari_spinalq.gui.table_model import Column, LevelTableModel, Row
 
-HEIGHT = 150
+HEIGHT = 118
 """Pixels: the page of tools has no more to spare on a screen of 768 lines."""
 
 ROW_HEIGHT, LEVEL_WIDTH, SIGN_WIDTH, CHANGE_WIDTH = 19, 40, 22, 110
