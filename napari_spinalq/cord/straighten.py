@@ -30,8 +30,8 @@ INVERSE_STEPS = 30
 """Most steps of the search for a point's plane. Each divides the error by at least 1 / (curvature x distance), which
 is 3 for a bend of 90 mm radius and a point 30 mm off the cord: far under 0.001 mm after 30."""
 
-SETTLED_MM = 1e-7
-"""The search ends when no point moves by more than this (mm): near the cord after six steps or so."""
+SETTLED_MM = 1e-5
+"""The search ends when no point moves by more than this (mm): near the cord after four steps or so."""
 
 
 class Interpolation(IntEnum):

@@ -2,12 +2,12 @@
 
 A slice's outline is held as signed distances from it, relative to its own centre. Interpolating or averaging those
 distances gives the shape between (shape-based interpolation), and the centre is treated apart, so that a cord that
-runs obliquely or bends is neither thinned nor cut.
+runs obliquely or bends is neither thinned nor cut. The shape is filled from its depth outwards until it has the area
+that lies between those of its sources, so that no tool here makes a structure smaller, however thin its horns are.
 
 References
 ----------
 Raya and Udupa 1990, IEEE Trans Med Imaging 9:32, doi:10.1109/42.52980 (shape-based interpolation by distances).
-Higgins, Morice and Ritman 1993, IEEE Trans Med Imaging 12:439, doi:10.1109/42.241871 (shapes aligned by their centres).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
 from napari_spinalq.cord.smoothing import smooth_curve
-from napari_spinalq.editing.outline import Outline, pixel_places
+from napari_spinalq.editing.outline import Outline, deepest_first, pixel_places
 from napari_spinalq.editing.planes import (
     INSIDE,
     Planes,
@@ -108,8 +108,22 @@ def _between(below: Outline, above: Outline, share: float, shape: tuple[int, ...
     box = _box(centre, reach, shape)
     steps = pixel_places(box) - centre
     depth = (1 - share) * below.depth_mm(below.centre + steps) + share * above.depth_mm(above.centre + steps)
+    return _filled(depth, box, _mean_pixels(np.array([1 - share, share]), [below, above]), shape)
+
+
+def _mean_pixels(weights: NDArray[np.float64], outlines: Sequence[Outline]) -> int:
+    """Return the number of pixels of a shape between others: its lengths, the root of its area, are their mean."""
+    return round(float(weights @ np.sqrt([outline.pixels for outline in outlines])) ** 2)
+
+
+def _filled(
+    depth: NDArray[np.float64], box: tuple[slice, ...], pixels: int, shape: tuple[int, ...]
+) -> NDArray[np.bool_]:
+    """Return a slice in which so many pixels of a box, the deepest, are inside."""
+    filled = np.zeros(depth.size, dtype=bool)
+    filled[deepest_first(depth, pixel_places(box))[:pixels]] = True
     inside = np.zeros(shape, dtype=bool)
-    inside[box] = depth >= 0
+    inside[box] = filled.reshape(depth.shape)
     return inside
 
 
@@ -153,35 +167,43 @@ def smoothed(mask: NDArray, spacing_mm: ArrayLike, length_mm: float, slices: Ite
     outlines = [Outline.of(mask[index], spacing[1:]) for index in held]
     centres = smooth_curve(heights, np.stack([o.centre for o in outlines]), length_mm)(heights)
     reach = np.max([o.reach_pixels for o in outlines], axis=0) + MARGIN_PIXELS
-    depths = _mean_depths(outlines, heights, length_mm, reach)
+    weights = _gaussian(heights, length_mm)
+    depths = _mean_depths(outlines, weights, reach)
     found = {}
     for index in chosen:
         place = held.index(index)
-        inside = _drawn(depths[place], centres[place], reach, mask.shape[1:])
+        pixels = _mean_pixels(weights[place], outlines)
+        inside = _drawn(depths[place], centres[place], reach, pixels, mask.shape[1:])
         found[index] = with_inside(mask[index], inside)
     return changed_only(mask, found)
 
 
+def _gaussian(heights_mm: NDArray[np.float64], length_mm: float) -> NDArray[np.float64]:
+    """Return the weight of each slice in each slice, shape (n, n); rows sum to 1."""
+    apart = (heights_mm[:, None] - heights_mm) / (GAIN_HALF * length_mm)
+    weights = np.exp(-(apart**2) / 2)
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True))
+
+
 def _mean_depths(
-    outlines: Sequence[Outline], heights_mm: NDArray[np.float64], length_mm: float, reach: NDArray[np.int_]
+    outlines: Sequence[Outline], weights: NDArray[np.float64], reach: NDArray[np.int_]
 ) -> NDArray[np.float64]:
     """Return mean distances around the centre of each slice, shape (n, 2 reach_y + 1, 2 reach_x + 1), mm."""
     steps = pixel_places(tuple(slice(-by, by + 1) for by in reach.tolist()))
     own = np.stack([outline.depth_mm(outline.centre + steps) for outline in outlines])
-    apart = (heights_mm[:, None] - heights_mm) / (GAIN_HALF * length_mm)
-    weights = np.exp(-(apart**2) / 2)
-    weights /= weights.sum(axis=1, keepdims=True)
     return np.tensordot(weights, own, axes=1)
 
 
 def _drawn(
-    depth: NDArray[np.float64], centre: NDArray[np.float64], reach: NDArray[np.int_], shape: tuple[int, ...]
+    depth: NDArray[np.float64],
+    centre: NDArray[np.float64],
+    reach: NDArray[np.int_],
+    pixels: int,
+    shape: tuple[int, ...],
 ) -> NDArray[np.bool_]:
     box = _box(centre, reach, shape)
     local = np.moveaxis(pixel_places(box) - centre + reach, -1, 0)
-    inside = np.zeros(shape, dtype=bool)
-    inside[box] = ndimage.map_coordinates(depth, local, order=1, mode="nearest") >= 0
-    return inside
+    return _filled(ndimage.map_coordinates(depth, local, order=1, mode="nearest"), box, pixels, shape)
 
 
 def _box(centre: NDArray[np.float64], reach: NDArray[np.int_], shape: tuple[int, ...]) -> tuple[slice, ...]:

@@ -8,7 +8,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from napari_spinalq.editing.edge import EdgeRule
-from napari_spinalq.editing.planes import Canvas, Planes, Window, check_across, check_index, check_spacing
+from napari_spinalq.editing.planes import (
+    Canvas,
+    Planes,
+    Window,
+    check_across,
+    check_index,
+    check_spacing,
+    window_between,
+)
 from napari_spinalq.editing.stroke import (
     ROUNDING_MM,
     along_line,
@@ -145,12 +153,12 @@ def _swept(
     reach = radius_mm / spacing
     if flat is not None:
         reach[flat] = 0.0
-    low = np.maximum(nearest_voxel(np.minimum(first, last) - reach), 0)
-    high = np.minimum(nearest_voxel(np.maximum(first, last) + reach) + 1, shape)
-    window = tuple(slice(int(a), max(int(a), int(b))) for a, b in zip(low, high, strict=True))
+    low = nearest_voxel(np.minimum(first, last) - reach)
+    high = nearest_voxel(np.maximum(first, last) + reach) + 1
+    window = window_between(low, high, shape)
     grids = np.ogrid[window]
     millimetres = [grid * step for grid, step in zip(grids, spacing, strict=True)]
     hit = squared_distance(millimetres, first * spacing, last * spacing) <= (radius_mm + ROUNDING_MM) ** 2
-    pointer = pointer - low
+    pointer = pointer - [box.start for box in window]
     hit[tuple(pointer.T)] = True
-    return window, hit, pointer  # type: ignore[return-value]
+    return window, hit, pointer

@@ -163,7 +163,8 @@ def _noise(values: NDArray[np.float32], flat_axis: int) -> float:
 
 def _side_of_edge(value: float, around: NDArray[np.float32], noise: float) -> float:
     """Return the level of the tissue on whose side a value lies, the value itself where there is one tissue."""
-    if around.min() == around.max():
+    around = around[np.isfinite(around)]
+    if not len(around) or around.min() == around.max():
         return value
     threshold = threshold_otsu(around)
     low, high = around[around <= threshold], around[around > threshold]

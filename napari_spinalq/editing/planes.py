@@ -44,11 +44,8 @@ class Canvas:
         check_mask(mask)
         if not 0 <= value <= 255 or int(value) != value:
             raise InputError(f"A brush paints a whole number from 0 to 255, not {value}.")
-        if within is not None and within.shape != mask.shape:
-            raise InputError(
-                f"The mask that limits painting has shape {within.shape} but the painted one {mask.shape}; "
-                "take both from one scan."
-            )
+        if within is not None:
+            check_limit(mask, within)
         self._mask, self._value = mask, int(value)
         self._within = within if value else None
         self.planes: Planes = {}
@@ -69,6 +66,15 @@ def check_mask(mask: NDArray) -> None:
     """Refuse an array that is no mask in work order."""
     if mask.ndim != 3:
         raise InputError(f"A mask to edit needs three axes (z, y, x), not {mask.ndim}.")
+
+
+def check_limit(mask: NDArray, within: NDArray) -> None:
+    """Refuse a limit that does not lie on the mask."""
+    if within.shape != mask.shape:
+        raise InputError(
+            f"The mask that limits painting has shape {within.shape} but the painted one {mask.shape}; "
+            "take both from one scan."
+        )
 
 
 def check_spacing(spacing_mm: ArrayLike) -> NDArray[np.float64]:
@@ -129,6 +135,36 @@ def changed_only(mask: NDArray, planes: Mapping[int, NDArray[np.uint8]]) -> Plan
     return {index: plane for index, plane in planes.items() if not np.array_equal(plane, mask[index])}
 
 
+def restricted(mask: NDArray, planes: Mapping[int, NDArray[np.uint8]], within: NDArray) -> Planes:
+    """Take back what a tool added outside of a limit, such as grey matter outside of the cord.
+
+    Parameters
+    ----------
+    mask : array of uint8, shape (z, y, x)
+        The mask that the tool was given.
+    planes : Planes
+        What the tool gave.
+    within : array, shape of ``mask``
+        0 outside of the limit. What the tool removed stays removed there too.
+
+    Returns
+    -------
+    Planes
+        Slices that still change.
+
+    Raises
+    ------
+    InputError
+        If the limit has another shape.
+    """
+    check_limit(mask, within)
+    kept = {}
+    for index, plane in planes.items():
+        added = (plane == INSIDE) & (mask[index] != INSIDE) & (within[index] == 0)
+        kept[index] = np.where(added, mask[index], plane).astype(np.uint8)
+    return changed_only(mask, kept)
+
+
 def bounding_window(inside: NDArray[np.bool_], margin: Sequence[int] | int = 0) -> tuple[slice, ...]:
     """Return the box that holds what is inside, wider by ``margin`` voxels a side where the array goes on.
 
@@ -146,3 +182,11 @@ def bounding_window(inside: NDArray[np.bool_], margin: Sequence[int] | int = 0) 
         held = np.flatnonzero(inside.any(axis=others))
         box.append(slice(max(0, int(held[0]) - wider), min(size, int(held[-1]) + 1 + wider)))
     return tuple(box)
+
+
+def window_between(low: ArrayLike, high: ArrayLike, shape: Sequence[int]) -> Window:
+    """Return the box from voxel ``low`` up to, not including, ``high``, cut to an array; empty if it lies outside."""
+    starts = np.clip(low, 0, shape)
+    stops = np.clip(high, starts, shape)
+    z, y, x = (slice(a, b) for a, b in zip(starts.tolist(), stops.tolist(), strict=True))
+    return z, y, x

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
-from napari_spinalq.editing.outline import Outline, pixel_places
+from napari_spinalq.editing.outline import Outline, deepest_first, pixel_places
 from napari_spinalq.editing.planes import (
     INSIDE,
     Planes,
@@ -30,9 +30,6 @@ from napari_spinalq.editing.planes import (
 )
 from napari_spinalq.errors import InputError
 
-TIE_MM = 1e-6
-"""Distances that differ by less are equal, mm."""
-
 FINE_PARTS = 6
 """A pixel is divided into this many parts a side, each of which counts by a ramp across the outline, to find the area
 within a moved outline: a shell of 0.1 mm is then known within 4 %, most of which is the outline's own waviness."""
@@ -41,11 +38,6 @@ GOLDEN = (np.sqrt(5.0) - 1.0) / 2.0
 """A shell of 3.4 pixels is 3 pixels in some slices and 4 in others: it is rounded up where its fraction passes that of
 the slice's number times this (plus a half), so that the mean over slices is right. The golden ratio spreads the
 thresholds evenly over any run of slices."""
-
-SPREAD = np.array([0.7548776662466927, 0.5698402909980532])
-"""Pixels that are equally near are taken in the order of the fractional parts of this combination of row and column:
-they are then spread evenly along the outline instead of piling up on one side. Powers of the inverse of the plastic
-number (Roberts 2018, extremelearning.com.au, the R2 sequence)."""
 
 
 def resized(mask: NDArray, spacing_mm: ArrayLike, by_mm: float, slices: Iterable[int] | None = None) -> Planes:
@@ -97,7 +89,7 @@ def _resized_slice(plane: NDArray, pixel_mm: NDArray[np.float64], by_mm: float, 
     if not moved:
         return with_inside(plane, np.zeros_like(inside))
     # Grown are outer pixels from the deepest outwards, shrunk are inner ones from the shallowest inwards.
-    order = _shallow_first(-depth if by_mm > 0 else depth, places)
+    order = deepest_first(depth, places)[:: 1 if by_mm > 0 else -1]
     now = inside[box].ravel()
     free = order[now[order] == (by_mm < 0)]
     now[free[: int(abs(moved - enclosed) + rounding)]] = by_mm > 0
@@ -110,9 +102,3 @@ def _enclosed_pixels(depth_mm: NDArray[np.float64], pixel_mm: NDArray[np.float64
     fine = ndimage.zoom(depth_mm, FINE_PARTS, order=1, mode="nearest", grid_mode=True)
     part_mm = np.sqrt(pixel_mm.prod()) / FINE_PARTS
     return float(np.clip(0.5 + (fine + by_mm) / part_mm, 0.0, 1.0).sum()) / FINE_PARTS**2
-
-
-def _shallow_first(depth_mm: NDArray[np.float64], places: NDArray[np.float64]) -> NDArray[np.int_]:
-    """Return flat indices by depth, ascending; equal ones in an order that favours no side."""
-    spread = np.mod(places @ SPREAD, 1.0).ravel()
-    return np.lexsort((spread, np.round(depth_mm.ravel() / TIE_MM)))

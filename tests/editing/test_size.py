@@ -17,7 +17,7 @@ def ellipse_perimeter_mm(a, b):
     return np.pi * (a + b) * (1 + 3 * h / (10 + np.sqrt(4 - 3 * h)))
 
 
-def mean_change_mm2(shapes, pixel_mm, half_ap, half_rl, by_mm, count=120):
+def mean_change_mm2(shapes, pixel_mm, half_ap, half_rl, by_mm, count=60):
     rng = np.random.default_rng(3)
     places = rng.uniform(39, 41, (count, 2))
     mask = np.stack([shapes.ellipse((80, 80), pixel_mm, place, half_ap, half_rl) for place in places])

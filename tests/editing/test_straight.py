@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from napari_spinalq.cord.centerline import fit_centerline
-from napari_spinalq.cord.straighten import Interpolation, straight_frame, straighten_array
+from napari_spinalq.cord.straighten import Interpolation, plane_axes, straight_frame, straighten_array
 from napari_spinalq.editing.brush import Brush
 from napari_spinalq.editing.straight import straight_painted
 from napari_spinalq.errors import InputError
@@ -122,6 +122,40 @@ def test_erasing_undoes_painting_exactly(grid, frame, shapes, across):
     assert drawn.any()
     back = shapes.apply(drawn, straight_painted(drawn, grid, frame, way, Brush(3.7, value=0), across=across))
     np.testing.assert_array_equal(back, empty)
+
+
+def voxels_meant(grid, frame, across, at, radius_mm):
+    """Return by the definition, over all voxels around, which of them a disc means, (n, 3)."""
+    voxels = np.argwhere(np.ones(grid.shape, bool))
+    points = grid.voxel_to_mm(voxels)
+    around = np.linalg.norm(points - frame.voxel_to_mm(at), axis=-1) < 1.5 * radius_mm + 5
+    voxels, points = voxels[around], points[around]
+    straight = frame.mm_to_voxel(points)
+    offset = (straight - at) * frame.spacing_mm
+    in_disc = np.linalg.norm(np.delete(offset, across, axis=-1), axis=-1) <= radius_mm
+    here = frame.first_mm + at[0] * frame.spacing_mm[0]
+    if across == 0:
+        normal = frame.centerline.tangent(here)
+        away = (points - frame.centerline.position(here)) @ normal
+    else:
+        arcs = frame.first_mm + straight[:, 0] * frame.spacing_mm[0]
+        normal, away = plane_axes(frame.centerline.tangent(arcs))[across - 1], offset[:, across]
+    cut = np.abs(away) <= np.abs(normal @ grid.affine[:3, :3]).sum(axis=-1) / 2
+    shown = ((straight >= -0.5) & (straight <= np.array(frame.shape) - 0.5)).all(axis=-1)
+    return voxels[in_disc & cut & shown]
+
+
+@pytest.mark.parametrize("across", AXES)
+def test_looking_near_the_stroke_only_misses_nothing(grid, frame, shapes, across):
+    rng = np.random.default_rng(11)
+    for radius in (1.5, 6.0):
+        at = np.add([0, *frame.center], rng.uniform((40, -25, -25), (120, 25, 25)))
+        at[across] = np.round(at[across])
+        empty = np.zeros(grid.shape, np.uint8)
+        mask = shapes.apply(empty, straight_painted(empty, grid, frame, [at], Brush(2 * radius), across=across))
+        expected = voxels_meant(grid, frame, across, at, radius)
+        assert mask[tuple(expected.T)].all()
+        assert 0 <= mask.sum() - len(expected) <= 1, "at most the voxel under the pointer besides"
 
 
 def test_left_stays_left_and_front_stays_front(grid, frame, shapes):
