@@ -197,10 +197,10 @@ class Painter:
         return missing.pop() if dims.ndisplay == 2 and len(missing) == 1 else None
 
     def _value(self, layer: Labels, event: Any) -> int:
-        """Return what a press paints: the right button or Shift turns the brush round."""
+        """Return what a press paints: the right button turns the brush round."""
         if str(layer.mode) == "erase":
             return 0
-        turned = event.button == RIGHT or "Shift" in event.modifiers
+        turned = event.button == RIGHT
         return int((layer.selected_label != 0) != turned)
 
 

@@ -166,7 +166,7 @@ def test_panes_show_the_volume_in_hand_of_a_series(views, measured, qtbot):
 
 def test_panes_follow_the_looks_of_the_layers(views, qtbot):
     work, pane = views.desk.session.current, views.panes[Plane.AXIAL]
-    qtbot.keyClick(views.desk.viewer.window._qt_viewer.canvas.native, Qt.Key.Key_O, Qt.KeyboardModifier.ShiftModifier)
+    qtbot.keyClick(views.desk.viewer.window._qt_viewer.canvas.native, Qt.Key.Key_H)
     qtbot.waitUntil(lambda: (pane.view.pixels[..., 0] == pane.view.pixels[..., 2]).all())
     assert not work.mask.visible
     views.bar.overlay.click()
@@ -283,7 +283,7 @@ def test_the_workbench_hides_naparis_lists_and_brings_them_back(views, qtbot, pr
     assert not window.dockLayerList.isVisible()
     assert not window.dockLayerControls.isVisible()
     assert preferences.views.workbench is True
-    qtbot.keyClick(window.canvas.native, Qt.Key.Key_L, Qt.KeyboardModifier.ShiftModifier)
+    qtbot.keyClick(window.canvas.native, Qt.Key.Key_H, Qt.KeyboardModifier.ShiftModifier)
     qtbot.waitUntil(window.dockLayerList.isVisible)
 
 

@@ -191,7 +191,7 @@ def test_a_case_is_only_looked_at_until_e_opens_it(rater, folder, qtbot):
     assert rater.desk.session.read_only == ONLY_LOOKING
     assert not work.mask.editable
     rater.press(Key.Key_E)
-    assert rater.dock.pages.tabText(rater.dock.pages.currentIndex()) == "Exam"
+    assert rater.dock.pages.tabText(rater.dock.pages.currentIndex()) == "Correct"
     assert rater.desk.session.current is work
     assert rater.desk.session.read_only == ""
     assert work.mask.editable

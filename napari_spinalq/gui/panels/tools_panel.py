@@ -29,7 +29,7 @@ SLIDER_STEPS = 100
 TIGHT = "QPushButton { padding: 3px 4px; } QLabel { padding: 0px; }"
 
 _TOOLS = {
-    "paint": ("Brush", "Paint with the brush (D). Right button or Shift erases; hold Space to move the view"),
+    "paint": ("Brush", "Paint with the brush (D). The right button erases; hold Space to move the view"),
     "erase": ("Eraser", "Take away with the brush (D)"),
     "fill": ("Fill", "Click into a closed outline to fill it in this plane"),
     "polygon": ("Polygon", "Click corner after corner, double click closes and fills; X first takes away"),
