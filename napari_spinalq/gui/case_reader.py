@@ -9,7 +9,8 @@ from psygnal import Signal
 
 from napari_spinalq.errors import InputError
 from napari_spinalq.gui.workers import CLOSING_WAIT_S, Job
-from napari_spinalq.quality.reading import Reading, Summary, read_case, refused, stamp_of
+from napari_spinalq.quality.measured import Summary, refused, stamp_of
+from napari_spinalq.quality.reading import Reading, read_case
 from napari_spinalq.quality.shelf import Shelf
 from napari_spinalq.quality.worklist import ListedCase
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from napari_spinalq.quality.measured import Summary
 from napari_spinalq.quality.ratings import Rating, Verdict, changed_since
-from napari_spinalq.quality.reading import Summary
 from napari_spinalq.quality.worklist import ListedCase, Unpaired
 
 KINDS = {Verdict.PASS: "good", Verdict.FAIL: "bad", Verdict.ARTEFACT: "warn"}

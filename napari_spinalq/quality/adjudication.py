@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
-from napari_spinalq.errors import GridMismatchError
 from napari_spinalq.metrics.ranges import slice_ranges
 from napari_spinalq.metrics.section import EIGHT_NEIGHBOURS
+from napari_spinalq.quality.overlap import insides
 
 _IN_PLANE = np.zeros((3, 3, 3), dtype=int)
 _IN_PLANE[1] = EIGHT_NEIGHBOURS
@@ -84,9 +84,7 @@ def patches_of(first: ArrayLike, second: ArrayLike) -> tuple[Patch, ...]:
     GridMismatchError
         If the shapes differ.
     """
-    one, other = np.asarray(first) > 0, np.asarray(second) > 0
-    if one.shape != other.shape:
-        raise GridMismatchError(f"One mask has shape {one.shape}, the other {other.shape}; compare masks of one scan.")
+    one, other = insides(first, second)
     labels, _ = ndimage.label(one != other, _IN_PLANE)
     found = []
     for number, (z, y, x) in enumerate(ndimage.find_objects(labels), start=1):

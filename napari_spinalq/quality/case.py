@@ -12,11 +12,9 @@ from numpy.typing import NDArray
 from napari_spinalq.geometry import WORK_AXES, Grid, reorient_array, to_work_order
 from napari_spinalq.levels.discs import Labelling
 from napari_spinalq.pipeline import measure_scan
+from napari_spinalq.reopen import INSIDE_FROM, NO_DISCS, binary_mask
 from napari_spinalq.results import DrawnStructure, ScanResult
 from napari_spinalq.scan import Scan
-
-NO_DISCS = Labelling((), confirmed=False)
-"""The discs of a scan on which none is named."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,11 +49,11 @@ class Case:
 def case_of(result: ScanResult) -> Case:
     """Return the case that a result was measured from; a soft mask is cut at one half."""
     drawn = tuple(
-        DrawnStructure(one.name, (np.asarray(one.mask) >= 0.5).astype(np.uint8))
+        DrawnStructure(one.name, binary_mask(one.mask))
         for one in result.structures
         if one.mask is not None and one.name != "wm"
     )
-    cord = (np.asarray(result.mask) >= 0.5).astype(np.uint8)
+    cord = binary_mask(result.mask)
     return Case(result.scan, cord, result.labelling, drawn, dict(result.parameters))
 
 
@@ -96,7 +94,7 @@ def to_work(case: Case) -> WorkCase:
     scan = case.scan.mean_volume().in_work_order()
     cord = to_work_order(np.asarray(case.cord), case.scan.grid)[0] > 0
     others = {
-        one.name: to_work_order(np.asarray(one.mask), case.scan.grid)[0] >= 0.5
+        one.name: to_work_order(np.asarray(one.mask), case.scan.grid)[0] >= INSIDE_FROM
         for one in case.structures
         if one.mask is not None
     }

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from napari_spinalq.errors import InputError
 from napari_spinalq.geometry import to_work_order
-from napari_spinalq.io.nifti import NIFTI_ENDINGS, load_levels, load_mask
+from napari_spinalq.io.nifti import load_levels, load_mask
 from napari_spinalq.io.sidecar import Provenance
 from napari_spinalq.levels.levelmap import levels_per_slice
 from napari_spinalq.progress import Progress, silent
@@ -24,8 +24,7 @@ from napari_spinalq.quality.agreement import (
     limits_of_agreement,
 )
 from napari_spinalq.quality.comparison import Comparison, compare_masks
-from napari_spinalq.quality.naming import LEVELS, result_name
-from napari_spinalq.quality.pairing import stem_of
+from napari_spinalq.quality.naming import LEVELS, MASKS, result_files, result_name, stem_of
 from napari_spinalq.quality.reads import CONTROL, rater_of, without_desc
 from napari_spinalq.scan import Scan, Source
 from napari_spinalq.vertebrae import level_name
@@ -161,16 +160,12 @@ def _masks(folder: Path, rater: str) -> Mapping[str, Path]:
     if not folder.is_dir():
         raise InputError(f"There is no folder {folder}; check the path.")
     found = {}
-    for path in _nifti_files(folder):
+    for path in result_files(folder):
         named = result_name(without_desc(stem_of(path)))
         own = rater_of(path.name) == rater and f"_{CONTROL}-" not in path.name
-        if own and named is not None and named.kind != LEVELS:
+        if own and named is not None and named.kind in MASKS:
             found[path.relative_to(folder).with_name(without_desc(path.name)).as_posix()] = path
     return found
-
-
-def _nifti_files(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.rglob("*") if path.name.endswith(NIFTI_ENDINGS) and not path.name.startswith("."))
 
 
 def _pair(case: str, first: Path, second: Path) -> PairedReads:
@@ -190,7 +185,7 @@ def _pair(case: str, first: Path, second: Path) -> PairedReads:
 def _level_map(mask: Path, scan: Scan) -> Scan | None:
     """Return the level map beside a mask; None if there is none."""
     own = result_name(without_desc(stem_of(mask)))
-    for path in sorted(_nifti_files(mask.parent)):
+    for path in result_files(mask.parent, deep=False):
         named = result_name(stem_of(path))
         if named is not None and own is not None and (named.kind, named.image) == (LEVELS, own.image):
             return load_levels(path, like=scan.grid)

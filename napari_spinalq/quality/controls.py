@@ -28,6 +28,8 @@ from napari_spinalq.quality.detection import Detection, share
 from napari_spinalq.quality.faults import MASK_FAULTS, inject
 from napari_spinalq.quality.ratings import Rating, Verdict, standing
 from napari_spinalq.quality.reads import CONTROL
+from napari_spinalq.reopen import binary_mask
+from napari_spinalq.scan import file_sha256
 
 DESCRIPTION = "CONTROL mask of a blinded round for readers, perhaps spoilt on purpose: not a result"
 DATASET_NAME = "CONTROL masks of a blinded round for readers: not results"
@@ -238,16 +240,15 @@ def _make(case: tuple[Path, Path], path: Path, folder: Path, fault: Check | None
     """Write one mask of a round: all in the same way, so that the file does not tell which it is."""
     image, source = case
     scan = load_scan(image)
-    mask = (np.asarray(load_mask(source, like=scan.grid).data) >= 0.5).astype(np.uint8)
+    mask = binary_mask(load_mask(source, like=scan.grid).data)
     severity = 0.0
     if fault is not None:
         severity = float(rng.uniform(*SEVERITIES))
         mask = inject(Case(scan, mask), fault, rng, severity).cord
     provenance = Provenance(DESCRIPTION, [scan.source] if scan.source else [], {"control": True}, (DESCRIPTION,))
     save_mask(mask, scan, path, provenance)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
     name = fault.value if fault is not None else ""
-    return Entry(path.relative_to(folder).as_posix(), digest, source.name, name, round(severity, 3))
+    return Entry(path.relative_to(folder).as_posix(), file_sha256(path), source.name, name, round(severity, 3))
 
 
 def _path(image_name: str, folder: Path, number: int) -> Path:

@@ -11,14 +11,12 @@ from numpy.typing import NDArray
 from napari_spinalq.geometry import WORK_AXES, Grid, work_view
 from napari_spinalq.metrics.plane import SlicePlane, slice_plane
 from napari_spinalq.metrics.stack import SectionStack
+from napari_spinalq.reopen import INSIDE_FROM
 from napari_spinalq.results import ScanResult
 from napari_spinalq.vertebrae import level_name
 
 MARGIN_MM = 15.0
 """How much is looked at around the mask, mm: the canal reaches 5 to 8 mm beyond the cord, and muscle begins there."""
-
-INSIDE_FROM = 0.5
-"""A voxel of a soft mask (0..1) counts as inside from this share on."""
 
 
 @dataclass(frozen=True, eq=False)

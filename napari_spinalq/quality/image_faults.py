@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from napari_spinalq.quality.case import WorkCase
 from napari_spinalq.quality.image_checks import AROUND_MM
-from napari_spinalq.quality.mask_faults import a_run, between
+from napari_spinalq.quality.mask_faults import a_run, between, shifted
 
 MOVED_MM = (0.8, 3.5)
 """How far slices lie off their neighbours."""
@@ -44,7 +44,7 @@ def motion(work: WorkCase, rng: np.random.Generator, severity: float) -> WorkCas
     for index in chosen:
         moved.image[index] = ndimage.shift(work.image[index], pixels, order=1, mode="nearest")
         for mask in (moved.cord, *moved.others.values()):
-            mask[index] = ndimage.shift(mask[index].astype(np.float32), pixels, order=1) >= 0.5
+            mask[index] = shifted(mask[index], pixels)
     return moved
 
 

@@ -14,6 +14,7 @@ from scipy import ndimage
 
 from napari_spinalq.errors import InputError
 from napari_spinalq.quality.case import WorkCase
+from napari_spinalq.reopen import INSIDE_FROM
 
 LEAK_REACH_MM = (2.0, 7.0)
 """How far a lobe reaches beyond the outline."""
@@ -231,7 +232,7 @@ def _pushed(
 
 def shifted(section: NDArray[np.bool_], pixels: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Return a section shifted by part pixels, cut at one half."""
-    return np.asarray(ndimage.shift(section.astype(np.float32), pixels, order=1) >= 0.5)
+    return np.asarray(ndimage.shift(section.astype(np.float32), pixels, order=1) >= INSIDE_FROM)
 
 
 def one_sided(work: WorkCase, rng: np.random.Generator, severity: float) -> WorkCase:
@@ -244,5 +245,5 @@ def one_sided(work: WorkCase, rng: np.random.Generator, severity: float) -> Work
         beyond = (columns_all - middle) * side > 0
         stretched = middle + (columns_all - middle) * np.where(beyond, 1 / (1 - share), 1.0)
         read = ndimage.map_coordinates(work.cord[index].astype(np.float32), [rows_all, stretched], order=1)
-        cord[index] = read >= 0.5
+        cord[index] = read >= INSIDE_FROM
     return replace(work, cord=cord)

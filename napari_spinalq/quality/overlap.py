@@ -69,18 +69,25 @@ def slice_overlap(first: ArrayLike, second: ArrayLike) -> SliceOverlap:
     GridMismatchError
         If the shapes differ.
     """
-    inside = _inside(first, second)
-    counts = [np.count_nonzero(mask, axis=(1, 2)) for mask in (*inside, inside[0] & inside[1])]
+    one, other = insides(first, second)
+    counts = [np.count_nonzero(mask, axis=(1, 2)) for mask in (one, other, one & other)]
     return SliceOverlap(*counts)
 
 
 def difference_map(first: ArrayLike, second: ArrayLike) -> NDArray[np.uint8]:
     """Return where two masks differ: 1 only the first, 2 only the second, 3 both, 0 neither; any shape."""
-    one, other = _inside(first, second)
+    one, other = insides(first, second)
     return one.astype(np.uint8) * np.uint8(FIRST_ONLY) + other.astype(np.uint8) * np.uint8(SECOND_ONLY)
 
 
-def _inside(first: ArrayLike, second: ArrayLike) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def insides(first: ArrayLike, second: ArrayLike) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return the inside of two masks of one scan; every value above 0 is inside.
+
+    Raises
+    ------
+    GridMismatchError
+        If the shapes differ.
+    """
     one, other = np.asarray(first) > 0, np.asarray(second) > 0
     if one.shape != other.shape:
         raise GridMismatchError(f"One mask has shape {one.shape}, the other {other.shape}; compare masks of one scan.")

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from napari_spinalq.errors import InputError
-from napari_spinalq.io.bids import entities, is_scan
-from napari_spinalq.io.nifti import NIFTI_ENDINGS, load_grid
-from napari_spinalq.io.sidecar import sidecar_path
-from napari_spinalq.quality.naming import ResultName
+from napari_spinalq.io.bids import NIFTI_ENDINGS, entities, is_scan
+from napari_spinalq.io.nifti import load_grid
+from napari_spinalq.io.sidecar import read_record, source_names
+from napari_spinalq.quality.naming import ResultName, result_name, stem_of
+from napari_spinalq.scan import file_sha256
 
 RAW_NAMES = ("rawdata", "raw", "data_processed", "data")
 """What the folder of the images is called where it lies beside the derivatives: BIDS's own study layout, and that of
@@ -21,20 +21,53 @@ LEVELS_UP = 2
 """Derivatives lie in ``dataset/derivatives/name``: the dataset is two folders above them."""
 
 
-def stem_of(path: Path) -> str:
-    """Return the name of a NIfTI file or a table without its ending."""
-    for ending in (*sorted(NIFTI_ENDINGS, key=len, reverse=True), ".tsv"):
-        if path.name.lower().endswith(ending):
-            return path.name[: -len(ending)]
-    return path.stem
+class ScanIndex:
+    """The scans anywhere in some folders, by name; the folders are gone through once, when first asked.
+
+    Parameters
+    ----------
+    folders : sequence of Path
+        Where to look.
+    """
+
+    def __init__(self, folders: Sequence[Path]) -> None:
+        self._folders = folders
+
+    def named(self, names: Sequence[str]) -> list[Path]:
+        """Return all scans of the first of these names (without ending) that any has."""
+        return next((self._files[name] for name in names if name in self._files), [])
+
+    @cached_property
+    def _files(self) -> dict[str, list[Path]]:
+        found: dict[str, list[Path]] = {}
+        for path in sorted({file.resolve() for folder in self._folders for file in folder.rglob("*.nii*")}):
+            if _is_image(path):
+                found.setdefault(stem_of(path), []).append(path)
+        return found
 
 
-def image_of(path: Path, name: ResultName, images: Path | None = None) -> Path:
+def scans_around(folder: Path, images: Path | None = None) -> ScanIndex:
+    """Return the scans among which those of a folder of results are, wherever they lie.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder of results: the scans are in it, or in the dataset above ``derivatives``.
+    images : Path, optional
+        If given, they are there.
+    """
+    if images is not None:
+        return ScanIndex([images])
+    above = [parent.parent for parent in (folder.resolve(), *folder.resolve().parents) if parent.name == "derivatives"]
+    return ScanIndex([folder, *above])
+
+
+def image_of(path: Path, name: ResultName, images: Path | None = None, known: ScanIndex | None = None) -> Path:
     """Return the image of a file of results.
 
     It is what the sidecar names as source; else the scan that has the name of the file without what was added to it;
-    else the only scan that shares its BIDS entities. It is looked for beside the file, in the same place of the dataset
-    above, and in ``images``.
+    else the only scan that shares its BIDS entities. It is looked for in ``images``, beside the file, in the same place
+    of the dataset above, and last, by its name, anywhere among the known scans.
 
     Parameters
     ----------
@@ -44,6 +77,8 @@ def image_of(path: Path, name: ResultName, images: Path | None = None) -> Path:
         What its name tells.
     images : Path, optional
         Where the images lie, if not beside or above the results.
+    known : ScanIndex, optional
+        Scans to be looked through if there is none in these places.
 
     Raises
     ------
@@ -52,12 +87,19 @@ def image_of(path: Path, name: ResultName, images: Path | None = None) -> Path:
     """
     folders = list(dict.fromkeys(_folders(path, images)))
     roots = list(dict.fromkeys(_roots(path, images)))
-    named = _named_sources(path)
-    tiers = (_sources(named, folders, roots), _by_name(name, folders), _by_entities(name, folders))
-    candidates = next((tier for tier in tiers if tier), [])
+    named = [source for source in source_names(path) if source.lower().endswith(NIFTI_ENDINGS)]
+    candidates = (
+        _sources(named, folders, roots)
+        or _by_name(name, folders)
+        or (known.named(name.image_names) if known else [])
+        or _by_entities(name, folders)
+    )
     if not candidates:
-        wanted = Path(named[0]).name if named else f"{name.image_names[0]}.nii.gz"
-        raise InputError(f"No image was found for {path.name}: {wanted} lies neither beside it nor in its dataset.")
+        wanted = Path(named[0]).name if named else f"{name.scan_name}.nii.gz"
+        raise InputError(
+            f"No image was found for {path.name}: {wanted} lies neither beside it nor in its dataset; say where the "
+            "images are."
+        )
     return _one_of(candidates, path)
 
 
@@ -74,28 +116,22 @@ def _one_of(candidates: Sequence[Path], path: Path) -> Path:
         first, difference = fitting[0]
         raise InputError(f"{path.name} lies on another grid than its image {first.name}: {difference}.")
     if len(same) > 1:
+        same = _recorded(same, path) or same
+    if len(same) > 1:
         names = ", ".join(one.name for one in same)
         raise InputError(f"Several images fit {path.name} ({names}); name one under Sources in its sidecar.")
     return same[0]
 
 
-def _named_sources(path: Path) -> list[str]:
-    """Return the sources that the sidecar names: BIDS lists paths or URIs, this package names with checksums."""
-    beside = sidecar_path(path)
-    if not beside.is_file():
-        return []
-    try:
-        content = json.loads(beside.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        raise InputError(f"The sidecar {beside} is not readable JSON; mend or remove it.") from None
-    listed = [source for key in ("Sources", "RawSources") for source in _listed(content, key)]
-    names = [str(one.get("File") or "") if isinstance(one, dict) else str(one) for one in listed]
-    return [name for name in names if name.lower().endswith(NIFTI_ENDINGS)]
+def _recorded(candidates: Sequence[Path], path: Path) -> list[Path]:
+    """Return the candidate whose checksum stands in the record of the file."""
+    record = read_record(path)
+    wanted = record.source_sha256 if record else ""
+    return [one for one in candidates if wanted and file_sha256(one) == wanted][:1]
 
 
-def _listed(content: Any, key: str) -> list[Any]:
-    value = content.get(key, []) if isinstance(content, dict) else []
-    return value if isinstance(value, list) else [value]
+def _is_image(path: Path) -> bool:
+    return is_scan(path) and result_name(stem_of(path)) is None
 
 
 def _sources(named: Sequence[str], folders: Sequence[Path], roots: Sequence[Path]) -> list[Path]:
@@ -121,13 +157,13 @@ def _by_name(name: ResultName, folders: Sequence[Path]) -> list[Path]:
 
 def _by_entities(name: ResultName, folders: Sequence[Path]) -> list[Path]:
     wanted = name.image_entities
-    if not wanted:
+    if not wanted or name.tells_contrast:
         return []
     found = [
         path.resolve()
         for folder in folders
         for path in sorted(folder.iterdir())
-        if path.is_file() and is_scan(path) and entities(path.name) == wanted
+        if path.is_file() and _is_image(path) and entities(path.name) == wanted
     ]
     return list(dict.fromkeys(found))
 
@@ -144,15 +180,17 @@ def _roots(path: Path, images: Path | None) -> Iterator[Path]:
 
 
 def _folders(path: Path, images: Path | None) -> Iterator[Path]:
-    """Yield the folders in which the image may lie, the nearest first."""
-    yield path.parent
+    """Yield the folders in which the image may lie: those in ``images``, which a person named, then the nearest."""
     subject = next((parent for parent in path.parents if parent.name.startswith("sub-")), None)
+    if images is None:
+        yield path.parent
     for root in _roots(path, images):
         if subject is not None:
             yield from _of_subject(root, path.relative_to(subject.parent).parts[:-1])
         elif root == images:
             yield root
             yield from (folder for folder in _parallel(path, images) if folder.is_dir())
+    yield path.parent
 
 
 def _of_subject(root: Path, parts: Sequence[str]) -> Iterable[Path]:

@@ -16,8 +16,8 @@ from napari_spinalq.errors import InputError
 from napari_spinalq.exam import Exam
 from napari_spinalq.io.nifti import load_mask
 from napari_spinalq.io.save import save_mask
-from napari_spinalq.io.sidecar import Provenance, read_record
-from napari_spinalq.reopen import INSIDE_FROM
+from napari_spinalq.io.sidecar import Provenance
+from napari_spinalq.reopen import binary_mask, record_of
 from napari_spinalq.scan import Scan
 
 CONSENSUS = "consensus"
@@ -120,10 +120,8 @@ def load_read(path: Path, scan: Scan) -> NDArray[np.uint8]:
     InputError
         As :func:`~napari_spinalq.io.nifti.load_mask`; also if it was drawn on another state of the scan's file.
     """
-    record = read_record(path)
-    if scan.source and record and record.source_sha256 and record.source_sha256 != scan.source.sha256:
-        raise InputError(f"{path.name} was drawn on another file than {scan.name}; open it with that one.")
-    return (np.asarray(load_mask(path, like=scan.grid).data) >= INSIDE_FROM).astype(np.uint8)
+    record_of(path, scan.source)
+    return binary_mask(load_mask(path, like=scan.grid).data)
 
 
 def save_read(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from napari_spinalq.quality.reading import Reading, stamp_of
+from napari_spinalq.quality.measured import stamp_of
+from napari_spinalq.quality.reading import Reading
 from napari_spinalq.quality.worklist import ListedCase
 
 MOST_CASES = 4

@@ -9,18 +9,14 @@ from pathlib import Path
 import pandas as pd
 
 from napari_spinalq.errors import InputError
-from napari_spinalq.exam import Exam, ExamFile
-from napari_spinalq.io.nifti import check_same_grid, load_mask, load_scan
-from napari_spinalq.io.sidecar import Provenance, read_parameters
+from napari_spinalq.io.sidecar import Provenance
 from napari_spinalq.metrics.ranges import slice_ranges
-from napari_spinalq.pipeline import measure_scan
 from napari_spinalq.progress import Progress, silent
-from napari_spinalq.quality.case import NO_DISCS
-from napari_spinalq.quality.flags import RULES, Flag, flags_of, suspicion
-from napari_spinalq.quality.targets import Target
-from napari_spinalq.reopen import saved_work
-from napari_spinalq.results import ScanResult
-from napari_spinalq.scan import Scan, Source
+from napari_spinalq.quality.flags import RULES, Flag, suspicion
+from napari_spinalq.quality.measured import measure_case
+from napari_spinalq.quality.naming import CORD, stem_of
+from napari_spinalq.quality.worklist import ListedCase, Unpaired, find_case, find_cases, no_cord_mask
+from napari_spinalq.scan import Source
 
 COLUMNS = ("subject", "session", "scan", "check", "score", "unit", "threshold", "slices", "sentence", "suspicion")
 NO_FLAG, NOT_READ = "none", "not_read"
@@ -59,59 +55,78 @@ class Examined:
         return UNREADABLE_SUSPICION if self.refusal else suspicion(self.flags)
 
 
-def examine(targets: Sequence[Target], progress: Progress = silent) -> list[Examined]:
-    """Measure and check every target, most suspicious first.
+def find_results(
+    results: Sequence[Path], *, scans: Path | None = None, image: Path | None = None
+) -> list[ListedCase | Unpaired]:
+    """Find the cord masks to examine, each once, and the scan of each.
 
-    A result that cannot be used, such as one made on another state of its scan, does not stop the others: it is told
-    with the reason. A mask that was named by itself and cannot be used is refused.
+    Parameters
+    ----------
+    results : sequence of Path
+        Folders, as for :func:`~napari_spinalq.quality.worklist.find_cases`, or the masks themselves.
+    scans : Path, optional
+        Folder of the scans. By default they are looked for beside each mask, in the folders given, and in the dataset
+        above ``derivatives``.
+    image : Path, optional
+        The scan of a single mask, which may then have any name.
 
     Raises
     ------
     InputError
-        If the only target cannot be used.
+        If a path does not exist, a folder holds no cord mask, or a mask that was named has no scan.
+    """
+    for path in (*results, *(one for one in (scans, image) if one is not None)):
+        if not path.exists():
+            raise InputError(f"There is no file or folder {path}; check the path.")
+    if image is not None:
+        if len(results) != 1 or results[0].is_dir():
+            raise InputError("--image names the scan of one mask; give that mask alone, or leave --image out.")
+        return [ListedCase(stem_of(image), image, results[0])]
+    found = [one for path in results for one in _results_at(path, scans)]
+    return list({one.mask.resolve(): one for one in found}.values())
+
+
+def _results_at(path: Path, scans: Path | None) -> list[ListedCase | Unpaired]:
+    if not path.is_dir():
+        try:
+            return [find_case(path, scans)]
+        except InputError as error:
+            raise InputError(f"{error} Name its scan with --image, or the folder of the scans with --scans.") from None
+    found = find_cases(path, scans)
+    if not found.cases and not any(one.kind == CORD for one in found.unpaired):
+        raise no_cord_mask(path)
+    return [*found.cases, *found.unpaired]
+
+
+def examine(results: Sequence[ListedCase | Unpaired], progress: Progress = silent) -> list[Examined]:
+    """Measure and check every result, most suspicious first.
+
+    A result that cannot be used, such as one made on another state of its scan, does not stop the others: it is told
+    with the reason. A single one that cannot be used is refused.
+
+    Raises
+    ------
+    InputError
+        If the only result cannot be used.
     """
     found = []
-    for number, target in enumerate(targets):
-        progress(number / len(targets), target.mask.name)
+    for number, one in enumerate(results):
+        progress(number / len(results), one.mask.name)
         try:
-            found.append(_examined(target))
+            found.append(_examined(one))
         except InputError as error:
-            if len(targets) == 1:
+            if len(results) == 1:
                 raise
-            found.append(Examined(*target.identity, refusal=str(error)))
+            found.append(Examined(*one.identity, refusal=str(error)))
     progress(1.0, "checked")
     return sorted(found, key=lambda one: -one.suspicion)
 
 
-def _examined(target: Target) -> Examined:
-    if target.image is None:
-        raise InputError(f"The scan of {target.mask} was not found; name the folder of the scans with --scans.")
-    scan, mask = load_scan(target.image), load_mask(target.mask)
-    if target.root is None:
-        result, refusal = _measured_pair(scan, mask, target.mask), ""
-    else:
-        subject, session, _ = target.identity
-        exam = Exam(subject, session, (ExamFile(target.image, scan.contrast),))
-        result, refusal = _measured_own(scan, exam, target.root)
-    sources = tuple(one for one in (scan.source, mask.source) if one is not None)
-    return Examined(*target.identity, flags_of(result), refusal, sources)
-
-
-def _measured_own(scan: Scan, exam: Exam, root: Path) -> tuple[ScanResult, str]:
-    """Measure what this tool saved for a scan, and tell what of it could not be used, such as its discs."""
-    saved = saved_work(scan, exam, root)
-    refusal = " ".join(saved.refusals) if saved else f"{scan.name} has no results in {root}; look for them elsewhere."
-    if saved is None or saved.mask is None:
-        raise InputError(refusal)
-    named = saved.labelling or NO_DISCS
-    result = measure_scan(scan, saved.mask, named, parameters=saved.parameters, flags=saved.flags, drawn=saved.drawn)
-    return result, refusal
-
-
-def _measured_pair(scan: Scan, mask: Scan, path: Path) -> ScanResult:
-    """Measure a cord mask of any origin on its scan."""
-    check_same_grid(mask.grid, scan.grid, str(path))
-    return measure_scan(scan, mask.data, NO_DISCS, parameters=read_parameters(path))
+def _examined(one: ListedCase | Unpaired) -> Examined:
+    if isinstance(one, Unpaired):
+        raise InputError(one.reason)
+    found = measure_case(one)
+    return Examined(*one.identity, found.summary.flags, " ".join(found.remarks), found.sources)
 
 
 def flags_table(examined: Sequence[Examined]) -> pd.DataFrame:

@@ -15,18 +15,14 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_spinalq.errors import InputError
+from napari_spinalq.reopen import INSIDE_FROM
+from napari_spinalq.views.window import AUTO_PERCENTILES
 
 AXIAL_SIDE_MM = 26.0
 """Side of an axial detail: the canal (up to about 25 mm across) with the cord in it."""
 
 STRIP_MARGIN_MM = 8.0
 """How far the strip reaches beyond both ends of the mask: enough to see cord that was left out."""
-
-WINDOW_PERCENTILES = (1.0, 99.5)
-"""Grey window over all that is shown, as in the report."""
-
-INSIDE_FROM = 0.5
-"""A sample counts as inside the mask from this share on."""
 
 OUTLINE_RGB = (230, 159, 0)
 FLAGGED_RGB = (213, 94, 0)
@@ -193,7 +189,7 @@ def _centres(mask: NDArray) -> NDArray[np.float64]:
 def _windowed(values: NDArray) -> NDArray[np.float64]:
     """Map values to 0..1 between two percentiles; what lies outside the image becomes black."""
     known = values[np.isfinite(values)]
-    low, high = np.percentile(known, WINDOW_PERCENTILES) if known.size else (0.0, 1.0)
+    low, high = np.percentile(known, AUTO_PERCENTILES) if known.size else (0.0, 1.0)
     return np.nan_to_num(np.clip((values - low) / max(high - low, np.finfo(np.float32).tiny), 0.0, 1.0))
 
 

@@ -8,12 +8,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from napari_spinalq.errors import InputError
-from napari_spinalq.io.nifti import NIFTI_ENDINGS
+from napari_spinalq.io.bids import entities
 from napari_spinalq.progress import Progress, silent
-from napari_spinalq.quality.naming import CANAL, CORD, GM, ResultName, result_name
-from napari_spinalq.quality.pairing import image_of, stem_of
+from napari_spinalq.quality.naming import CORD, MASKS, result_files, result_name, stem_of
+from napari_spinalq.quality.pairing import image_of, scans_around
 
 KNOWN_NAMES = "*_label-cord_mask, *_label-SC_mask, *_label-SC_seg, *_seg, *_dseg (.nii or .nii.gz)"
+
+
+Identity = tuple[str, str, str]
+"""Subject, session and scan; the first two may be empty."""
 
 
 @dataclass(frozen=True)
@@ -35,13 +39,25 @@ class ListedCase:
     mask: Path
     beside: Mapping[str, Path] = field(default_factory=dict, hash=False)
 
+    @property
+    def identity(self) -> Identity:
+        """Subject, session and scan by the names of files and folders."""
+        return _identity(self.mask, stem_of(self.image))
+
 
 @dataclass(frozen=True)
 class Unpaired:
-    """A mask that cannot be rated, and why (one sentence)."""
+    """A mask of ``kind`` that cannot be rated, and why (one sentence)."""
 
     mask: Path
     reason: str
+    kind: str = CORD
+
+    @property
+    def identity(self) -> Identity:
+        """Subject, session and scan by the names of files and folders."""
+        name = result_name(stem_of(self.mask))
+        return _identity(self.mask, name.scan_name if name else stem_of(self.mask))
 
 
 @dataclass(frozen=True)
@@ -92,19 +108,43 @@ def find_cases(folder: str | Path, images: str | Path | None = None, progress: P
     """
     folder = _checked(Path(folder))
     place = _checked(Path(images)) if images is not None else None
-    named = [(path, name) for path in _files(folder) if (name := result_name(stem_of(path))) is not None]
-    results, unpaired = list[_Result](), list[Unpaired]()
-    for number, (path, name) in enumerate(named):
-        progress(number / len(named), path.name)
-        try:
-            results.append(_Result(path, name.kind, image_of(path, name, place)))
-        except InputError as error:
-            unpaired += [Unpaired(path, str(error))] * _is_mask(name)
+    results, unpaired = _paired(folder, list(result_files(folder)), place, progress)
     masks = [one for one in results if one.kind == CORD]
     unpaired += _without_cord(results, {one.image for one in masks})
     if not masks and not unpaired:
-        raise InputError(f"{folder} holds no cord mask ({KNOWN_NAMES}); choose a folder of results.")
+        raise no_cord_mask(folder)
     return Found(folder, _cases(masks, results, folder), tuple(sorted(unpaired, key=lambda one: str(one.mask))))
+
+
+def find_case(mask: Path, images: Path | None = None) -> ListedCase:
+    """Find the image of one cord mask, and what else was made on it beside the mask.
+
+    Parameters
+    ----------
+    mask : Path
+        The mask.
+    images : Path, optional
+        Where the images lie, if not beside or above it.
+
+    Raises
+    ------
+    InputError
+        If it does not have the name of a cord mask, or its image is not found.
+    """
+    name = result_name(stem_of(mask))
+    if name is None or name.kind != CORD:
+        raise InputError(f"{mask.name} does not have the name of a cord mask ({KNOWN_NAMES}), which tells its image.")
+    beside = [path for path in result_files(mask.parent, deep=False) if path != mask]
+    results, unpaired = _paired(mask.parent, [mask, *beside], images, silent)
+    reason = next((one.reason for one in unpaired if one.mask == mask), None)
+    if reason is not None:
+        raise InputError(reason)
+    return _cases(results[:1], results, mask.parent)[0]
+
+
+def no_cord_mask(folder: Path) -> InputError:
+    """Return the refusal of a folder without any cord mask."""
+    return InputError(f"{folder} holds no cord mask ({KNOWN_NAMES}); choose a folder of results.")
 
 
 def worst_first(
@@ -156,23 +196,37 @@ def _checked(folder: Path) -> Path:
     return folder
 
 
-def _files(folder: Path) -> list[Path]:
-    """Return the NIfTI files and disc tables of a folder and those in it; hidden ones are left out."""
-    found = (path for path in folder.rglob("*") if path.name.lower().endswith((*NIFTI_ENDINGS, "_discs.tsv")))
-    visible = (path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts))
-    return sorted(path for path in visible if path.is_file())
+def _paired(
+    folder: Path, files: Sequence[Path], images: Path | None, progress: Progress
+) -> tuple[list[_Result], list[Unpaired]]:
+    """Find the image of each file that has the name of a result; tell of masks why they have none."""
+    named = [(path, name) for path in files if (name := result_name(stem_of(path))) is not None]
+    known = scans_around(folder, images)
+    results, unpaired = list[_Result](), list[Unpaired]()
+    for number, (path, name) in enumerate(named):
+        progress(number / len(named), path.name)
+        try:
+            results.append(_Result(path, name.kind, image_of(path, name, images, known)))
+        except InputError as error:
+            unpaired += [Unpaired(path, str(error), name.kind)] * (name.kind in MASKS)
+    return results, unpaired
 
 
-def _is_mask(name: ResultName) -> bool:
-    return name.kind in (CORD, GM, CANAL)
+def _identity(mask: Path, scan: str) -> Identity:
+    """Return what the name of a scan tells, else the folders of its mask."""
+    parts = [part.partition("-") for part in mask.resolve().parts if part.startswith(("sub-", "ses-"))]
+    told = {**{kind: label for kind, _, label in parts}, **entities(scan)}
+    return told.get("sub", ""), told.get("ses", ""), scan
 
 
 def _without_cord(results: Sequence[_Result], covered: set[Path]) -> list[Unpaired]:
     """List grey matter and canals of images that have no cord mask: nothing can be measured without it."""
     return [
-        Unpaired(one.path, f"{one.path.name} has no cord mask of the same image beside it; segment the cord first.")
+        Unpaired(
+            one.path, f"{one.path.name} has no cord mask of the same image beside it; segment the cord first.", one.kind
+        )
         for one in results
-        if one.kind in (GM, CANAL) and one.image not in covered
+        if one.kind in MASKS and one.image not in covered
     ]
 
 
@@ -197,7 +251,13 @@ def _long_name(mask: Path, folder: Path) -> str:
 
 
 def _beside(mask: _Result, results: Sequence[_Result]) -> dict[str, Path]:
-    """Return what else was made on the image of a mask; of two of a kind, the one in the folder of the mask."""
-    others = [one for one in results if one.image == mask.image and one.kind != CORD]
-    far_first = sorted(others, key=lambda one: one.path.parent == mask.path.parent)
-    return {one.kind: one.path for one in far_first}
+    """Return what else was made on the image of a mask; of two of a kind, the one in the folder of the mask.
+
+    Where several made a cord, grey matter and canal are taken from the folder of each alone: they are judged against
+    the cord that they were drawn in.
+    """
+    own = [one for one in results if one.image == mask.image]
+    only_cord = sum(one.kind == CORD for one in own) == 1
+    near = {one.path for one in own if one.path.parent == mask.path.parent}
+    others = [one for one in own if one.kind != CORD and (one.path in near or only_cord or one.kind not in MASKS)]
+    return {one.kind: one.path for one in sorted(others, key=lambda one: one.path in near)}

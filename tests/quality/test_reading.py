@@ -13,7 +13,8 @@ from napari_spinalq.io.nifti import load_scan
 from napari_spinalq.io.samples import sample_folder
 from napari_spinalq.levels.discs import Disc, Labelling
 from napari_spinalq.pipeline import measure_scan
-from napari_spinalq.quality.reading import read_case, refused, stamp_of
+from napari_spinalq.quality.measured import refused, stamp_of
+from napari_spinalq.quality.reading import read_case
 from napari_spinalq.quality.shelf import Shelf
 from napari_spinalq.quality.worklist import find_cases
 from napari_spinalq.results import DrawnStructure, ExamResult
