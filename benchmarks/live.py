@@ -43,7 +43,7 @@ def main() -> None:
         return
     if hasattr(os, "getloadavg"):
         print(
-            f"{os.getloadavg()[0]:.1f} processes wait for {os.cpu_count()} processors: the figures hold on a quiet one"
+            f"{os.getloadavg()[0]:.1f} processes share {os.cpu_count()} processors: the targets are for a quiet machine"
         )
     print(f"{'ms from event, over ' + str(STROKES * MOVES) + ' moves':<48}{'p50':>8}{'p95':>8}{'target p95':>12}")
     with tempfile.TemporaryDirectory() as folder:
@@ -64,7 +64,7 @@ def _plain(path: Path, mask: np.ndarray) -> list[float]:
     layer = viewer.add_labels(mask.copy(), scale=scan.grid.spacing)
     layer.brush_size, layer.mode = BRUSH_VOXELS, "paint"
     seen = _Seen()
-    viewer.window._qt_viewer.canvas._scene_canvas.events.draw.connect(lambda _: seen.now("drawn"))
+    viewer.window._qt_viewer.canvas._scene_canvas.events.draw.connect(lambda _: seen.now("drawn"), position="last")
     spent = _paint(viewer, mask, seen, ("drawn",))["drawn"]
     viewer.close()
     return spent

@@ -112,9 +112,8 @@ def measure_files(
     if table_format == "sct":
         table = _sct_table(rows[0][1], per_slice, rows[0][2], filename=str(mask_path))
     else:
-        tidy = _tidy_of_files(mask, rows, per_slice, sure)
-        reviewed = structure == "cord" and per == "slice"
-        table = _with_flags(_with_review(tidy, read_parameters(mask_path)) if reviewed else tidy, flags)
+        told = read_parameters(mask_path) if structure == "cord" and per == "slice" else {}
+        table = _with_flags(_with_review(_tidy_of_files(mask, rows, per_slice, sure), told), flags)
     used = [scan.source for scan in (mask, levels, cord) if scan and scan.source]
     parameters = {"per": per, "format": table_format, "angle_correction": angle_correction, "structure": structure}
     return table, Provenance(f"Measures per {per}", used, parameters, flags)

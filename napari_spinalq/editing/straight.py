@@ -85,8 +85,7 @@ def straight_painted(
     check_across(across)
     if mask.shape != work_grid.shape:
         raise InputError(f"The mask has shape {mask.shape} but its grid {work_grid.shape}; take both from one scan.")
-    places = check_path(path)
-    _check_shown(places, frame, across)
+    places = _shown_path(path, frame, across)
     canvas = Canvas(mask, brush.value, within)
     sweep = _Sweep(work_grid, frame, brush, across)
     rule = None
@@ -100,13 +99,16 @@ def straight_painted(
     return canvas.planes
 
 
-def _check_shown(places: NDArray[np.float64], frame: StraightFrame, across: int) -> None:
+def _shown_path(path: ArrayLike, frame: StraightFrame, across: int) -> NDArray[np.float64]:
+    """Return the places of a path, which must lie in planes that the straight view has."""
+    places = check_path(path)
     size = frame.shape[across]
     for at in (places[:, across].min(), places[:, across].max()):
         if not -0.5 <= at <= size - 0.5:
             raise InputError(
                 f"The straight view has no {AXIS_NAMES[across]} {at:g}; it shows those from 0 to {size - 1}."
             )
+    return places
 
 
 def _short(

@@ -315,11 +315,11 @@ class Session:
         work.mask, work.centerline = mask, centerline
         work.flags, work.parameters = tuple(flags), dict(parameters or {})
         work.versions, work.edited_before, work.edits_unknown = MaskVersions(), frozenset(), False
-        self._drop_checks(work)
         if mask is not None:
             work.versions.remember(np.asarray(mask.data), work.parameters)
             self.mark_unsaved()
         work.keep_automatic(CORD)
+        self._drop_checks(work)
         if ground:
             self.brought_back.emit(work)
         self.mask_changed.emit()

@@ -94,6 +94,7 @@ class SliceReview:
     def __init__(self, viewer: ViewerModel, session: Session, edits: MaskEditor, measurer: Measurer) -> None:
         self._viewer, self._session, self._measurer = viewer, session, measurer
         self._status: NDArray[np.int_] | None = None
+        self._counted: ScanWork | None = None
         session.mask_changed.connect(self._count_anew)
         session.remarks_changed.connect(self._count_anew)
         session.checked_changed.connect(self._count_anew)
@@ -113,8 +114,8 @@ class SliceReview:
     def state(self) -> SliceState | None:
         """Return where the reader stands; None without a mask."""
         work, here = self._session.current, self.here()
-        if work is None or work.mask is None or here is None or self._status is None:
-            return None
+        if work is None or work.mask is None or here is None or self._status is None or work is not self._counted:
+            return None  # also while another scan is being put on display
         held, area = self._measured(work, here)
         return SliceState(here, self._level(here), area, self._status, held)
 
@@ -191,7 +192,7 @@ class SliceReview:
 
     def _count_anew(self) -> None:
         """Look again at which slices are edited: it takes a digest of the mask, so not at every step of the brush."""
-        work = self._session.current
+        work = self._counted = self._session.current
         if work is None or work.mask is None:
             self._status = None
         else:
