@@ -1,4 +1,4 @@
-"""Which files are cord masks, which scan each belongs to by the names that tools give them, and what is told of each."""
+"""Which files are cord masks, which scan each belongs to by the names that tools give, and what is told of each."""
 
 import json
 from pathlib import Path
