@@ -32,7 +32,7 @@ def qc(
     from napari_spinalq.io.save import save_table
     from napari_spinalq.io.sidecar import sidecar_path
     from napari_spinalq.printing import print_examined, say_where
-    from napari_spinalq.quality.survey import examine, find_results, flags_table, provenance_of
+    from napari_spinalq.quality.worklist.survey import examine, find_results, flags_table, provenance_of
     from napari_spinalq.terminal import progress_bar
 
     refuse_overwrite([output, sidecar_path(output)], overwrite=force)
