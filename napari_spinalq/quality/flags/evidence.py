@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_spinalq.geometry import WORK_AXES, Grid, work_view
+from napari_spinalq.geometry import WORK_AXES, Grid, box_around, work_view
 from napari_spinalq.metrics.plane import SlicePlane, slice_plane
 from napari_spinalq.metrics.stack import SectionStack
 from napari_spinalq.reopen import INSIDE_FROM
@@ -121,11 +121,7 @@ def gather(result: ScanResult) -> Evidence:
 
 
 def _box(mask: NDArray[np.bool_], spacing_mm: tuple[float, float, float]) -> tuple[slice, slice, slice]:
-    """Return the smallest box around a mask with its margin within the slice; all slices of an empty mask."""
-    spans = []
-    for axis in range(3):
-        seen = np.flatnonzero(mask.any(axis=tuple(other for other in range(3) if other != axis)))
-        margin = 0 if axis == 0 else int(np.ceil(MARGIN_MM / spacing_mm[axis]))
-        low, high = (int(seen[0]), int(seen[-1]) + 1) if len(seen) else (0, mask.shape[axis])
-        spans.append(slice(max(0, low - margin), min(mask.shape[axis], high + margin)))
-    return spans[0], spans[1], spans[2]
+    """Return the smallest box around a mask with its margin within the slice; the whole of an empty mask."""
+    rows, columns = (int(np.ceil(MARGIN_MM / pixel)) for pixel in spacing_mm[1:])
+    z, y, x = box_around(mask, (0, rows, columns))
+    return z, y, x

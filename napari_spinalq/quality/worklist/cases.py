@@ -116,8 +116,8 @@ def find_cases(folder: str | Path, images: str | Path | None = None, progress: P
     return Found(folder, _cases(masks, results, folder), tuple(sorted(unpaired, key=lambda one: str(one.mask))))
 
 
-def find_case(mask: Path, images: Path | None = None) -> ListedCase:
-    """Find the image of one cord mask, and what else was made on it beside the mask.
+def find_case(mask: Path, images: Path | None = None) -> Found:
+    """Find the image of one cord mask, and what else was made on it beside the mask, or why that cannot be used.
 
     Parameters
     ----------
@@ -139,7 +139,8 @@ def find_case(mask: Path, images: Path | None = None) -> ListedCase:
     reason = next((one.reason for one in unpaired if one.mask == mask), None)
     if reason is not None:
         raise InputError(reason)
-    return _cases(results[:1], results, mask.parent)[0]
+    lost = [one for one in unpaired if one.identity == Unpaired(mask, "").identity]
+    return Found(mask.parent, _cases(results[:1], results, mask.parent), tuple(lost))
 
 
 def no_cord_mask(folder: Path) -> InputError:

@@ -87,12 +87,12 @@ def find_results(
 
 
 def _results_at(path: Path, scans: Path | None) -> list[ListedCase | Unpaired]:
-    if not path.is_dir():
-        try:
-            return [find_case(path, scans)]
-        except InputError as error:
-            raise InputError(f"{error} Name its scan with --image, or the folder of the scans with --scans.") from None
-    found = find_cases(path, scans)
+    try:
+        found = find_cases(path, scans) if path.is_dir() else find_case(path, scans)
+    except InputError as error:
+        if path.is_dir():
+            raise
+        raise InputError(f"{error} Name its scan with --image, or the folder of the scans with --scans.") from None
     if not found.cases and not any(one.kind == CORD for one in found.unpaired):
         raise no_cord_mask(path)
     return [*found.cases, *found.unpaired]

@@ -138,6 +138,18 @@ def test_what_was_made_on_another_state_of_the_scan_is_left_out_and_told(tmp_pat
     assert [source.path.name for source in examined.sources] == ["t2.nii.gz", "t2_seg.nii.gz"]
 
 
+@pytest.mark.parametrize("place", ["", "t2_seg.nii.gz"])
+def test_grey_matter_on_another_grid_is_told_beside_the_cord_that_is_checked(tmp_path, place):
+    fill(tmp_path, masks=("t2_seg.nii.gz", "t1_gmseg.nii.gz"), scans=("t2.nii.gz", "t1.nii.gz"))
+    write_mask(tmp_path / "t1_seg.nii.gz")
+    write_mask(tmp_path / "t2_gmseg.nii.gz", affine=np.diag([1.0, 1.0, 2.5, 1.0]))
+    table = flags_table(examine(find_results([tmp_path / place])))
+    refused = table[table["check"] == NOT_READ]
+    assert refused["scan"].tolist() == ["t2"]
+    assert "t2_gmseg.nii.gz lies on another grid" in refused["sentence"].iloc[0]
+    assert set(table["scan"]) == ({"t2"} if place else {"t1", "t2"})
+
+
 def test_a_mask_of_any_name_is_examined_on_the_scan_that_is_named(tmp_path):
     mask, image = write_mask(tmp_path / "mine.nii.gz"), write_image(tmp_path / "t2.nii.gz")
     with pytest.raises(InputError, match="--image"):
