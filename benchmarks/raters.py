@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from napari_spinalq.geometry import Grid
 from napari_spinalq.metrics.live import LiveShapes
-from napari_spinalq.quality.adjudication import patches_of
-from napari_spinalq.quality.change import level_changes
-from napari_spinalq.quality.overlap import slice_overlap
-from napari_spinalq.quality.packed import packed
+from napari_spinalq.quality.readers.adjudication import patches_of
+from napari_spinalq.quality.readers.change import level_changes
+from napari_spinalq.quality.readers.overlap import slice_overlap
+from napari_spinalq.quality.readers.packed import packed
 
 SHAPE = (200, 320, 320)
 SPACING_MM = (1.0, 0.5, 0.5)

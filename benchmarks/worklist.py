@@ -18,9 +18,9 @@ import numpy as np
 
 from napari_spinalq.io.nifti import load_mask, load_scan
 from napari_spinalq.io.samples import sample_folder
-from napari_spinalq.quality.rating_file import STATE_VARIABLE
-from napari_spinalq.quality.reading import read_case
-from napari_spinalq.quality.worklist import find_cases
+from napari_spinalq.quality.worklist.cases import find_cases
+from napari_spinalq.quality.worklist.rating_file import STATE_VARIABLE
+from napari_spinalq.quality.worklist.reading import read_case
 
 TARGET_SECONDS = 1.0
 BIG = (200, 320, 320)

@@ -15,7 +15,7 @@ from napari_spinalq.metrics.summary import (
     structure_rows,
     summary_rows,
 )
-from napari_spinalq.quality.survey import Examined
+from napari_spinalq.quality.worklist.survey import Examined
 from napari_spinalq.results import ExamResult, ScanResult
 from napari_spinalq.terminal import print_table
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from napari_spinalq.cord.centerline import Centerline
 from napari_spinalq.cord.confidence import recorded_confidence
@@ -36,6 +36,7 @@ NO_RECORD = "saved without a record of its source: check that it belongs to this
 SOFTENED = f"loaded from a soft mask: a voxel counts as inside from {INSIDE_FROM:g}"
 
 NO_DISCS = Labelling((), confirmed=False)
+"""The discs of a scan on which none is named."""
 
 Part = TypeVar("Part")
 
@@ -237,10 +238,10 @@ def _attempt(read: Callable[[], Part], refusals: list[str]) -> Part | None:
 def _read_mask(path: Path, source: Source, grid: Grid) -> _SavedMask | None:
     if not path.exists():
         return None
-    record = _record_of(path, source)
+    record = record_of(path, source)
     _check_confidence(record, path, grid)
     values = np.asarray(load_mask(path, like=grid).data)
-    mask = (values >= INSIDE_FROM).astype(np.uint8)
+    mask = binary_mask(values)
     if not mask.any():
         raise InputError(f"The soft mask {path} reaches {INSIDE_FROM:g} nowhere; segment it again.")
     return _SavedMask(mask, not np.array_equal(values, mask), record)
@@ -297,13 +298,18 @@ def _own_parameters(record: Record | None) -> dict[str, Any]:
 def _read_discs(path: Path, source: Source, centerline: Centerline | None) -> _SavedDiscs | None:
     if not path.exists():
         return None
-    record, discs = _record_of(path, source), read_discs(path)
+    record, discs = record_of(path, source), read_discs(path)
     check_discs(discs, centerline)
     if record is None:
         return _SavedDiscs(Labelling(discs, False, (f"discs {NO_RECORD}",)), None)
     told = dict(record.parameters)
     confirmed = told.pop("confirmed", None) is True
     return _SavedDiscs(Labelling(discs, confirmed, record.flags, told), record)
+
+
+def binary_mask(values: ArrayLike) -> NDArray[np.uint8]:
+    """Return a mask as 0 and 1; a soft one (0..1) is cut at one half."""
+    return (np.asarray(values) >= INSIDE_FROM).astype(np.uint8)
 
 
 def read_discs(path: Path) -> tuple[Disc, ...]:
@@ -326,13 +332,27 @@ def read_discs(path: Path) -> tuple[Disc, ...]:
     return discs
 
 
-def _record_of(path: Path, source: Source) -> Record | None:
-    """Return the record beside a result, if it has one; refuse a result of another state of the scan's file."""
+def record_of(path: Path, source: Source | None) -> Record | None:
+    """Return what the sidecar of a result tells; None where there is no sidecar.
+
+    Parameters
+    ----------
+    path : Path
+        The result.
+    source : Source or None
+        File of the scan on which it is to be used; None for a scan that was made in memory, which fits anything.
+
+    Raises
+    ------
+    InputError
+        If the result was made on another state of that file (by SHA-256), or the sidecar cannot be used.
+    """
     record = read_record(path)
-    if record is not None and record.source_sha256 and record.source_sha256 != source.sha256:
+    if source is not None and record is not None and record.source_sha256 not in ("", source.sha256):
         raise InputError(
-            f"{source.path.name} is not the file on which work was saved{_when(record)}; that work stays in "
-            f"{path.parent}: open it with the file it was made on, or segment this one."
+            f"{source.path.name} is not the file on which work was saved{_when(record)}; that work was not made on it "
+            f"as it is now (other SHA-256) and stays in {path.parent}: open it with the file it was made on, or "
+            "segment this one."
         )
     return record
 

@@ -32,10 +32,15 @@ class Source:
     @cached_property
     def sha256(self) -> str:
         """SHA-256 of the file as it lies on disk, hexadecimal."""
-        import hashlib
+        return file_sha256(self.path)
 
-        with self.path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file as it lies on disk, hexadecimal."""
+    import hashlib
+
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 @dataclass(frozen=True, eq=False)

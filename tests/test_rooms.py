@@ -55,6 +55,15 @@ def test_imports_point_upward(path):
             assert ORDER.index(there) <= ORDER.index(here), f"{here} must not import {there}"
 
 
+def test_the_parts_of_quality_are_in_order_too():
+    order = ["flags", "faults", "worklist", "readers"]
+    for path in sorted((PACKAGE / "quality").rglob("*.py")):
+        here = path.relative_to(PACKAGE / "quality").parts[0]
+        used = {name.split(".")[2] for name in imports(path) if name.startswith("napari_spinalq.quality.")}
+        if used:
+            assert max(map(order.index, used)) <= order.index(here), f"{path.name} looks ahead"
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_only_the_viewer_room_knows_qt(path):
     if room(path) != "gui":

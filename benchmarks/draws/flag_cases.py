@@ -19,7 +19,8 @@ from napari_spinalq.phantom.design import healthy_design
 from napari_spinalq.phantom.piece import Piece, integrate
 from napari_spinalq.phantom.protocol import Protocol, scan_grid
 from napari_spinalq.phantom.truth import disc_table
-from napari_spinalq.quality.case import NO_DISCS, Case
+from napari_spinalq.quality.faults.case import Case
+from napari_spinalq.reopen import NO_DISCS
 from napari_spinalq.results import DrawnStructure
 from napari_spinalq.scan import Scan
 

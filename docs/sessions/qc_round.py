@@ -30,10 +30,10 @@ from napari_spinalq.io.nifti import load_mask, load_scan
 from napari_spinalq.io.samples import sample_folder
 from napari_spinalq.io.save import save_mask
 from napari_spinalq.io.sidecar import Provenance
-from napari_spinalq.quality.case import Case
-from napari_spinalq.quality.checks import Check
 from napari_spinalq.quality.faults import inject
-from napari_spinalq.quality.rating_file import STATE_VARIABLE
+from napari_spinalq.quality.faults.case import Case
+from napari_spinalq.quality.flags.checks import Check
+from napari_spinalq.quality.worklist.rating_file import STATE_VARIABLE
 
 FAULTS: Mapping[str, Check | None] = {
     "01": None,

@@ -32,14 +32,13 @@ def qc(
     from napari_spinalq.io.save import save_table
     from napari_spinalq.io.sidecar import sidecar_path
     from napari_spinalq.printing import print_examined, say_where
-    from napari_spinalq.quality.survey import examine, flags_table, provenance_of
-    from napari_spinalq.quality.targets import find_targets
+    from napari_spinalq.quality.worklist.survey import examine, find_results, flags_table, provenance_of
     from napari_spinalq.terminal import progress_bar
 
     refuse_overwrite([output, sidecar_path(output)], overwrite=force)
-    targets = find_targets(results, scans=scans, image=image)
+    found = find_results(results, scans=scans, image=image)
     with progress_bar() as progress:
-        examined = examine(targets, progress)
+        examined = examine(found, progress)
     save_table(flags_table(examined), output, provenance_of(examined), overwrite=force)
     print_examined(examined)
     say_where([output])

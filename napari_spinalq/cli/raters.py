@@ -27,7 +27,7 @@ def agree(
     from napari_spinalq.io.save import save_table
     from napari_spinalq.io.sidecar import sidecar_path
     from napari_spinalq.printing import say_flags, say_where
-    from napari_spinalq.quality.cohort import agreement_of_folders, summary_of
+    from napari_spinalq.quality.readers.cohort import agreement_of_folders, summary_of
     from napari_spinalq.terminal import print_table, progress_bar
 
     refuse_overwrite([output, sidecar_path(output)], overwrite=force)
@@ -53,8 +53,8 @@ def control_round(
     Example: spinalq control-round derivatives/reads -o derivatives/control-round1 --key keys/round1.json --spoilt 10
     """
     from napari_spinalq.printing import say_where
-    from napari_spinalq.quality.controls import make_round
-    from napari_spinalq.quality.worklist import find_cases
+    from napari_spinalq.quality.readers.controls import make_round
+    from napari_spinalq.quality.worklist.cases import find_cases
 
     cases = [(one.image, one.mask) for one in find_cases(results).cases]
     entries = make_round(cases, output, key, spoilt=spoilt, seed=seed)
@@ -71,8 +71,8 @@ def control_score(
 
     Example: spinalq control-score keys/round1.json derivatives/control-round1/ratings.tsv --rater amk
     """
-    from napari_spinalq.quality.controls import read_key, score_round, score_rows
-    from napari_spinalq.quality.ratings import read_table
+    from napari_spinalq.quality.readers.controls import read_key, score_round, score_rows
+    from napari_spinalq.quality.worklist.ratings import read_table
     from napari_spinalq.terminal import print_table
 
     if not ratings.is_file():

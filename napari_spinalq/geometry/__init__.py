@@ -1,5 +1,6 @@
 """Where voxels lie: grids, orientation and resampling. No file and no image value is known here."""
 
+from napari_spinalq.geometry.box import box_around
 from napari_spinalq.geometry.grid import GRID_TOLERANCE_MM, WORK_AXES, Grid
 from napari_spinalq.geometry.orient import in_work_layout, reorient_array, to_work_order, work_view
 from napari_spinalq.geometry.resample import resample_array
@@ -8,6 +9,7 @@ __all__ = [
     "GRID_TOLERANCE_MM",
     "WORK_AXES",
     "Grid",
+    "box_around",
     "in_work_layout",
     "reorient_array",
     "resample_array",

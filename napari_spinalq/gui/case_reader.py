@@ -9,9 +9,10 @@ from psygnal import Signal
 
 from napari_spinalq.errors import InputError
 from napari_spinalq.gui.workers import CLOSING_WAIT_S, Job
-from napari_spinalq.quality.reading import Reading, Summary, read_case, refused, stamp_of
-from napari_spinalq.quality.shelf import Shelf
-from napari_spinalq.quality.worklist import ListedCase
+from napari_spinalq.quality.worklist.cases import ListedCase
+from napari_spinalq.quality.worklist.measured import Summary, refused, stamp_of
+from napari_spinalq.quality.worklist.reading import Reading, read_case
+from napari_spinalq.quality.worklist.shelf import Shelf
 
 MOST_JOBS = 2
 """Cases read at once: one for the reader, one for the list. More would slow down the picture that is waited for."""

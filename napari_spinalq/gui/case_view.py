@@ -13,7 +13,7 @@ from napari_spinalq.gui.display import Plane, current_plane, go_to, show_plane, 
 from napari_spinalq.gui.opening import Opener
 from napari_spinalq.gui.saving import Saver
 from napari_spinalq.gui.session import ScanWork, Session
-from napari_spinalq.quality.reading import Reading
+from napari_spinalq.quality.worklist.reading import Reading
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel

@@ -15,8 +15,8 @@ from napari_spinalq.gui.session import CORD, ScanWork, Session
 from napari_spinalq.gui.table_model import Row
 from napari_spinalq.metrics.live import LiveShapes
 from napari_spinalq.metrics.live_structures import LiveStructures
-from napari_spinalq.quality.change import EditHistory, LevelChange, Verdict, level_changes, signed
-from napari_spinalq.quality.overlap import slice_overlap
+from napari_spinalq.quality.readers.change import EditHistory, LevelChange, Verdict, level_changes, signed
+from napari_spinalq.quality.readers.overlap import slice_overlap
 
 if TYPE_CHECKING:
     from napari_spinalq.gui.desk import Desk

@@ -22,7 +22,7 @@ from napari_spinalq.gui.convert import (
     world_to_mm,
 )
 from napari_spinalq.levels.discs import Disc, Origin
-from napari_spinalq.quality.overlap import BOTH, FIRST_ONLY, SECOND_ONLY
+from napari_spinalq.quality.readers.overlap import BOTH, FIRST_ONLY, SECOND_ONLY
 from napari_spinalq.scan import Scan
 
 if TYPE_CHECKING:

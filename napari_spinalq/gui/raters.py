@@ -15,8 +15,8 @@ from napari_spinalq.gui import layers
 from napari_spinalq.gui.convert import from_display
 from napari_spinalq.gui.saving import Saver
 from napari_spinalq.gui.session import CORD, ScanWork, Session
-from napari_spinalq.quality.packed import PackedMask, packed
-from napari_spinalq.quality.reads import CONSENSUS, Read, load_read, rater_label, reads_of, save_read
+from napari_spinalq.quality.readers.packed import PackedMask, packed
+from napari_spinalq.quality.readers.reads import CONSENSUS, Read, load_read, rater_label, reads_of, save_read
 from napari_spinalq.scan import Scan
 
 if TYPE_CHECKING:
@@ -172,7 +172,7 @@ class Raters:
         Raises
         ------
         InputError
-            As :func:`~napari_spinalq.quality.reads.save_read`.
+            As :func:`~napari_spinalq.quality.readers.reads.save_read`.
         """
         written = []
         for work in self.unsaved():

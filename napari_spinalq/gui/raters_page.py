@@ -13,9 +13,9 @@ from napari_spinalq.gui.links import Link
 from napari_spinalq.gui.panels.raters_panel import RatersPanel
 from napari_spinalq.gui.raters import AUTOMATIC, NOTHING
 from napari_spinalq.gui.settler import Scope
-from napari_spinalq.quality.adjudication import Choice
-from napari_spinalq.quality.change import signed
-from napari_spinalq.quality.comparison import Comparison
+from napari_spinalq.quality.readers.adjudication import Choice
+from napari_spinalq.quality.readers.change import signed
+from napari_spinalq.quality.readers.comparison import Comparison
 
 if TYPE_CHECKING:
     from napari_spinalq.gui.desk import Desk

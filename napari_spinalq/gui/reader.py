@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from napari_spinalq.gui.convert import LayerData, image_layer, labels_layer
-from napari_spinalq.io.bids import is_scan
-from napari_spinalq.io.nifti import NIFTI_ENDINGS, load_scan
+from napari_spinalq.io.bids import NIFTI_ENDINGS, is_scan
+from napari_spinalq.io.nifti import load_scan
 from napari_spinalq.scan import Scan
 
 MASK_SETTINGS = {"opacity": 0.5}

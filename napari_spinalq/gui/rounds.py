@@ -6,10 +6,18 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from napari_spinalq.gui.worklist_rows import CaseRow, case_row, unpaired_row
-from napari_spinalq.quality.rating_file import RatingFile
-from napari_spinalq.quality.ratings import Rating, Verdict, by_mask, changed_since, comment_of, last_of, standing
-from napari_spinalq.quality.reading import Summary
-from napari_spinalq.quality.worklist import Found, ListedCase, worst_first
+from napari_spinalq.quality.worklist.cases import Found, ListedCase, worst_first
+from napari_spinalq.quality.worklist.measured import Summary
+from napari_spinalq.quality.worklist.rating_file import RatingFile
+from napari_spinalq.quality.worklist.ratings import (
+    Rating,
+    Verdict,
+    by_mask,
+    changed_since,
+    comment_of,
+    last_of,
+    standing,
+)
 
 SummaryOf = Callable[[ListedCase], Summary | None]
 

@@ -9,7 +9,7 @@ from napari_spinalq.derivatives.paths import scan_paths
 from napari_spinalq.errors import InputError
 from napari_spinalq.gui import dialogs
 from napari_spinalq.gui.session import CORD
-from napari_spinalq.quality.reads import CONSENSUS, read_path
+from napari_spinalq.quality.readers.reads import CONSENSUS, read_path
 
 if TYPE_CHECKING:
     from napari_spinalq.gui.desk import Desk

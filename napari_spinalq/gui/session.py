@@ -22,7 +22,7 @@ from napari_spinalq.exam import Exam, ExamFile
 from napari_spinalq.gui.convert import from_display
 from napari_spinalq.gui.versions import MaskVersions
 from napari_spinalq.levels.discs import Disc, Labelling
-from napari_spinalq.quality.packed import PackedMask, packed
+from napari_spinalq.quality.readers.packed import PackedMask, packed
 from napari_spinalq.reopen import SavedWork
 from napari_spinalq.results import CHECKED_SLICES, EDITED_SLICES, DrawnStructure
 from napari_spinalq.scan import Scan

@@ -22,10 +22,10 @@ from napari_spinalq.gui.settling import Reads, Settling
 from napari_spinalq.gui.workers import Runner
 from napari_spinalq.pipeline import measure_scan
 from napari_spinalq.progress import Progress
-from napari_spinalq.quality.adjudication import Adjudication, Choice, Patch
-from napari_spinalq.quality.comparison import Comparison, compare_masks
-from napari_spinalq.quality.overlap import difference_map
-from napari_spinalq.quality.reads import CONSENSUS, save_read
+from napari_spinalq.quality.readers.adjudication import Adjudication, Choice, Patch
+from napari_spinalq.quality.readers.comparison import Comparison, compare_masks
+from napari_spinalq.quality.readers.overlap import difference_map
+from napari_spinalq.quality.readers.reads import CONSENSUS, save_read
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -166,7 +166,7 @@ class Settler:
         Raises
         ------
         InputError
-            As :func:`~napari_spinalq.quality.reads.save_read`.
+            As :func:`~napari_spinalq.quality.readers.reads.save_read`.
         """
         wanted = self.unsaved()
         written = []

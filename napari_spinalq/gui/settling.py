@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_spinalq.gui.session import ScanWork
-from napari_spinalq.quality.adjudication import Adjudication, origins_in_words
-from napari_spinalq.quality.comparison import Comparison
+from napari_spinalq.quality.readers.adjudication import Adjudication, origins_in_words
+from napari_spinalq.quality.readers.comparison import Comparison
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,9 +21,10 @@ from napari_spinalq.gui.saving import Saver
 from napari_spinalq.gui.session import Session
 from napari_spinalq.gui.workers import CLOSING_WAIT_S, Job
 from napari_spinalq.io.sidecar import default_author
-from napari_spinalq.quality.ratings import Verdict
-from napari_spinalq.quality.reading import Reading, Summary, stamp_of
-from napari_spinalq.quality.worklist import Found, ListedCase, coming_up, find_cases, next_unrated
+from napari_spinalq.quality.worklist.cases import Found, ListedCase, coming_up, find_cases, next_unrated
+from napari_spinalq.quality.worklist.measured import Summary, stamp_of
+from napari_spinalq.quality.worklist.ratings import Verdict
+from napari_spinalq.quality.worklist.reading import Reading
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel

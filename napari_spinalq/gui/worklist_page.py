@@ -13,8 +13,8 @@ from napari_spinalq.gui import dialogs
 from napari_spinalq.gui.desk import Desk
 from napari_spinalq.gui.panels.worklist_panel import WorklistPanel
 from napari_spinalq.gui.round_keys import RoundKeys
-from napari_spinalq.quality.ratings import Verdict
-from napari_spinalq.quality.sct_lists import REASONS
+from napari_spinalq.quality.worklist.ratings import Verdict
+from napari_spinalq.quality.worklist.sct_lists import REASONS
 
 LEAST_HEIGHT = 270
 """Pixels: as low as the lowest page of the dock."""

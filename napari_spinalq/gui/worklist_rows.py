@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from napari_spinalq.quality.ratings import Rating, Verdict, changed_since
-from napari_spinalq.quality.reading import Summary
-from napari_spinalq.quality.worklist import ListedCase, Unpaired
+from napari_spinalq.quality.worklist.cases import ListedCase, Unpaired
+from napari_spinalq.quality.worklist.measured import Summary
+from napari_spinalq.quality.worklist.ratings import Rating, Verdict, changed_since
 
 KINDS = {Verdict.PASS: "good", Verdict.FAIL: "bad", Verdict.ARTEFACT: "warn"}
 """How a rating looks: sign and colour as of a state line."""

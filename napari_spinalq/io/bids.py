@@ -55,7 +55,18 @@ def entities(name: str) -> dict[str, str]:
     >>> entities("sub-01_ses-2_mt-on_MTS.nii.gz")
     {'sub': '01', 'ses': '2', 'mt': 'on'}
     """
-    return dict(_ENTITY.findall(_stem(name)))
+    return dict(_ENTITY.findall(stem(name)))
+
+
+def stem(name: str) -> str:
+    """Return a file name without the ending of a NIfTI file.
+
+    Examples
+    --------
+    >>> stem("sub-01_T2w.nii.gz"), stem("t2.NII")
+    ('sub-01_T2w', 't2')
+    """
+    return re.sub(r"(\.nii)?(\.gz)?$", "", name, flags=re.IGNORECASE)
 
 
 def derived_name(source_name: str, what: str, ending: str) -> str:
@@ -70,17 +81,17 @@ def derived_name(source_name: str, what: str, ending: str) -> str:
     >>> derived_name("t2.nii.gz", "label-cord_mask", ".nii.gz")
     't2_label-cord_mask.nii.gz'
     """
-    stem = _stem(source_name)
-    if not stem.startswith("sub-") or "_" not in stem:
-        return f"{stem}_{what}{ending}"
-    base, suffix = stem.rsplit("_", 1)
+    source = stem(source_name)
+    if not source.startswith("sub-") or "_" not in source:
+        return f"{source}_{what}{ending}"
+    base, suffix = source.rsplit("_", 1)
     return f"{base}_space-{suffix}_{what}{ending}"
 
 
 def is_scan(path: Path) -> bool:
     """Tell whether a file name is that of a scan, and not of a mask, a label map or another file."""
     hidden = path.name.startswith(".")  # such as what macOS keeps beside each file on a foreign disk
-    return not hidden and path.name.lower().endswith(NIFTI_ENDINGS) and not _DERIVED.search(_stem(path.name))
+    return not hidden and path.name.lower().endswith(NIFTI_ENDINGS) and not _DERIVED.search(stem(path.name))
 
 
 @dataclass(frozen=True)
@@ -93,17 +104,13 @@ class Gradients:
 
 def find_gradients(path: Path) -> Gradients:
     """Find the ``.bval`` and ``.bvec`` beside a diffusion scan (or plural, or ``bvals.txt``)."""
-    stem = _stem(path.name)
+    source = stem(path.name)
 
     def first(kind: str) -> Path | None:
-        names = [f"{stem}.{kind}", f"{stem}.{kind}s", f"{kind}s.txt", f"{kind}.txt", f"{kind}s", kind]
+        names = [f"{source}.{kind}", f"{source}.{kind}s", f"{kind}s.txt", f"{kind}.txt", f"{kind}s", kind]
         return next((path.with_name(name) for name in names if path.with_name(name).is_file()), None)
 
     return Gradients(first("bval"), first("bvec"))
-
-
-def _stem(name: str) -> str:
-    return re.sub(r"(\.nii)?(\.gz)?$", "", name, flags=re.IGNORECASE)
 
 
 def _exam_of_folder(folder: Path) -> Exam:

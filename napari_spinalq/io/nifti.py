@@ -24,7 +24,6 @@ from napari_spinalq.geometry import Grid
 from napari_spinalq.scan import Scan, Source
 from napari_spinalq.vertebrae import VERTEBRAE, level_name
 
-NIFTI_ENDINGS = (".nii", ".nii.gz")
 SPACING_TOLERANCE = 0.01
 """A header's pixel size may differ from its affine by this fraction before the file counts as contradictory."""
 

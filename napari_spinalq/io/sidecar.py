@@ -154,6 +154,24 @@ def read_parameters(path: Path) -> dict[str, Any]:
     return _parameters(_content(beside), beside) if beside.is_file() else {}
 
 
+def source_names(path: Path) -> tuple[str, ...]:
+    """Return the files that the sidecar of a result names as its sources; none where there is no sidecar.
+
+    This package names them with checksums; BIDS lists paths or URIs, also under ``RawSources``.
+
+    Raises
+    ------
+    InputError
+        If the sidecar is no JSON object.
+    """
+    beside = sidecar_path(path)
+    content = _content(beside) if beside.is_file() else {}
+    told = [content.get(key, []) for key in ("Sources", "RawSources")]
+    listed = [source for one in told for source in (one if isinstance(one, list) else [one])]
+    names = (source.get("File") if isinstance(source, dict) else source for source in listed)
+    return tuple(str(name) for name in names if name)
+
+
 def _parameters(content: Mapping[str, Any], beside: Path) -> dict[str, Any]:
     parameters = content.get("Parameters", {})
     if not isinstance(parameters, dict):
@@ -164,6 +182,8 @@ def _parameters(content: Mapping[str, Any], beside: Path) -> dict[str, Any]:
 def _content(beside: Path) -> dict[str, Any]:
     try:
         content = json.loads(beside.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{beside} cannot be read ({error.strerror}); ask its owner for access.") from None
     except ValueError:
         content = None
     if not isinstance(content, dict):

@@ -22,6 +22,7 @@ from napari_spinalq.geometry import Grid
 from napari_spinalq.levels.discs import Disc, Origin
 from napari_spinalq.metrics.catalogue import STRUCTURE_TITLES
 from napari_spinalq.vertebrae import level_name
+from napari_spinalq.views.window import AUTO_PERCENTILES
 
 CORD_COLOUR, DISC_COLOUR, GUESS_COLOUR = "#E69F00", "#56B4E9", "#CC79A7"
 """Orange, sky blue and purple of Okabe and Ito's palette, told apart by colour-blind readers."""
@@ -44,7 +45,6 @@ SAGITTAL_MARGIN_MM = 45.0
 SAGITTAL_WIDTH_IN, MAX_SAGITTAL_HEIGHT_IN = 4.0, 8.0
 """Size of the sagittal figure (inches): its height follows the scan."""
 
-WINDOW_PERCENTILES = (1.0, 99.5)
 DOTS_PER_INCH = 110
 
 
@@ -212,7 +212,7 @@ def _show(
     dx: float,
     dy: float,
 ) -> None:
-    low, high = np.percentile(plane, WINDOW_PERCENTILES)
+    low, high = np.percentile(plane, AUTO_PERCENTILES)
     axes.imshow(plane, cmap="gray", origin="lower", extent=extent, vmin=low, vmax=max(high, low + 1e-6), aspect="equal")
     horizontal, vertical = (np.arange(plane.shape[1]) + 0.5) * dx, (np.arange(plane.shape[0]) + 0.5) * dy
     for name, outline in outlines.items():
@@ -243,7 +243,7 @@ def _axial_detail(axes: Axes, image: NDArray, masks: Mapping[str, NDArray], grid
     centre = ((x + 0.5) * dx, (y + 0.5) * dy)
     near = [slice(max(0, int((c - AXIAL_HALF_WIDTH_MM) / d)), int((c + AXIAL_HALF_WIDTH_MM) / d) + 1)
             for c, d in zip(centre[::-1], (dy, dx), strict=True)]  # fmt: skip
-    low, high = np.percentile(image[tuple(near)], WINDOW_PERCENTILES)
+    low, high = np.percentile(image[tuple(near)], AUTO_PERCENTILES)
     _show(axes, np.clip(image, low, high), masks, extent, dx, dy)
     axes.set_xlim(centre[0] + AXIAL_HALF_WIDTH_MM, centre[0] - AXIAL_HALF_WIDTH_MM)
     axes.set_ylim(centre[1] - AXIAL_HALF_WIDTH_MM, centre[1] + AXIAL_HALF_WIDTH_MM)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_spinalq.contrast import Contrast
-from napari_spinalq.geometry import Grid
+from napari_spinalq.geometry import Grid, box_around
 
 AUTO_PERCENTILES = (1.0, 99.5)
 """Dark enough to keep CSF and cord apart, without the few brightest voxels (fat, flow)."""
@@ -123,12 +123,7 @@ def presets(
 
 def _around(mask: NDArray, grid: Grid) -> tuple[slice, ...]:
     """Return the box of the mask with the reach of the CSF around it."""
-    margin = np.ceil(CSF_REACH_MM / np.asarray(grid.spacing)).astype(int)
-    spans = []
-    for axis in range(3):
-        used = np.flatnonzero(np.any(mask, axis=tuple(other for other in range(3) if other != axis)))
-        spans.append(slice(max(0, int(used[0]) - margin[axis]), int(used[-1]) + margin[axis] + 1))
-    return tuple(spans)
+    return box_around(mask, np.ceil(CSF_REACH_MM / np.asarray(grid.spacing)).astype(int).tolist())
 
 
 def _sample(data: NDArray) -> NDArray[np.float64]:

@@ -125,13 +125,16 @@ def test_a_scan_of_another_name_is_named(run, pairs, tmp_path):
 def test_bad_input_is_refused_in_one_sentence_and_nothing_is_written(run, pairs, tmp_path):
     out = tmp_path / "flags.tsv"
     (tmp_path / "empty").mkdir()
-    save(np.zeros((64, 64, 9), np.uint8), pairs / "other_t2_seg.nii.gz")
-    save(cord_in_fluid()[0], pairs / "other_t2.nii.gz")
+    for name, size in (("other", SHAPE), ("short", (64, 64, 9))):
+        save(np.zeros(size, np.uint8), pairs / f"{name}_t2_seg.nii.gz")
+        save(cord_in_fluid()[0], pairs / f"{name}_t2.nii.gz")
     refusals = {
         "no file or folder": ("qc", tmp_path / "nowhere", "-o", out),
         "holds no cord mask": ("qc", tmp_path / "empty", "-o", out),
         "give that mask alone": ("qc", pairs, "--image", pairs / "good_t2.nii.gz", "-o", out),
         "empty": ("qc", pairs / "other_t2_seg.nii.gz", "-o", out),
+        "another grid": ("qc", pairs / "short_t2_seg.nii.gz", "-o", out),
+        "the name of a cord mask": ("qc", pairs / "other_t2.nii.gz", "-o", out),
         ".tsv or .csv": ("qc", pairs / "good_t2_seg.nii.gz", "-o", tmp_path / "flags.txt"),
     }
     for said, words in refusals.items():

@@ -11,8 +11,8 @@ from napari_spinalq.gui.display import Plane
 from napari_spinalq.gui.raters import AUTOMATIC, NOTHING, SAVE_FIRST
 from napari_spinalq.gui.settler import Scope
 from napari_spinalq.io.nifti import load_mask
-from napari_spinalq.quality.adjudication import Choice
-from napari_spinalq.quality.reads import CONSENSUS
+from napari_spinalq.quality.readers.adjudication import Choice
+from napari_spinalq.quality.readers.reads import CONSENSUS
 
 
 def _page(hand):

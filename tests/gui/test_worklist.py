@@ -19,9 +19,9 @@ from napari_spinalq.gui.dock import SpinalCordDock
 from napari_spinalq.gui.round_keys import RoundKeys
 from napari_spinalq.gui.worklist import ALL_RATED, CHANGED_ON_DISK, SHOWN_AGAIN
 from napari_spinalq.io.sidecar import AUTHOR_VARIABLE
-from napari_spinalq.quality import rating_file
-from napari_spinalq.quality.rating_file import STATE_VARIABLE
-from napari_spinalq.quality.ratings import read_table, standing
+from napari_spinalq.quality.worklist import rating_file
+from napari_spinalq.quality.worklist.rating_file import STATE_VARIABLE
+from napari_spinalq.quality.worklist.ratings import read_table, standing
 from tests.gui.conftest import LIMIT_MS, Hand
 from tests.quality.cases import CENTRE, cord, write_image, write_mask
 

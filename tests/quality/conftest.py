@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from napari_spinalq.geometry import Grid
-from napari_spinalq.quality.case import Case
+from napari_spinalq.quality.faults.case import Case
 from napari_spinalq.results import DrawnStructure
 from napari_spinalq.scan import Scan
 

@@ -9,7 +9,7 @@ from qtpy.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
 from napari_spinalq.gui.panels.parts import draw_text
-from napari_spinalq.quality.thumbnails import Mosaic
+from napari_spinalq.quality.worklist.thumbnails import Mosaic
 
 GAP = 4
 """Pixels between strip and mosaic."""

@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QComboBox, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_spinalq.gui.layers import DIFFERENCE_COLOURS
 from napari_spinalq.gui.panels.parts import GAP, button, patch, row
-from napari_spinalq.quality.overlap import FIRST_ONLY, SECOND_ONLY
+from napari_spinalq.quality.readers.overlap import FIRST_ONLY, SECOND_ONLY
 
 
 class SettlePanel(QWidget):

@@ -1,0 +1,1 @@
+"""Readers: second reads, how far they agree, what an edit means, and how well faults are found."""

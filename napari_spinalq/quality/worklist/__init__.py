@@ -1,0 +1,1 @@
+"""Results in folders: which there are, reading, measuring and rating them."""
