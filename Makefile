@@ -27,7 +27,7 @@ demo: $(READY)  ## Run the main job on the sample exams; results under out/demo/
 
 test: $(READY)  ## Run all tests under a virtual display (QT=pyqt6 for the other binding)
 	@sh .ci/display-packages
-	@sh .ci/with-display $(BIN)/python -m pytest $(PYTEST)
+	@$(if $(PYTEST),sh .ci/with-display $(BIN)/python -m pytest $(PYTEST),sh .ci/run-tests $(BIN)/python)
 
 app: $(READY)  ## Open napari on the sample exam, plugin docked
 	$(BIN)/spinalq open
