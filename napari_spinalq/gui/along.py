@@ -148,6 +148,7 @@ class AlongDock(QWidget):
         self.scene = scene_of(self.desk.session, self._plane, self._depth_mm)
         self._stack.setCurrentWidget(self._hint if self.scene is None else self._content)
         if self.scene is None:
+            self._layer_links.cut()  # of the scan before, which may come back without a scene
             self._shown_work, self.profile = None, None
             return
         self._follow_layers()
