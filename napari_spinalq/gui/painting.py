@@ -125,7 +125,7 @@ class Painter:
     def _begin(self, layer: Labels, event: Any) -> Stroke | None:
         """Return a stroke that begins with this press; None if it was a fill, or nothing can be painted."""
         found, settings = self._mask_of(layer), self._settings()
-        if found is None:
+        if found is None or self._session.held_back():
             return None
         work, structure = found
         across = self._across()
