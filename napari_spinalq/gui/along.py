@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from qtpy.QtCore import QPointF, Qt, QTimer
-from qtpy.QtGui import QShowEvent
+from qtpy.QtGui import QHideEvent, QShowEvent
 from qtpy.QtWidgets import QDockWidget, QLabel, QMainWindow, QStackedLayout, QVBoxLayout, QWidget
 
 from napari_spinalq.cord.strip import StripPlane
@@ -102,6 +102,7 @@ class AlongDock(QWidget):
     def _links(self) -> list[Link]:
         desk, viewer = self.desk, self.desk.viewer
         return [
+            (desk.session.scan_changed, self._release),
             (desk.session.scan_changed, self._rebuild_later),
             (desk.session.mask_changed, self._rebuild_later),
             (desk.session.discs_changed, self._rebuild_later),
@@ -140,6 +141,11 @@ class AlongDock(QWidget):
         """Lay out once for all that happens within a frame."""
         if not self._later.isActive():
             self._later.start()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """End a stroke that goes on: its release is not heard any more."""
+        super().hideEvent(event)
+        self._release()
 
     def rebuild(self) -> None:
         """Lay out the strip anew: the cord, its levels or what is shown of it changed. Never within a stroke."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from qtpy.QtCore import QEvent, Qt
 
+from napari_spinalq.gui.display import Plane
 from napari_spinalq.gui.raters import NOTHING
 from tests.gui.test_raters import _begin, saved  # noqa: F401 (fixture)
 
@@ -33,6 +35,34 @@ def test_a_segmentation_ends_while_another_scan_is_in_hand(opened):
     assert work.mask in opened.viewer.layers
     layers = opened.viewer.layers
     assert layers.index(work.mask) == layers.index(work.image) + 1
+
+
+def test_a_stroke_ends_when_its_scan_is_taken_away(measured):
+    desk, left, none = measured.desk, Qt.MouseButton.LeftButton, Qt.MouseButton.NoButton
+    for part in ("T2star", "T2w"):
+        _choose(measured, part)
+        measured.wait()
+    work, before = desk.session.current, np.array(desk.session.current.mask.data)
+    desk.show_plane(Plane.AXIAL)
+    desk.measurer.go_to_level(4)
+    desk.tools.use_in_cross_section("paint")
+    centre = np.asarray(measured.viewer.dims.point[-3:])
+    pixels = [measured.pixel(centre + np.array([0, 4, x])) for x in (-2, 0, 2)]
+    measured._send(QEvent.Type.MouseMove, pixels[0], none)
+    measured._send(QEvent.Type.MouseButtonPress, pixels[0], left)
+    measured._send(QEvent.Type.MouseMove, pixels[1], left)
+    drawn = np.array(work.mask.data)
+    assert (drawn != before).any()
+    _choose(measured, "T2star")
+    assert desk.recorder.journal.history.standing()[-1].line.tool == "brush"
+    measured._send(QEvent.Type.MouseMove, pixels[2], left)
+    measured._send(QEvent.Type.MouseButtonRelease, pixels[2], left)
+    measured.wait()
+    np.testing.assert_array_equal(work.mask.data, drawn)
+    desk.historian.undo()
+    measured.wait()
+    assert desk.session.current is work
+    np.testing.assert_array_equal(work.mask.data, before)
 
 
 def test_a_second_reader_does_not_see_the_first_mask_that_comes_meanwhile(opened):

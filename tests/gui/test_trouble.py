@@ -79,6 +79,11 @@ def test_a_table_that_cannot_be_exported_is_told(measured, monkeypatch, tmp_path
     assert not (tmp_path / "table.csv").exists()
 
 
+def test_saving_with_nothing_open_says_so(hand):
+    assert not hand.desk.save()
+    assert "nothing to save" in said(hand)
+
+
 def _full(*_args):
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
