@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from qtpy.QtCore import QPointF, Qt, QTimer
-from qtpy.QtGui import QShowEvent
+from qtpy.QtGui import QHideEvent, QShowEvent
 from qtpy.QtWidgets import QDockWidget, QLabel, QMainWindow, QStackedLayout, QVBoxLayout, QWidget
 
 from napari_spinalq.cord.strip import StripPlane
@@ -102,6 +102,7 @@ class AlongDock(QWidget):
     def _links(self) -> list[Link]:
         desk, viewer = self.desk, self.desk.viewer
         return [
+            (desk.session.scan_changed, self._release),
             (desk.session.scan_changed, self._rebuild_later),
             (desk.session.mask_changed, self._rebuild_later),
             (desk.session.discs_changed, self._rebuild_later),
@@ -141,6 +142,11 @@ class AlongDock(QWidget):
         if not self._later.isActive():
             self._later.start()
 
+    def hideEvent(self, event: QHideEvent) -> None:
+        """End a stroke that goes on: its release is not heard any more."""
+        super().hideEvent(event)
+        self._release()
+
     def rebuild(self) -> None:
         """Lay out the strip anew: the cord, its levels or what is shown of it changed. Never within a stroke."""
         if self.brush.active or not self.isVisible():
@@ -148,6 +154,7 @@ class AlongDock(QWidget):
         self.scene = scene_of(self.desk.session, self._plane, self._depth_mm)
         self._stack.setCurrentWidget(self._hint if self.scene is None else self._content)
         if self.scene is None:
+            self._layer_links.cut()  # of the scan before, which may come back without a scene
             self._shown_work, self.profile = None, None
             return
         self._follow_layers()

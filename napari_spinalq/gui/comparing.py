@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,8 @@ BLINK_HZ = 2.0
 """Both pictures are shown this often a second: slow enough to see each, fast enough to see what jumps."""
 
 OTHER_OPACITY = 0.5
+
+BLIND = "Masks cannot be compared during a blind second read: save it and go back to the first read, then compare."
 
 
 class Mode(StrEnum):
@@ -79,7 +82,7 @@ class Comparer:
             return
         known = self._session.work_of(path)
         if known is not None:
-            if known is not work:
+            if known.scan is not work.scan:
                 course = course_of(known.centerline, self._session.labelling)
                 self._take(work, open_other(known.scan, known.mask_on_file_grid(), course, work.scan.grid))
             return
@@ -142,6 +145,10 @@ class Comparer:
     def _take(self, work: ScanWork, other: Other) -> None:
         if work is not self._session.current:
             return
+        if work.blind and other.image is None:
+            self.told.emit("warn", BLIND)
+            return
+        other = replace(other, mask=None, mask_here=None) if work.blind else other
         self.clear()
         self.other = other
         self._add_layer(work, other)

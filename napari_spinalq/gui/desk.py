@@ -64,6 +64,8 @@ POINT_AT_THE_CORD = "No cord was found. Press “From a click”, then click on 
 
 NOT_SAVED = "Not saved: {why} Nothing is lost: the work is kept here and in the journal of edits."
 
+NOT_EXPORTED = "Not exported: {why} What stood there before is as it was."
+
 _DESKS: WeakKeyDictionary[object, Desk] = WeakKeyDictionary()
 
 
@@ -199,6 +201,9 @@ class Desk:
         except InputError as error:
             self._refused(error)
             return
+        except OSError as error:  # a full disk, a drive that is gone
+            self.refuse(NOT_EXPORTED.format(why=in_words(error)))
+            return
         self.told.emit("good", f"Exported {path}")
 
     def save(self) -> bool:
@@ -209,6 +214,15 @@ class Desk:
         if self.session.held_back():
             return False
         self.recorder.catch_up()
+        try:
+            return self._save()
+        except InputError as error:
+            self._refused(error)
+        except OSError as error:  # a full disk, a drive or a file that is gone
+            self.refuse(NOT_SAVED.format(why=in_words(error)))
+        return False
+
+    def _save(self) -> bool:
         work = self.session.current
         apart = work is not None and bool(work.rater)
         if (apart or self.raters.unsaved() or self.settler.unsaved()) and not save_reads(self):
@@ -218,18 +232,11 @@ class Desk:
         folder = self.saver.folder or dialogs.choose_output_folder(self.window, self.saver.home())
         if not folder:
             return False
-        try:
-            existing = self.saver.existing(folder)
-            if existing and not dialogs.ask_overwrite(self.window, existing):
-                self.told.emit("plain", "Not saved: the earlier results were kept.")
-                return False
-            written = self.saver.save(folder, overwrite=bool(existing))
-        except InputError as error:
-            self._refused(error)
+        existing = self.saver.existing(folder)
+        if existing and not dialogs.ask_overwrite(self.window, existing):
+            self.told.emit("plain", "Not saved: the earlier results were kept.")
             return False
-        except OSError as error:  # a full disk, a drive or a file that is gone
-            self.refuse(NOT_SAVED.format(why=in_words(error)))
-            return False
+        written = self.saver.save(folder, overwrite=bool(existing))
         self.told.emit("good", f"Saved {len(written)} files in {folder}")
         return True
 

@@ -53,6 +53,10 @@ class DiscEditor:
         self._syncing = False
         self.layer: Points | None = None
         self._shown: tuple[Disc, ...] = ()
+        self._return = QTimer()
+        self._return.setSingleShot(True)
+        self._return.setInterval(0)
+        self._return.timeout.connect(self.show)
         session.discs_changed.connect(self.show)
         session.scan_changed.connect(self.show)
         viewer.layers.events.removed.connect(self._layer_removed)
@@ -68,6 +72,7 @@ class DiscEditor:
 
     def stop(self) -> None:
         """Listen to the layers no more: the window closes."""
+        self._return.stop()
         self._viewer.layers.events.removed.disconnect(self._layer_removed)
 
     def show(self) -> None:
@@ -80,6 +85,7 @@ class DiscEditor:
         self._syncing = True
         try:
             show_discs(layer, self._shown, grid)
+            layer.editable = not self._session.read_only  # napari lets new points be edited
             self._viewer.layers.move(self._viewer.layers.index(layer), len(self._viewer.layers))
         finally:
             self._syncing = False
@@ -165,9 +171,6 @@ class DiscEditor:
         if not self._may_change():
             return False
         work, old = self._session.current, self._session.labelling
-        if self._session.held_back():
-            self.show()
-            return None
         try:
             discs = edit(old.discs)
             check_discs(discs, work.centerline if work else None)
@@ -202,8 +205,13 @@ class DiscEditor:
             self.selected.emit(self.selected_disc())
 
     def _layer_removed(self, event: Any) -> None:
-        if event.value is self.layer:
-            self.layer = None
+        """Take a removed layer for discs that are given up; those that may only be looked at come back."""
+        if event.value is not self.layer:
+            return
+        self.layer = None
+        if self._session.held_back():
+            self._return.start()
+        else:
             self._session.set_labelling(Labelling((), confirmed=False))
 
 

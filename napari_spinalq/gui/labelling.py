@@ -121,5 +121,7 @@ class Labeller:
         self.find(Disc(number, tuple(float(value) for value in place), Origin.CLICKED))
 
     def _take(self, labelling: Labelling) -> None:
+        if self._session.held_back():  # since the work began
+            return
         self._session.set_labelling(labelling)
         self.take_discs_in_hand()

@@ -98,10 +98,15 @@ def style_consensus(layer: Labels) -> Labels:
 
 
 def add_mask(viewer: ViewerModel, mask: NDArray, scan: Scan, image: Image, structure: str = "cord") -> Labels:
-    """Add a mask of a scan (in the axis order of its file) as a layer to paint on, just above its image."""
+    """Add a mask of a scan (in the axis order of its file) as a layer to paint on, just above its image.
+
+    If that image is not on display (another scan, or a second read, was taken in hand meanwhile), the layer is made but
+    not shown: it comes into the viewer together with its image.
+    """
     data, settings, _ = labels_layer(mask, scan.grid, scan.name + MASK_SUFFIXES[structure])
-    layer = style_mask(viewer.add_labels(data, **settings), structure)
-    viewer.layers.move(viewer.layers.index(layer), viewer.layers.index(image) + 1)
+    layer = style_mask(Labels(data, **settings), structure)
+    if image in viewer.layers:
+        viewer.layers.insert(viewer.layers.index(image) + 1, layer)
     return layer
 
 

@@ -64,6 +64,10 @@ class Opener:
         self._removal.setSingleShot(True)
         self._removal.setInterval(REMOVE_AFTER_MS)
         self._removal.timeout.connect(self._remove_left)
+        self._return = QTimer()
+        self._return.setSingleShot(True)
+        self._return.setInterval(0)
+        self._return.timeout.connect(self._show_current)
         viewer.layers.events.inserted.connect(self._inserted)
         viewer.layers.events.removed.connect(self._removed)
         session.scan_changed.connect(self._show_current)
@@ -127,6 +131,7 @@ class Opener:
     def stop(self) -> None:
         """Listen to the layers no more: the window closes."""
         self._removal.stop()
+        self._return.stop()
         self._viewer.layers.events.inserted.disconnect(self._inserted)
         self._viewer.layers.events.removed.disconnect(self._removed)
 
@@ -206,7 +211,13 @@ class Opener:
             self._busy = before
 
     def _removed(self, event: Any) -> None:
-        if not self._busy:
+        """Drop what the user removed; a mask that may only be looked at comes back."""
+        if self._busy:
+            return
+        masks = [layer for work in self._session.works for layer in work.masks().values()]
+        if any(event.value is layer for layer in masks) and self._session.held_back():
+            self._return.start()
+        else:
             self._session.drop_layer(event.value)
 
     def _inserted(self, event: Any) -> None:

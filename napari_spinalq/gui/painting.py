@@ -51,12 +51,18 @@ class Painter:
         self._viewer, self._session, self._edits = viewer, session, edits
         self._settings, self._refuse = settings, refuse
         self._hooked: WeakSet[Labels] = WeakSet()
+        self._stroke: tuple[Stroke, Labels] | None = None
         self._hooks = {name: _held(getattr(self, f"_{name}")) for name in ("drag", "dab")}
         session.mask_changed.connect(self._hook_masks)
+        session.mask_changed.connect(self._break_off)
+        session.scan_changed.connect(self._break_off)
 
     def stop(self) -> None:
         """Let go of the masks: the window closes."""
+        self._break_off()
         self._session.mask_changed.disconnect(self._hook_masks)
+        self._session.mask_changed.disconnect(self._break_off)
+        self._session.scan_changed.disconnect(self._break_off)
         for layer in self._hooked:
             layer.events.mode.disconnect(self._follow_mode)
             _swap(layer.mouse_drag_callbacks, (self._hooks["drag"],), None)
@@ -90,16 +96,22 @@ class Painter:
         stroke = self._begin(layer, event)
         if stroke is None:
             return
-        try:
+        self._stroke = own = (stroke, layer)
+        self._sweep(stroke, layer, event)
+        yield
+        while event.type == "mouse_move" and self._stroke is own:
             self._sweep(stroke, layer, event)
+            event.handled = True  # the camera would zoom with the right button
             yield
-            while event.type == "mouse_move":
-                self._sweep(stroke, layer, event)
-                event.handled = True  # the camera would zoom with the right button
-                yield
+        if self._stroke is own:
             self._sweep(stroke, layer, event)
-        finally:
-            self._end(stroke, layer)
+            self._break_off()
+
+    def _break_off(self) -> None:
+        """End the stroke that goes on: by the hand, or as its mask is taken away, whose mouse then tells no release."""
+        own, self._stroke = self._stroke, None
+        if own is not None:
+            self._end(*own)
 
     def _sweep(self, stroke: Stroke, layer: Labels, event: Any) -> None:
         try:
@@ -125,7 +137,7 @@ class Painter:
     def _begin(self, layer: Labels, event: Any) -> Stroke | None:
         """Return a stroke that begins with this press; None if it was a fill, or nothing can be painted."""
         found, settings = self._mask_of(layer), self._settings()
-        if found is None:
+        if found is None or self._session.held_back():
             return None
         work, structure = found
         across = self._across()

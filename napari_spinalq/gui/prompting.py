@@ -173,7 +173,7 @@ class Prompter:
     def _run(self) -> None:
         """Segment again from all that was shown; while other work runs, after it."""
         work = self._session.current
-        if work is None or (work.edits_unknown and not self._may_replace()):
+        if work is None or self._session.held_back() or (work.edits_unknown and not self._may_replace()):
             return
         if self._runner.busy:
             self._again = True
@@ -208,7 +208,7 @@ class Prompter:
         return from_display(painted, work.scan.grid) if painted.any() else None
 
     def _take(self, work: ScanWork, strokes: int, prepared: Prepared, found: CordSegmentation) -> None:
-        if work is not self._session.current:
+        if work is not self._session.current or self._session.held_back():  # since the work began
             return
         work.prepared = prepared
         drawn = to_display(found.mask, work.scan.grid)

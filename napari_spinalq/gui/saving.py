@@ -19,6 +19,8 @@ from napari_spinalq.results import ExamResult, ScanResult
 
 FOLDER = Path("derivatives") / "napari-spinalq"
 
+NOTHING_TO_SAVE = "There is no cord mask yet, so there is nothing to save; segment the cord first."
+
 
 def folder_beside(scan: Path) -> Path:
     """Return the folder where BIDS expects the derivatives of a scan."""
@@ -55,7 +57,15 @@ class Saver:
         return self.folder or self._last.get(self._key()) or self.suggestion()
 
     def existing(self, folder: Path) -> list[Path]:
-        """Return the earlier results of this exam in a folder."""
+        """Return the earlier results of this exam in a folder.
+
+        Raises
+        ------
+        InputError
+            If no exam is open.
+        """
+        if self._session.exam is None:
+            raise InputError(NOTHING_TO_SAVE)
         return [path for path in output_paths([self._session.exam], folder, shared=True) if path.exists()]
 
     def save(self, folder: Path, *, overwrite: bool) -> list[Path]:
@@ -96,7 +106,7 @@ class Saver:
         """
         works = [work for work in self._session.works if work.mask is not None and not work.rater]
         if self._session.exam is None or not works:
-            raise InputError("There is no cord mask yet, so there is nothing to save; segment the cord first.")
+            raise InputError(NOTHING_TO_SAVE)
         return ExamResult(self._session.exam, tuple(self._measured(work) for work in works))
 
     def _measured(self, work: ScanWork) -> ScanResult:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_spinalq.derivatives.paths import scan_paths
-from napari_spinalq.errors import InputError
 from napari_spinalq.gui import dialogs
 from napari_spinalq.gui.session import CORD
 from napari_spinalq.quality.readers.reads import CONSENSUS, read_path
@@ -16,7 +15,15 @@ if TYPE_CHECKING:
 
 
 def save_reads(desk: Desk) -> bool:
-    """Save second reads that changed, and every consensus on which something was decided; False if they were not."""
+    """Save second reads that changed, and every consensus on which something was decided; False if they were not.
+
+    Raises
+    ------
+    InputError
+        As :func:`~napari_spinalq.quality.readers.reads.save_read`.
+    OSError
+        If the disk is full or gone; what was saved until then is whole.
+    """
     folder = desk.saver.folder or dialogs.choose_output_folder(desk.window, desk.saver.home())
     if not folder:
         return False
@@ -25,12 +32,8 @@ def save_reads(desk: Desk) -> bool:
     if existing and not dialogs.ask_overwrite(desk.window, existing):
         desk.told.emit("plain", "Not saved: the earlier read was kept.")
         return False
-    try:
-        written = desk.raters.save(folder, overwrite=bool(existing))
-        written += desk.settler.save(folder, overwrite=bool(existing))
-    except InputError as error:
-        desk.refuse(str(error))
-        return False
+    written = desk.raters.save(folder, overwrite=bool(existing))
+    written += desk.settler.save(folder, overwrite=bool(existing))
     desk.recorder.note_reads_saved()
     desk.saver.folder = folder
     if work is not None and work.rater and known == desk.raters.discs_at_begin:

@@ -86,6 +86,8 @@ class Segmenter:
         )
 
     def _take(self, work: ScanWork, prepared: Prepared, found: CordSegmentation) -> None:
+        if self._session.held_back():  # since the work began
+            return
         if work is self._session.current:
             work.prepared = prepared
         if work.mask is None:

@@ -23,6 +23,7 @@ from napari_spinalq.gui.convert import from_display
 from napari_spinalq.gui.versions import MaskVersions
 from napari_spinalq.levels.discs import Disc, Labelling
 from napari_spinalq.quality.readers.packed import PackedMask, packed
+from napari_spinalq.quality.readers.reads import CONSENSUS
 from napari_spinalq.reopen import SavedWork
 from napari_spinalq.results import CHECKED_SLICES, EDITED_SLICES, DrawnStructure
 from napari_spinalq.scan import Scan
@@ -108,6 +109,11 @@ class ScanWork:
     checked: frozenset[int] = frozenset()
     automatic: dict[str, PackedMask] = field(default_factory=dict)
     rater: str = ""
+
+    @property
+    def blind(self) -> bool:
+        """Whether this is a second read, whose reader sees no mask of anyone else meanwhile."""
+        return bool(self.rater) and self.rater != CONSENSUS
 
     @property
     def edited(self) -> bool:

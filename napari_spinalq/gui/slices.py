@@ -147,7 +147,7 @@ class SliceReview:
     def take_back(self) -> None:
         """Let the slice that is shown count as not checked."""
         work, here = self._session.current, self.here()
-        if work is not None and here is not None and not self._session.read_only:
+        if work is not None and here is not None and not self._session.held_back():
             self._session.set_checked(work, work.checked - {here})
 
     def next_untouched(self) -> None:

@@ -46,7 +46,7 @@ class StripBrush:
     def begin(self, strip: Strip, arc_mm: float, offset_mm: float) -> None:
         """Begin a stroke at a place of the strip; see :meth:`~napari_spinalq.cord.strip.Strip.voxels_at`."""
         work, structure = self._session.current, self._session.structure
-        if not self.tool or work is None or work.layer_of(structure) is None:
+        if not self.tool or work is None or work.layer_of(structure) is None or self._session.held_back():
             return
         self._stroke, self._last = (work, structure, strip), None
         self.move(arc_mm, offset_mm)

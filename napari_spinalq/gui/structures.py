@@ -66,6 +66,8 @@ class StructureDrawer:
         )
 
     def _take(self, work: ScanWork, found: DrawnStructure) -> None:
+        if self._session.held_back():  # since the work began
+            return
         layer = work.layer_of(found.name)
         if found.mask is None:
             work.drawn.pop(found.name, None)

@@ -318,3 +318,17 @@ def test_the_table_tells_where_an_area_lies_among_the_healthy(measured):
     assert row["area_z"] == pytest.approx((row["area_mm2"] - mean) / (squares / 194) ** 0.5)
     assert "within the central 95 % of the reference" in row["area_mm2_tip"]
     assert "196 adults" in row["area_mm2_tip"]
+
+
+def test_masks_that_come_while_there_is_no_cord_to_lay_out_are_no_trouble(measured, along, qtbot):
+    desk, files = measured.desk, measured.desk.session.exam.files
+    work = desk.session.current
+    plain = next(place for place, file in enumerate(files) if "T2star" in file.path.name)
+    desk.opener.choose(plain)
+    measured.wait()
+    qtbot.waitUntil(lambda: along.scene is None)
+    work.mask.opacity = 0.3
+    work.mask.visible = False
+    desk.opener.choose(files.index(next(file for file in files if file.path == work.scan.source.path)))
+    measured.wait()
+    qtbot.waitUntil(lambda: along.scene is not None)

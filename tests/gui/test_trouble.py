@@ -7,6 +7,7 @@ import os
 
 import pytest
 
+from napari_spinalq.gui import dialogs
 from napari_spinalq.io.journal import Place, away_path, read_journal
 from tests.gui.conftest import SUBJECT
 from tests.gui.test_history import journal_file, mask, paint, said, same, undo
@@ -49,6 +50,42 @@ def test_a_save_that_fails_keeps_everything_and_can_be_done_again(measured, monk
     text = read_journal(journal_file(hand))
     assert text.replay.history.unsaved() == ()
     same(next(iter(text.replay.state.masks.values())), painted)
+
+
+def test_a_second_read_that_cannot_be_saved_is_kept(measured, monkeypatch):
+    desk = measured.desk
+    assert desk.save()
+    desk.raters.begin("AMK")
+    measured.wait()
+    paint(measured, 90)
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "fsync", _full)
+        assert not desk.save()
+    assert "Not saved: " in said(measured)
+    assert "the disk is full" in said(measured)
+    assert desk.session.unsaved
+    assert desk.raters.unsaved() == [desk.session.current]
+    assert desk.save()
+    assert desk.raters.unsaved() == []
+
+
+def test_a_table_that_cannot_be_exported_is_told(measured, monkeypatch, tmp_path):
+    monkeypatch.setattr(dialogs, "choose_table_file", lambda *_: str(tmp_path / "table.csv"))
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "fsync", _full)
+        measured.desk.export()
+    assert "Not exported: " in said(measured)
+    assert "the disk is full" in said(measured)
+    assert not (tmp_path / "table.csv").exists()
+
+
+def test_saving_with_nothing_open_says_so(hand):
+    assert not hand.desk.save()
+    assert "nothing to save" in said(hand)
+
+
+def _full(*_args):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def test_a_closed_place_is_told_and_the_journal_comes_home_later(opened, exam_folder):

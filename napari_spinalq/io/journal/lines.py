@@ -4,20 +4,30 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from hashlib import blake2b
+from math import prod
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
 
 from napari_spinalq.errors import InputError
 from napari_spinalq.geometry import Grid
-from napari_spinalq.io.journal.delta import Change, FileOrder
+from napari_spinalq.io.journal.delta import FileOrder
 from napari_spinalq.scan import Scan
 
 SCHEMA = 1
 """Version of this layout; a journal of a later one is refused, not guessed at."""
 
 Structure = Annotated[str, Field(pattern="^(cord|gm|canal)$")]
+
+
+MOST_VOXELS = 2**31
+"""An image is not larger than this: a damaged line shall not ask for more memory than there is."""
+
+_Value = Annotated[int, Field(ge=0, le=255)]
+_Run = Annotated[int, Field(ge=0, le=MOST_VOXELS)]
+_Side = Annotated[int, Field(ge=1, le=MOST_VOXELS)]
+_Changes = list[tuple[_Value, _Value, list[_Run]]]
 
 
 class _Part(BaseModel):
@@ -45,10 +55,25 @@ class ImageRef(_Part):
 
     name: str
     sha256: str
-    shape: tuple[int, int, int]
+    shape: tuple[_Side, _Side, _Side]
     axes: str
     affine: str
     reader: str = ""
+
+    @field_validator("shape")
+    @classmethod
+    def _fits_into_memory(cls, shape: tuple[int, int, int]) -> tuple[int, int, int]:
+        if prod(shape) > MOST_VOXELS:
+            raise ValueError("no image has so many voxels")
+        return shape
+
+    @field_validator("axes")
+    @classmethod
+    def _names_each_axis_once(cls, axes: str) -> str:
+        pairs = ("LR", "PA", "IS")
+        if len(axes) != 3 or any(sum(sign in pair for sign in axes) != 1 for pair in pairs):
+            raise ValueError("axes are three letters such as LAS")
+        return axes
 
     @property
     def order(self) -> FileOrder:
@@ -114,7 +139,7 @@ class MaskLine(_Line):
     slices: tuple[int, ...] = ()
     was: bool = True
     now: bool = True
-    changes: list[Change] = Field(default_factory=list)
+    changes: _Changes = Field(default_factory=list)
     automatic: Automatic | None = None
 
 
@@ -146,7 +171,7 @@ class GroundLine(_Line):
     kind: Literal["ground"] = "ground"
     image: ImageRef
     structure: Structure
-    changes: list[Change]
+    changes: _Changes
     automatic: Automatic | None = None
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pydantic import BaseModel, ValidationError
+from pydantic import AwareDatetime, BaseModel, Field, ValidationError
 
 from napari_spinalq.io.sidecar import default_author
 
@@ -35,7 +35,7 @@ class Holder(BaseModel):
     owner: str
     host: str
     pid: int
-    since: datetime
+    since: AwareDatetime = Field(gt=datetime(2000, 1, 1, tzinfo=UTC), lt=datetime(9000, 1, 1, tzinfo=UTC))
     token: str
 
     @property
@@ -147,7 +147,7 @@ def process_lives(pid: int) -> bool:
         return _lives_on_windows(pid)
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):  # no process can have a number beyond what the system counts
         return False
     except OSError:  # it runs, as another user
         return True

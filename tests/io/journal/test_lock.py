@@ -69,10 +69,15 @@ def test_a_process_of_another_computer_is_not_judged_by_its_number(home, ended):
     assert second.take().sentence().startswith("Bob works on this exam on elsewhere since ")
 
 
-def test_a_lock_that_names_nobody_holds_nobody_back(home):
+NOBODY = {"pid": 10**14}, {"pid": 10**14, "host": "elsewhere", "since": "0001-01-01T00:00:00Z"}, {"since": "yesterday"}
+
+
+@pytest.mark.parametrize("odd", [None, *NOBODY])
+def test_a_lock_that_names_nobody_holds_nobody_back(home, odd):
     home.parent.mkdir(parents=True)
     lock = Lock.of(home)
-    lock.path.write_text("{torn")
+    holder = {"owner": "Ada", "host": socket.gethostname(), "pid": 1, "since": "2025-01-01T00:00:00Z", "token": "x"}
+    lock.path.write_text("{torn" if odd is None else json.dumps(holder | odd))
     assert lock.take() is None
     assert lock.mine
 

@@ -224,6 +224,32 @@ def test_a_damaged_line_in_the_middle_ends_what_is_used_and_loses_nothing(home):
     assert text.tail == lines[3]
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"changes": [[0, 300, [1, 3]]]},
+        {"changes": [[-1, 1, [1, 3]]]},
+        {"changes": [[0, 1, [10**30, 3]]]},
+        {"image": {"axes": "XYZ"}},
+        {"image": {"axes": "LRS"}},
+        {"image": {"shape": [10**6, 10**6, 10**6]}},
+        {"image": {"shape": [-1, 6, 7]}},
+    ],
+)
+def test_numbers_that_no_image_has_end_what_is_used(home, odd):
+    journal = Journal.at(home)
+    for index in range(3):
+        _stroke(journal, index)
+    journal.store.close()
+    lines = home.read_bytes().splitlines(keepends=True)
+    told = json.loads(lines[1])
+    told |= odd if "image" not in odd else {"image": told["image"] | odd["image"]}
+    home.write_bytes(lines[0] + json.dumps(told).encode() + b"\n" + lines[2])
+    text = read_journal(home)
+    assert len(text.lines) == 1
+    assert text.content + text.tail == home.read_bytes()
+
+
 def test_a_journal_of_a_later_version_is_refused(home):
     journal = Journal.at(home)
     _stroke(journal)
