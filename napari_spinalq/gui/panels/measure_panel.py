@@ -140,6 +140,6 @@ def _painted(before: Sequence[Row], after: Sequence[Row]) -> int | None:
     """Return the place of the row whose area changed most, if few changed; None otherwise."""
     if [row["number"] for row in before] != [row["number"] for row in after]:
         return None
-    changes = [abs(new.get(AREA, 0.0) - old.get(AREA, 0.0)) for old, new in zip(before, after, strict=True)]
-    changed = [place for place, change in enumerate(changes) if change > 0]  # not where either is NaN
-    return max(changed, key=changes.__getitem__) if 0 < len(changed) <= MOST_TOUCHED else None
+    areas = [(old.get(AREA), new.get(AREA)) for old, new in zip(before, after, strict=True)]
+    changed = {place: abs(b - a) for place, (a, b) in enumerate(areas) if None not in (a, b) and abs(b - a) > 0}
+    return max(changed, key=changed.__getitem__) if 0 < len(changed) <= MOST_TOUCHED else None
