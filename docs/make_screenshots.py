@@ -30,6 +30,7 @@ from napari_spinalq.vertebrae import disc_number
 IMAGES = Path(__file__).parent / "images"
 SIZE = (1366, 768)
 CLICKED = "C2-C3"
+COLOURS = 256
 PATIENCE_S = 120
 
 
@@ -102,7 +103,7 @@ def _keep(viewer: napari.Viewer, name: str) -> None:
     _spin(lambda: time.monotonic() > ready)
     picture = Image.fromarray(viewer.screenshot(canvas_only=False, flash=False)).convert("RGB")
     path = IMAGES / f"{name}.png"
-    picture.save(path, optimize=True)
+    picture.quantize(COLOURS).save(path, optimize=True)
     print(f"{path} {picture.size[0]} x {picture.size[1]}, {path.stat().st_size / 1000:.0f} kB")
 
 

@@ -1,4 +1,4 @@
-"""A session by mouse and keys: a mask leaks into the CSF, the numbers give it away, strokes of the eraser mend it.
+"""A session by mouse and keys: a mask leaks into the CSF, a spike of the profile gives it away, the eraser mends it.
 
 Run it under a display; the pictures go into the folder that is named::
 
@@ -14,10 +14,17 @@ import numpy as np
 from driver import Session
 from qtpy.QtCore import Qt
 
+from napari_spinalq.gui.along import AlongDock
 from napari_spinalq.gui.convert import mm_to_world
 
 LEVEL = "C4"
 LEAK_SLICES, LEAK_MM = 5, 4.0
+AROUND_SLICES, BUMP = 15, 1.05
+"""What stands out by more than a twentieth from the slices around it is taken for the leak."""
+
+FAR_SLICES = 40
+"""The views stand this far above the leak when it is looked for."""
+
 ERASER_MM = 2.0
 ASIDE_MM = (5.0, 8.0)
 """The leak reaches from the left edge of the cord this far into the CSF, mm from the middle of the cord."""
@@ -31,7 +38,7 @@ def main(folder: Path, theme: str = "dark", size: tuple[int, int] = (1366, 768))
     session.wait()
     session.key(Qt.Key.Key_F8)
     session.wait()
-    dock.pages.setCurrentWidget(dock.tools_panel)
+    dock.show_page("Correct")
     row = [row["level"] for row in dock.measure_panel.model.rows()].index(LEVEL)
     dock.measure_panel.table.selectRow(row)
     session.key(Qt.Key.Key_F2)
@@ -41,7 +48,7 @@ def main(folder: Path, theme: str = "dark", size: tuple[int, int] = (1366, 768))
     print_level(session, "as segmented")
     make_leak(session)
     found = find_leak(session)
-    print(f"found by reading slice after slice: {found}")
+    print(f"a click on the highest spike went to slice {desk.slices.here()}; the bump there: {found}")
     session.picture("1_found")
     mend(session, found)
     session.wait()
@@ -67,26 +74,26 @@ def make_leak(session: Session) -> None:
     work.versions.remember(work.mask.data, {})  # from here on the leak counts as what the outline was
     desk.session.remarks_changed.emit()
     desk.tools.use("move")
-    desk.slices.go_to(top + 4)
+    desk.slices.go_to(top + FAR_SLICES)
 
 
 def find_leak(session: Session) -> list[int]:
-    """Go down slice by slice and note where the area jumps by more than a tenth against the slice above."""
-    found: list[int] = []
-    usual = session.desk.slices.state().area_mm2
-    for _ in range(4 + LEAK_SLICES + 2):
-        session.key(Qt.Key.Key_Down)
-        state = session.desk.slices.state()
-        jumps = state.area_mm2 > 1.1 * usual
-        print(f"  {state.sentence().splitlines()[0]}{'   <- too large' if jumps else ''}")
-        if jumps:
-            found.append(state.index)
-        else:
-            usual = state.area_mm2
-    if found:
-        session.desk.slices.go_to(found[0])
-        session.hover(aside(session, np.mean(ASIDE_MM)))
-    return found
+    """Click on the highest spike that the profile marks below C2-C3, and return the slices of the bump around it."""
+    dock = session.window.findChildren(AlongDock)[0]
+    course, profile = dock.scene.course, dock.profile
+    spikes = [index for index in np.flatnonzero(profile.spikes).tolist() if course.slices_mm[index] > 0]
+    highest = max(spikes, key=lambda index: profile.values[index])
+    session.click_in_plot(dock.plot, dock.plot.profile.box, course.slices_mm[highest], profile.values[highest])
+    session.wait()
+    session.hover(aside(session, float(np.mean(ASIDE_MM))))
+    usual = float(np.nanmedian(profile.values[highest - AROUND_SLICES : highest + AROUND_SLICES]))
+    bump = [highest]
+    for step in (1, -1):
+        while profile.values[highest + step] > BUMP * usual:
+            highest += step
+            bump.append(highest)
+        highest = bump[0]
+    return sorted(bump, reverse=True)
 
 
 def mend(session: Session, found: list[int]) -> None:

@@ -24,6 +24,9 @@ from napari_spinalq.gui.app import add_dock
 from napari_spinalq.io.samples import sample_folder
 
 PATIENCE_S = 120
+COLOURS = 256
+"""Of a picture that is kept: a grey scan and few colours need no more, and the file is half as large."""
+
 STEPS = 12
 """Moves of the mouse between two points of a stroke."""
 
@@ -43,6 +46,8 @@ class Session:
         Width and height of the window, pixels.
     theme : str
         ``"dark"`` or ``"light"``.
+    folder : Path, optional
+        Where the copy of the exam lies; one that is there already is opened as it is and not dropped in the end.
     """
 
     def __init__(
@@ -52,15 +57,17 @@ class Session:
         pattern: str = "anat/*_T2w.*",
         size: tuple[int, int] = (1366, 768),
         theme: str = "dark",
+        folder: Path | None = None,
     ) -> None:
         qt_main_window.SHOW_QT_WARNING = False
         get_settings().application.save_window_geometry = False
         get_settings().appearance.theme = theme
         pictures.mkdir(parents=True, exist_ok=True)
-        self._pictures, self._folder = pictures, Path(tempfile.mkdtemp())
+        self._pictures, self._own_folder = pictures, folder is None
+        self._folder = folder or Path(tempfile.mkdtemp())
         self.subject = f"sub-{subject}"
         exam = self._folder / self.subject
-        for path in (sample_folder() / self.subject).glob(pattern):
+        for path in () if exam.exists() else (sample_folder() / self.subject).glob(pattern):
             (exam / path.parent.name).mkdir(parents=True, exist_ok=True)
             shutil.copy(path, exam / path.parent.name)
         self.viewer = napari.Viewer(title="napari-spinalq")
@@ -71,10 +78,11 @@ class Session:
         self.wait()
 
     def close(self) -> None:
-        """Close the window and drop the copy of the exam."""
+        """Close the window and drop the copy of the exam that was made for it."""
         self.desk.session.mark_saved()
         self.viewer.close()
-        shutil.rmtree(self._folder)
+        if self._own_folder:
+            shutil.rmtree(self._folder)
 
     def wait(self) -> None:
         """Wait until nothing is running and all numbers are complete."""
@@ -97,8 +105,10 @@ class Session:
         QTest.keyClick(self.viewer.window._qt_viewer.canvas.native, key, modifiers)
         self.rest(0.2)
 
-    def drag(self, worlds: Sequence[np.ndarray], button: Any = Qt.MouseButton.LeftButton) -> None:
-        """Press at the first point (displayed world z, y, x), move past the others, release at the last."""
+    def drag(
+        self, worlds: Sequence[np.ndarray], button: Any = Qt.MouseButton.LeftButton, *, release: bool = True
+    ) -> None:
+        """Press at the first point (displayed world z, y, x), move past the others, release at the last (or hold)."""
         corners = np.array([self._pixel(world) for world in worlds])
         way = [corners[0]]
         for start, end in pairwise(corners):
@@ -109,8 +119,16 @@ class Session:
         for place in way[1:]:
             self._mouse(QEvent.Type.MouseMove, place, none, button)
             self.rest(0.02)
-        self._mouse(QEvent.Type.MouseButtonRelease, way[-1], button, none)
+        if release:
+            self._mouse(QEvent.Type.MouseButtonRelease, way[-1], button, none)
         self.rest(0.1)
+
+    def click_in_plot(self, plot: QWidget, box: Any, x: float, y: float) -> None:
+        """Click on a place of a plot, in the units of its axes."""
+        place = plot.mapFromScene(box.mapViewToScene(QPointF(x, y)))
+        QTest.mouseMove(plot.viewport(), place)
+        QTest.mouseClick(plot.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place)
+        self.rest(0.2)
 
     def hover(self, world: np.ndarray) -> None:
         """Put the mouse over a point."""
@@ -123,7 +141,9 @@ class Session:
         """Keep a picture of the window."""
         self.rest(1.5)  # the marks of changed cells fade, and the canvas is drawn
         path = self._pictures / f"{name}.png"
-        Image.fromarray(self.viewer.screenshot(canvas_only=False, flash=False)).convert("RGB").save(path, optimize=True)
+        Image.fromarray(self.viewer.screenshot(canvas_only=False, flash=False)).convert("RGB").quantize(COLOURS).save(
+            path, optimize=True
+        )
         print(f"picture {path}")
 
     def _pixel(self, world: np.ndarray) -> np.ndarray:

@@ -74,6 +74,7 @@ class AlongDock(QWidget):
 
     def _arrange(self) -> None:
         self._hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._hint.setWordWrap(True)
         self._content = QWidget()
         column = QVBoxLayout(self._content)
         column.setContentsMargins(0, 0, 0, 0)

@@ -77,12 +77,11 @@ class AlongBar(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 2, 4, 0)
         layout.setSpacing(1)
-        strip = (self.sagittal, self.coronal, self.shift, self.paint, self.erase, self.diameter, self.ball)
-        controls = row(self.measure, self.means, *strip, QWidget(), stretch=0)
-        controls.setStretch(controls.count() - 1, 1)
         self.measure.setMaximumWidth(WIDEST_MEASURE)
-        layout.addLayout(controls)
-        layout.addWidget(self.words)
+        plot = (self.measure, self.means, self.sagittal, self.coronal, self.shift)
+        layout.addLayout(row(*plot, QWidget(), stretch=len(plot)))
+        # The words stand beside the brush: with napari's own lists open, all controls in one line would not fit.
+        layout.addLayout(row(self.paint, self.erase, self.diameter, self.ball, self.words, stretch=4))
 
     def show_metrics(self, metrics: Sequence[tuple[str, str]], chosen: str) -> None:
         """Offer measures, by attribute and title."""
@@ -114,7 +113,7 @@ class AlongBar(QWidget):
         marks = (
             ("■", palette.edited, "edited"),
             ("▽", palette.doubtful, "low confidence"),
-            ("◇", palette.spike, "spike: departs from its neighbours"),
+            ("◇", palette.spike, "spike"),
         )
         self._legend = "&nbsp;&nbsp; ".join(
             f'<span style="color:{colour}">{sign}</span> {word}' for sign, colour, word in marks

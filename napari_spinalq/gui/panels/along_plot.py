@@ -13,6 +13,9 @@ from napari_spinalq.gui.panels.strip_plot import StripPlot
 
 SMALLEST_HEIGHT = 190
 FONT_POINTS = 8
+LABEL_NUDGE = 5
+"""Pixels by which pyqtgraph puts the label of an axis below the axis: without them its words are cut."""
+
 SHORTEST_VIEW_MM = 8.0
 """The wheel zooms in no further: a few slices."""
 
@@ -50,7 +53,7 @@ class AlongPlot(pg.GraphicsLayoutWidget):
         self._band_colour = self._text_colour = ""
         self.setAntialiasing(True)
         self.strip, self.profile = StripPlot(), ProfilePlot()
-        self.ci.layout.setContentsMargins(2, 2, 6, 0)
+        self.ci.layout.setContentsMargins(2, 2, 6, LABEL_NUDGE)
         self.ci.layout.setSpacing(0)
         self.addItem(self.strip, row=0, col=0)
         self.addItem(self.profile, row=1, col=0)

@@ -14,6 +14,11 @@ from napari_spinalq.gui.table_model import Column, LevelTableModel, Row
 HEIGHT = 118
 """Pixels: the page of tools has no more to spare on a screen of 768 lines."""
 
+HEADER_HEIGHT, MOST_ROWS = 23, 3
+"""Pixels, and levels that are seen without scrolling: the table of measures below needs the rest of the room."""
+
+UNCHANGED = "="
+SAME = "No level differs from the automatic mask."
 ROW_HEIGHT, LEVEL_WIDTH, SIGN_WIDTH, CHANGE_WIDTH = 19, 40, 22, 110
 
 COLUMNS = (
@@ -22,12 +27,12 @@ COLUMNS = (
     Column("before", "Before", "Mean area of the last automatic mask, mm²", 1),
     Column("after", "After", "Mean area now, mm²", 1),
     Column("change", "Change, mm²", "Area now less area before"),
-    Column("sign", "", "= unchanged, ≈ within rescan noise, ▲ ▼ larger than rescan noise, ? noise not known"),
+    Column("sign", "", "≈ within rescan noise, ▲ ▼ larger than rescan noise, ? noise not known"),
 )
 
 
 class ChangePanel(QFrame):
-    """Shows a row per level and one sentence on whether more polishing pays.
+    """Shows a row per level that changed and one sentence on whether more polishing pays.
 
     Signals
     -------
@@ -43,24 +48,29 @@ class ChangePanel(QFrame):
         self.setMaximumHeight(HEIGHT)
         self.model = LevelTableModel(COLUMNS, "number")
         self.table = level_table(self.model, self.level_chosen.emit)
-        self.note, self.hint = QLabel(), StateLine()
+        self.note, self.same, self.hint = QLabel(), QLabel(SAME), StateLine()
+        self.same.setEnabled(False)
         self.note.setWordWrap(True)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 2, 6, 3)
         layout.setSpacing(2)
         layout.addWidget(self.table, 1)
         layout.addWidget(self.note)
+        layout.addWidget(self.same)
         layout.addWidget(self.hint)
         self.show_rows([])
         self.show_note("")
 
     def show_rows(self, rows: Sequence[Row]) -> None:
-        """Show a row per level; the first that changed comes into view."""
+        """Show the levels that changed; the first that changed just now comes into view."""
+        changed = [row for row in rows if row["sign"] != UNCHANGED]
         before = {row["number"]: row["change"] for row in self.model.rows()}
-        self.model.set_rows(rows)
-        self.table.setVisible(bool(rows))
-        for place, row in enumerate(rows):
-            if before and before.get(row["number"]) != row["change"]:
+        self.model.set_rows(changed)
+        self.table.setVisible(bool(changed))
+        self.table.setFixedHeight(HEADER_HEIGHT + ROW_HEIGHT * min(len(changed), MOST_ROWS))
+        self.same.setVisible(bool(rows) and not changed)
+        for place, row in enumerate(changed):
+            if before.get(row["number"]) != row["change"]:
                 self.table.scrollTo(self.model.index(place, 0))
                 break
 

@@ -21,6 +21,9 @@ from napari_spinalq.gui.rows import COLUMNS
 from napari_spinalq.gui.table_model import LevelTableModel, Row, sortable
 
 ROW_HEIGHT = 21
+AREA = "area_mm2"
+MOST_TOUCHED = 3
+"""A stroke changes its level and, by the borders between them, its neighbours; what changes more is no stroke."""
 LEVEL_WIDTH, FLAG_WIDTH = 38, 18
 TIGHT = "QTableView, QHeaderView { font-size: 12px; } QHeaderView::section { padding: 2px 1px; font-weight: normal; }"
 VISIBLE_ROWS = 8
@@ -73,8 +76,11 @@ class MeasurePanel(Step):
             widget.setEnabled(measured)
 
     def show_rows(self, rows: Sequence[Row]) -> None:
-        """Show a row per level."""
+        """Show a row per level; the one that is being painted comes into view."""
+        painted = _painted(self.model.rows(), rows)
         self.model.set_rows(rows)
+        if painted is not None:
+            self.table.scrollTo(self._sorted.mapFromSource(self.model.index(painted, 0)))
 
     def show_structure(self, structure: str) -> None:
         """Show the columns of a structure."""
@@ -128,3 +134,12 @@ class MeasurePanel(Step):
         menu.addAction("Copy table", self.copy_wanted.emit)
         menu.addAction("Export…", self.export_wanted.emit)
         menu.popup(self.table.viewport().mapToGlobal(place))
+
+
+def _painted(before: Sequence[Row], after: Sequence[Row]) -> int | None:
+    """Return the place of the row whose area changed most, if few changed; None otherwise."""
+    if [row["number"] for row in before] != [row["number"] for row in after]:
+        return None
+    areas = [(old.get(AREA), new.get(AREA)) for old, new in zip(before, after, strict=True)]
+    changed = {place: abs(b - a) for place, (a, b) in enumerate(areas) if None not in (a, b) and abs(b - a) > 0}
+    return max(changed, key=changed.__getitem__) if 0 < len(changed) <= MOST_TOUCHED else None

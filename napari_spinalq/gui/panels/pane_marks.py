@@ -16,6 +16,9 @@ BACKING = QColor(0, 0, 0, 140)
 SMALL, LETTER = 8, 10
 DOT = 3.0
 NAME_HEIGHT = 12.0
+EDGE_HEIGHT = 24.0
+"""Pixels at the upper and lower edge that letters and captions have for themselves."""
+
 GAP = 8.0
 """Pixels around the crosshair's centre that its lines leave free: what is pointed at stays visible."""
 
@@ -54,32 +57,37 @@ def draw_curtain(painter: QPainter, place: QRectF, part: float) -> None:
     painter.drawEllipse(QPointF(x, HANDLE_PART * painter.viewport().height()), 5.0, 5.0)
 
 
-def draw_names(painter: QPainter, names: Sequence[tuple[str, QPointF, bool]]) -> None:
-    """Draw named points, guessed ones as rings; a small pane has room for some of the names."""
+def draw_names(painter: QPainter, area: QRectF, names: Sequence[tuple[str, QPointF, bool]]) -> None:
+    """Draw named points, guessed ones as rings; a small pane has room for some names, its edges for none."""
     painter.setFont(_font(painter, 7))
     written = -NAME_HEIGHT
+    top, bottom = area.top() + EDGE_HEIGHT, area.bottom() - EDGE_HEIGHT
     for name, spot, guessed in names:
         painter.setPen(QPen(QColor(GUESS_COLOUR), 1.5) if guessed else Qt.PenStyle.NoPen)
         painter.setBrush(Qt.BrushStyle.NoBrush if guessed else QColor(DISC_COLOUR))
         painter.drawEllipse(spot, DOT, DOT)
-        if abs(spot.y() - written) >= NAME_HEIGHT:
+        if abs(spot.y() - written) >= NAME_HEIGHT and top <= spot.y() <= bottom:
             painter.setPen(Qt.GlobalColor.white)
             painter.drawText(QRectF(spot.x() - 60, spot.y() - 8, 54, 16), Qt.AlignmentFlag.AlignRight, name)
             written = spot.y()
 
 
-def draw_letters(painter: QPainter, area: QRectF, letters: tuple[str, str, str, str]) -> None:
-    """Write the sides of the patient on the left, right, upper and lower edge."""
+def draw_letters(
+    painter: QPainter, area: QRectF, letters: tuple[str, str, str, str], caption: str = "", remark: str = ""
+) -> None:
+    """Write the sides of the patient on the left, right, upper and lower edge, clear of the words on the left there."""
+    above, below = (_right_of(painter, area, words) for words in (caption, remark))
     painter.setFont(_font(painter, LETTER))
     painter.setPen(INK)
     inside = area.adjusted(4, 2, -4, -2)
     middle, across = inside.center(), QFontMetricsF(painter.font())
     size = QRectF(0, 0, across.horizontalAdvance("M") + 2, across.height())
+    half = size.width() / 2
     spots = (
-        QPointF(inside.left() + size.width() / 2, middle.y()),
-        QPointF(inside.right() - size.width() / 2, middle.y()),
-        QPointF(middle.x(), inside.top() + size.height() / 2),
-        QPointF(middle.x(), inside.bottom() - size.height() / 2),
+        QPointF(inside.left() + half, middle.y()),
+        QPointF(inside.right() - half, middle.y()),
+        QPointF(max(middle.x(), above + half), inside.top() + size.height() / 2),
+        QPointF(max(middle.x(), below + half), inside.bottom() - size.height() / 2),
     )
     for letter, spot in zip(letters, spots, strict=True):
         size.moveCenter(spot)
@@ -124,6 +132,13 @@ def _write(painter: QPainter, area: QRectF, side: Qt.AlignmentFlag, words: str) 
     painter.fillRect(QRectF(left, area.top(), width, area.height()), BACKING)
     painter.setPen(Qt.GlobalColor.white)
     painter.drawText(QRectF(left + 2, area.top(), width, area.height()), Qt.AlignmentFlag.AlignVCenter, words)
+
+
+def _right_of(painter: QPainter, area: QRectF, words: str) -> float:
+    """Return where words at the left edge end, with a gap; the edge itself without words."""
+    if not words:
+        return area.left()
+    return area.left() + 4 + QFontMetricsF(_font(painter, SMALL)).horizontalAdvance(words) + 4 + GAP / 2
 
 
 def _font(painter: QPainter, points: int) -> QFont:

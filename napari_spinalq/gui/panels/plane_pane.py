@@ -172,10 +172,11 @@ class PlanePane(QWidget):
             marks.draw_curtain(painter, place, content.curtain)
         if content.crosshair:
             marks.draw_crosshair(painter, place, self.spot(content.point))
-        marks.draw_names(painter, [(name, self.spot(world), guess) for name, world, guess in content.names])
         inside = QRectF(self.rect())
+        names = [(name, self.spot(world), guess) for name, world, guess in content.names]
+        marks.draw_names(painter, inside, names)
         below = inside.adjusted(0, marks.BANNER_HEIGHT if content.banner else 0, 0, 0)
-        marks.draw_letters(painter, below, content.view.letters)
+        marks.draw_letters(painter, below, content.view.letters, content.caption, content.remark)
         marks.draw_scale_bar(painter, inside, self.lens().mm_per_pixel)
         marks.draw_captions(painter, inside, content.caption, content.remark, content.banner)
 

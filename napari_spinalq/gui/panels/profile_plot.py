@@ -63,7 +63,8 @@ class ProfilePlot(pg.PlotItem):
         self.getAxis("left").setWidth(AXIS_WIDTH)
         self.getAxis("left").setStyle(tickTextOffset=2)
         self.getAxis("bottom").setStyle(tickTextOffset=2)
-        self.getAxis("bottom").setHeight(32)
+        self.getAxis("bottom").label.document().setDocumentMargin(0)  # else its words need 8 pixels more
+        self.getAxis("bottom").setHeight(28)
         self.show_band(None)
 
     def use_palette(self, palette: Palette) -> None:

@@ -297,6 +297,7 @@ def _millimetres(low: float, high: float, step: float, value: float, tip: str) -
     made.setSingleStep(step)
     made.setValue(value)
     made.setSuffix(" mm")
+    made.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)  # wheel and arrow keys turn it; they cut the words
     made.setToolTip(tip)
     made.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
     return made

@@ -92,7 +92,8 @@ class VolumePane(QWidget):
         rows, columns, _ = pixels.shape
         painter.drawImage(0, 0, QImage(pixels.data, columns, rows, 3 * columns, QImage.Format.Format_RGB888))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        marks.draw_names(painter, [(name, _spot(stage, place), guess) for name, place, guess in self.scene.names])
+        names = [(name, _spot(stage, place), guess) for name, place, guess in self.scene.names]
+        marks.draw_names(painter, QRectF(self.rect()), names)
         if self.scene.point_mm is not None:
             self._draw_point(painter, stage)
         self._draw_sides(painter, stage)
