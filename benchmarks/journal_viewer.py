@@ -37,7 +37,7 @@ def measure(folder: Path) -> None:
     from napari_spinalq.geometry import WORK_AXES, reorient_array
     from napari_spinalq.gui import layers
     from napari_spinalq.gui.dock import SpinalCordDock
-    from napari_spinalq.gui.edits import Edit
+    from napari_spinalq.gui.drawing.edits import Edit
 
     scan = folder / "sub-01" / "anat" / "sub-01_T2w.nii.gz"
     scan.parent.mkdir(parents=True)

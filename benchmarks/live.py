@@ -75,7 +75,7 @@ def _with_plugin(path: Path, mask: np.ndarray) -> dict[str, list[float]]:
     import napari
 
     from napari_spinalq.gui import layers
-    from napari_spinalq.gui.along import NAME, AlongDock
+    from napari_spinalq.gui.along.dock import NAME, AlongDock
     from napari_spinalq.gui.dock import SpinalCordDock
     from napari_spinalq.gui.panels.along_plot import AlongPlot
 

@@ -77,7 +77,7 @@ def _panes(image: np.ndarray, mask: np.ndarray, grid: Grid) -> None:
     from napari_spinalq.gui.app import add_dock
     from napari_spinalq.gui.convert import from_display
     from napari_spinalq.gui.display import Plane, position, stand_at
-    from napari_spinalq.gui.views import ViewsDock
+    from napari_spinalq.gui.views.dock import ViewsDock
 
     viewer = napari.Viewer()
     viewer.window._qt_window.setGeometry(0, 0, 1366, 768)

@@ -70,8 +70,8 @@ def _round(results: Path, ahead: int) -> tuple[list[float], list[float], int]:
     from qtpy.QtCore import Qt
     from qtpy.QtTest import QTest
 
-    from napari_spinalq.gui import worklist as module
     from napari_spinalq.gui.dock import SpinalCordDock
+    from napari_spinalq.gui.worklist.controller import controller as module
 
     module.AHEAD = ahead
     viewer = napari.Viewer()

@@ -20,11 +20,11 @@ from qtpy.QtWidgets import QApplication
 
 from napari_spinalq.contrast import Contrast
 from napari_spinalq.gui.app import add_dock
-from napari_spinalq.gui.arrangement import COLUMN, GRID
-from napari_spinalq.gui.comparing import Mode
 from napari_spinalq.gui.desk import Desk
 from napari_spinalq.gui.display import Plane
-from napari_spinalq.gui.views import ViewsDock
+from napari_spinalq.gui.views.arrangement import COLUMN, GRID
+from napari_spinalq.gui.views.comparing import Mode
+from napari_spinalq.gui.views.dock import ViewsDock
 
 IMAGES = Path(__file__).parent / "images"
 SIZE = (1366, 768)

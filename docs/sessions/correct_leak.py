@@ -14,7 +14,7 @@ import numpy as np
 from driver import Session
 from qtpy.QtCore import Qt
 
-from napari_spinalq.gui.along import AlongDock
+from napari_spinalq.gui.along.dock import AlongDock
 from napari_spinalq.gui.convert import mm_to_world
 
 LEVEL = "C4"

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Qt
 
 from napari_spinalq.gui import settings
-from napari_spinalq.gui.along import NAME as ALONG_NAME
-from napari_spinalq.gui.along import AlongDock
+from napari_spinalq.gui.along.dock import NAME as ALONG_NAME
+from napari_spinalq.gui.along.dock import AlongDock
 from napari_spinalq.gui.dock import SpinalCordDock
-from napari_spinalq.gui.views import NAME, ViewsDock
+from napari_spinalq.gui.views.dock import NAME, ViewsDock
 
 if TYPE_CHECKING:
     import napari

@@ -12,47 +12,47 @@ from psygnal import Signal
 
 from napari_spinalq.errors import CordNotFoundError, InputError
 from napari_spinalq.gui import dialogs
-from napari_spinalq.gui.canvasmouse import CanvasMouse
-from napari_spinalq.gui.changes import Changes
 from napari_spinalq.gui.closing import CloseGuard
-from napari_spinalq.gui.comparing import Comparer
-from napari_spinalq.gui.crosshair import Crosshair
 from napari_spinalq.gui.dialogs import Answer
 from napari_spinalq.gui.discs import DiscEditor
 from napari_spinalq.gui.display import Plane, show_plane
-from napari_spinalq.gui.edits import MaskEditor
+from napari_spinalq.gui.drawing.edits import MaskEditor
+from napari_spinalq.gui.drawing.mending import Mender
+from napari_spinalq.gui.drawing.slices import SliceReview
+from napari_spinalq.gui.drawing.tools import Tools
 from napari_spinalq.gui.help import Help
-from napari_spinalq.gui.history import Historian
+from napari_spinalq.gui.journal.history import Historian
+from napari_spinalq.gui.journal.locking import Keeper
+from napari_spinalq.gui.journal.recording import Recorder
+from napari_spinalq.gui.journal.recovering import Recoverer
 from napari_spinalq.gui.keys import bind_keys, stop_on_escape
 from napari_spinalq.gui.labelling import Labeller
-from napari_spinalq.gui.lenses import Lenses
 from napari_spinalq.gui.links import Link, Links
-from napari_spinalq.gui.locking import Keeper
-from napari_spinalq.gui.looks import Looks
 from napari_spinalq.gui.marks import OrientationMarks
 from napari_spinalq.gui.measuring import Measurer
-from napari_spinalq.gui.mending import Mender
 from napari_spinalq.gui.opening import Opener
 from napari_spinalq.gui.picking import Picker
 from napari_spinalq.gui.prompting import Prompter
-from napari_spinalq.gui.raters import Raters
-from napari_spinalq.gui.recording import Recorder
-from napari_spinalq.gui.recovering import Recoverer
+from napari_spinalq.gui.readers.changes import Changes
+from napari_spinalq.gui.readers.raters import Raters
+from napari_spinalq.gui.readers.saving_reads import save_reads
+from napari_spinalq.gui.readers.settler import Settler
 from napari_spinalq.gui.reopening import Reopener
 from napari_spinalq.gui.reviewing import Reviewer
 from napari_spinalq.gui.saving import Saver
-from napari_spinalq.gui.saving_reads import save_reads
 from napari_spinalq.gui.segmenting import Segmenter
 from napari_spinalq.gui.session import CORD, Session
-from napari_spinalq.gui.settler import Settler
-from napari_spinalq.gui.slices import SliceReview
 from napari_spinalq.gui.structures import StructureDrawer
-from napari_spinalq.gui.surfaces import Surfaces
-from napari_spinalq.gui.tools import Tools
-from napari_spinalq.gui.windowing import Windower
-from napari_spinalq.gui.workbench import Workbench
+from napari_spinalq.gui.views.canvasmouse import CanvasMouse
+from napari_spinalq.gui.views.comparing import Comparer
+from napari_spinalq.gui.views.crosshair import Crosshair
+from napari_spinalq.gui.views.lenses import Lenses
+from napari_spinalq.gui.views.looks import Looks
+from napari_spinalq.gui.views.surfaces import Surfaces
+from napari_spinalq.gui.views.windowing import Windower
+from napari_spinalq.gui.views.workbench import Workbench
 from napari_spinalq.gui.workers import Runner
-from napari_spinalq.gui.worklist import Worklist
+from napari_spinalq.gui.worklist.controller import Worklist
 from napari_spinalq.io.samples import sample_folder
 from napari_spinalq.io.trouble import in_words
 

@@ -8,9 +8,9 @@ from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 
 from napari_spinalq.gui import dialogs, settings
-from napari_spinalq.gui.changes import connect_changes
 from napari_spinalq.gui.desk import desk_of
 from napari_spinalq.gui.display import Convention, current_plane, use_convention
+from napari_spinalq.gui.drawing.tools_page import connect_tools, show_tools, tools_links
 from napari_spinalq.gui.hints import next_step
 from napari_spinalq.gui.links import Link
 from napari_spinalq.gui.opening import describe
@@ -23,12 +23,12 @@ from napari_spinalq.gui.panels.segment_panel import SegmentPanel
 from napari_spinalq.gui.panels.status_bar import StatusBar
 from napari_spinalq.gui.panels.tools_panel import ToolsPanel
 from napari_spinalq.gui.panels.view_bar import ViewBar
-from napari_spinalq.gui.raters_page import TITLE as RATERS
-from napari_spinalq.gui.raters_page import RatersPage
+from napari_spinalq.gui.readers.changes import connect_changes
+from napari_spinalq.gui.readers.page import TITLE as RATERS
+from napari_spinalq.gui.readers.page import RatersPage
 from napari_spinalq.gui.samples import SAMPLES
 from napari_spinalq.gui.session import CORD
-from napari_spinalq.gui.tools_page import connect_tools, show_tools, tools_links
-from napari_spinalq.gui.worklist_page import WorklistPage
+from napari_spinalq.gui.worklist.page import WorklistPage
 
 if TYPE_CHECKING:
     import napari

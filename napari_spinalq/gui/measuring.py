@@ -15,9 +15,9 @@ from superqt.utils import qthrottled
 
 from napari_spinalq.errors import InputError
 from napari_spinalq.geometry import WORK_AXES
+from napari_spinalq.gui.along.healthy import reference_at_hand
 from napari_spinalq.gui.convert import from_display, mm_to_world
 from napari_spinalq.gui.display import go_to
-from napari_spinalq.gui.healthy import reference_at_hand
 from napari_spinalq.gui.rows import rows_of, with_reference
 from napari_spinalq.gui.session import CORD, ScanWork, Session
 from napari_spinalq.gui.table_model import Row

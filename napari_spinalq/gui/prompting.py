@@ -16,7 +16,7 @@ from napari_spinalq.geometry import WORK_AXES
 from napari_spinalq.gui import layers
 from napari_spinalq.gui.convert import from_display, to_display, world_to_mm
 from napari_spinalq.gui.display import Plane, current_plane
-from napari_spinalq.gui.edits import MaskEditor
+from napari_spinalq.gui.drawing.edits import MaskEditor
 from napari_spinalq.gui.keys import stop_on_escape
 from napari_spinalq.gui.picking import Picker
 from napari_spinalq.gui.segmenting import Confirm, Segmenter, prepared_for

@@ -19,11 +19,11 @@ from qtpy.QtWidgets import QApplication, QWidget
 
 from napari_spinalq.gui import dialogs, layers, settings
 from napari_spinalq.gui.app import DOCK_NAME
-from napari_spinalq.gui.arrangement import GRID
 from napari_spinalq.gui.display import Plane
 from napari_spinalq.gui.dock import SpinalCordDock
-from napari_spinalq.gui.views import NAME as VIEWS_NAME
-from napari_spinalq.gui.views import ViewsDock
+from napari_spinalq.gui.views.arrangement import GRID
+from napari_spinalq.gui.views.dock import NAME as VIEWS_NAME
+from napari_spinalq.gui.views.dock import ViewsDock
 from napari_spinalq.io.journal.places import STATE_VARIABLE
 from napari_spinalq.io.nifti import load_mask
 from napari_spinalq.io.samples import sample_folder

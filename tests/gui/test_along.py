@@ -9,7 +9,7 @@ from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
 from qtpy.QtGui import QMouseEvent, QWheelEvent
 from qtpy.QtWidgets import QApplication
 
-from napari_spinalq.gui.along import NAME, AlongDock
+from napari_spinalq.gui.along.dock import NAME, AlongDock
 from napari_spinalq.gui.convert import mm_to_world, world_to_mm
 from napari_spinalq.gui.display import Plane, position
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from qtpy.QtCore import Qt
 
-from napari_spinalq.gui.changes import NO_LEVELS, NOTHING_TO_COMPARE, change_rows, connect_changes
 from napari_spinalq.gui.display import Plane
 from napari_spinalq.gui.panels.change_panel import HEIGHT, ChangePanel
+from napari_spinalq.gui.readers.changes import NO_LEVELS, NOTHING_TO_COMPARE, change_rows, connect_changes
 from napari_spinalq.levels.discs import Labelling
 
 

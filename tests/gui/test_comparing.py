@@ -12,10 +12,10 @@ from qtpy.QtCore import QPointF, Qt
 from napari_spinalq.contrast import Contrast
 from napari_spinalq.geometry import Grid
 from napari_spinalq.gui import dialogs
-from napari_spinalq.gui.comparing import Mode
 from napari_spinalq.gui.convert import mm_to_world, to_display
 from napari_spinalq.gui.display import Plane, position, stand_at
-from napari_spinalq.gui.other import is_mask, put_on, read_other
+from napari_spinalq.gui.views.comparing import Mode
+from napari_spinalq.gui.views.other import is_mask, put_on, read_other
 from napari_spinalq.scan import Scan
 
 pytestmark = pytest.mark.gui
@@ -173,7 +173,7 @@ def test_two_visits_are_aligned_by_level(views, mouse, measured, qtbot, monkeypa
     """The other visit is the same patient shifted by 20 mm, with its saved mask and discs."""
     from dataclasses import replace
 
-    from napari_spinalq.gui.comparing import course_of
+    from napari_spinalq.gui.views.comparing import course_of
     from napari_spinalq.levels.discs import Labelling
 
     desk = views.desk

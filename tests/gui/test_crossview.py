@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from napari_spinalq.geometry import Grid
-from napari_spinalq.gui.arrangement import COLUMN, GRID, ONE, arrangement, asked_width
 from napari_spinalq.gui.convert import mm_to_world, to_display
-from napari_spinalq.gui.crossview import Cover, cross_view, other_plane
 from napari_spinalq.gui.display import Convention, Plane
-from napari_spinalq.gui.lens import Lens
+from napari_spinalq.gui.views.arrangement import COLUMN, GRID, ONE, arrangement, asked_width
+from napari_spinalq.gui.views.crossview import Cover, cross_view, other_plane
+from napari_spinalq.gui.views.lens import Lens
 from napari_spinalq.views.window import Window
 
 pytestmark = pytest.mark.gui

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_spinalq.gui.along import AlongDock
+from napari_spinalq.gui.along.dock import AlongDock
 from napari_spinalq.gui.convert import labels_layer
 from napari_spinalq.gui.display import Plane
 from napari_spinalq.gui.shortcuts import SHORTCUTS

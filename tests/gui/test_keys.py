@@ -12,8 +12,8 @@ from napari.layers import Image, Labels, Points
 from napari.utils.key_bindings import coerce_keybinding
 from qtpy.QtCore import Qt
 
-from napari_spinalq.gui.brush import LARGEST_MM, SMALLEST_MM
 from napari_spinalq.gui.display import Plane
+from napari_spinalq.gui.drawing.brush import LARGEST_MM, SMALLEST_MM
 from napari_spinalq.gui.shortcuts import GROUPS, SHORTCUTS, as_markdown, grouped
 
 pytestmark = pytest.mark.gui

@@ -7,7 +7,7 @@ import pytest
 from qtpy.QtCore import QEvent, Qt
 
 from napari_spinalq.gui.display import Plane
-from napari_spinalq.gui.raters import NOTHING
+from napari_spinalq.gui.readers.raters import NOTHING
 from tests.gui.test_raters import _begin, saved  # noqa: F401 (fixture)
 
 pytestmark = pytest.mark.gui

@@ -8,8 +8,8 @@ from qtpy.QtCore import Qt
 
 from napari_spinalq.gui import dialogs
 from napari_spinalq.gui.display import Plane
-from napari_spinalq.gui.raters import AUTOMATIC, NOTHING, SAVE_FIRST
-from napari_spinalq.gui.settler import Scope
+from napari_spinalq.gui.readers.raters import AUTOMATIC, NOTHING, SAVE_FIRST
+from napari_spinalq.gui.readers.settler import Scope
 from napari_spinalq.io.nifti import load_mask
 from napari_spinalq.quality.readers.adjudication import Choice
 from napari_spinalq.quality.readers.reads import CONSENSUS

@@ -8,7 +8,7 @@ from qtpy.QtCore import QPoint, Qt
 
 from napari_spinalq.derivatives.tables import measure_files
 from napari_spinalq.gui.display import Plane
-from napari_spinalq.gui.slices import Status
+from napari_spinalq.gui.drawing.slices import Status
 
 pytestmark = pytest.mark.gui
 

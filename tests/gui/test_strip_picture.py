@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from napari_spinalq.contrast import Contrast
-from napari_spinalq.gui.along_scene import AREA, metrics_of, slice_words
-from napari_spinalq.gui.strip_picture import Overlay, grey, painted_over
+from napari_spinalq.gui.along.scene import AREA, metrics_of, slice_words
+from napari_spinalq.gui.along.strip_picture import Overlay, grey, painted_over
 from napari_spinalq.metrics.spikes import SMALLEST_DEPARTURE
 from napari_spinalq.norms.reference import reference_of
 

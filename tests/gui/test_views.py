@@ -9,10 +9,10 @@ from qtpy.QtCore import QEvent, QPointF, Qt
 from napari_spinalq.geometry import WORK_AXES
 from napari_spinalq.gui import display
 from napari_spinalq.gui.app import add_dock
-from napari_spinalq.gui.arrangement import COLUMN, GRID, ONE
 from napari_spinalq.gui.convert import mm_to_world
 from napari_spinalq.gui.display import Convention, Plane, position
-from napari_spinalq.gui.views import NAME, ViewsDock
+from napari_spinalq.gui.views.arrangement import COLUMN, GRID, ONE
+from napari_spinalq.gui.views.dock import NAME, ViewsDock
 
 pytestmark = pytest.mark.gui
 

@@ -8,7 +8,7 @@ from qtpy.QtCore import QPointF, Qt
 
 from napari_spinalq.geometry import WORK_AXES
 from napari_spinalq.gui.display import Plane
-from napari_spinalq.gui.windowing import words
+from napari_spinalq.gui.views.windowing import words
 from napari_spinalq.views.window import DOUBLING_PIXELS, Window, presets
 
 pytestmark = pytest.mark.gui

@@ -13,11 +13,11 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QMenu
 
 from napari_spinalq.gui import dialogs, worklist
-from napari_spinalq.gui.case_view import ONLY_LOOKING
 from napari_spinalq.gui.display import Plane, current_plane
 from napari_spinalq.gui.dock import SpinalCordDock
-from napari_spinalq.gui.round_keys import RoundKeys
-from napari_spinalq.gui.worklist import ALL_RATED, CHANGED_ON_DISK, SHOWN_AGAIN
+from napari_spinalq.gui.worklist.case_view import ONLY_LOOKING
+from napari_spinalq.gui.worklist.controller import ALL_RATED, CHANGED_ON_DISK, SHOWN_AGAIN
+from napari_spinalq.gui.worklist.round_keys import RoundKeys
 from napari_spinalq.io.sidecar import AUTHOR_VARIABLE
 from napari_spinalq.quality.worklist import rating_file
 from napari_spinalq.quality.worklist.rating_file import STATE_VARIABLE

@@ -10,7 +10,7 @@ from qtpy.QtGui import QColor, QFont, QPainter, QPalette
 from qtpy.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from napari_spinalq.gui.panels.parts import SIGNS, STATE_COLOURS, draw_text
-from napari_spinalq.gui.worklist_rows import CaseRow
+from napari_spinalq.gui.worklist.rows import CaseRow
 
 PADDING, BAR_WIDTH, BAR_HEIGHT, NUMBER_WIDTH = 5, 44, 8, 34
 """Pixels. The number stands beside its bar, so that no length has to be judged by eye."""

@@ -11,9 +11,9 @@ from qtpy.QtCore import QPointF, QRectF, Qt, Signal
 from qtpy.QtGui import QImage, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
-from napari_spinalq.gui.crossview import CrossView
-from napari_spinalq.gui.lens import Lens
 from napari_spinalq.gui.panels import pane_marks as marks
+from napari_spinalq.gui.views.crossview import CrossView
+from napari_spinalq.gui.views.lens import Lens
 
 SMALLEST = 110
 """Pixels: three panes above each other must fit a screen of 768 lines."""

@@ -7,7 +7,7 @@ from qtpy.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from qtpy.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPolygonF
 from qtpy.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from napari_spinalq.gui.slices import SliceState, Status
+from napari_spinalq.gui.drawing.slices import SliceState, Status
 
 HEIGHT, MARK = 20, 6
 """Pixels: of the strip, and of the triangle at its top that marks the slice on display."""

@@ -18,12 +18,12 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_spinalq.gui.brush import LARGEST_MM, SMALLEST_MM, BrushSettings
+from napari_spinalq.gui.drawing.brush import LARGEST_MM, SMALLEST_MM, BrushSettings
+from napari_spinalq.gui.drawing.slices import SliceState
 from napari_spinalq.gui.panels.parts import GAP, button, row
 from napari_spinalq.gui.panels.segment_panel import structure_choice
 from napari_spinalq.gui.panels.slice_strip import SliceStrip
 from napari_spinalq.gui.shortcuts import GROW_STEP_MM, SMOOTH_LENGTH_MM
-from napari_spinalq.gui.slices import SliceState
 
 SLIDER_STEPS = 100
 TIGHT = "QPushButton { padding: 3px 4px; } QLabel { padding: 0px; }"

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QComboBox, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
-from napari_spinalq.gui.arrangement import COLUMN, GRID, ONE
-from napari_spinalq.gui.comparing import Mode
 from napari_spinalq.gui.panels.parts import button, row
+from napari_spinalq.gui.views.arrangement import COLUMN, GRID, ONE
+from napari_spinalq.gui.views.comparing import Mode
 
 LAYOUTS = {ONE: "One pane", COLUMN: "Column", GRID: "2 x 2"}
 """Key in the preferences and title."""

@@ -11,7 +11,7 @@ from napari_spinalq.gui.panels.case_list import CaseDelegate, CaseListModel
 from napari_spinalq.gui.panels.case_picture import CasePicture
 from napari_spinalq.gui.panels.comment_box import CommentBox
 from napari_spinalq.gui.panels.parts import GAP, StateLine, button, row
-from napari_spinalq.gui.worklist_rows import CaseRow
+from napari_spinalq.gui.worklist.rows import CaseRow
 
 KEYS_LINE = "<b>↑ ↓</b> or <b>j k</b> case &nbsp;·&nbsp; <b>f</b> flagged slice &nbsp;·&nbsp; <b>u</b> undo"
 RATER_WIDTH = 92

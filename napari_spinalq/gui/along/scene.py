@@ -13,9 +13,9 @@ from napari_spinalq.cord.confidence import recorded_confidence
 from napari_spinalq.cord.strip import Strip, StripPlane, lay_strip
 from napari_spinalq.errors import InputError
 from napari_spinalq.geometry import WORK_AXES, Grid
+from napari_spinalq.gui.along.strip_picture import Overlay, grey, painted_over
 from napari_spinalq.gui.colours import STRUCTURE_COLOURS
 from napari_spinalq.gui.session import CORD, ScanWork, Session
-from napari_spinalq.gui.strip_picture import Overlay, grey, painted_over
 from napari_spinalq.levels.course import Course, course_of
 from napari_spinalq.levels.discs import Labelling
 from napari_spinalq.metrics.catalogue import TISSUES

@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 from napari_spinalq.geometry import Grid
 from napari_spinalq.gui import settings
 from napari_spinalq.gui.colours import OTHER_COLOUR, STRUCTURE_COLOURS
-from napari_spinalq.gui.comparing import OTHER_OPACITY, Mode
 from napari_spinalq.gui.convert import mm_to_world
-from napari_spinalq.gui.crossview import ACROSS, Cover, CrossView, cross_view
 from napari_spinalq.gui.display import Plane, position
 from napari_spinalq.gui.layers import is_guess
-from napari_spinalq.gui.lens import Lens
-from napari_spinalq.gui.other import Other
 from napari_spinalq.gui.panels.plane_pane import Content, Named
-from napari_spinalq.gui.windowing import words
+from napari_spinalq.gui.views.comparing import OTHER_OPACITY, Mode
+from napari_spinalq.gui.views.crossview import ACROSS, Cover, CrossView, cross_view
+from napari_spinalq.gui.views.lens import Lens
+from napari_spinalq.gui.views.other import Other
+from napari_spinalq.gui.views.windowing import words
 from napari_spinalq.vertebrae import level_name
 from napari_spinalq.views.paint import checkerboard, curtain
 

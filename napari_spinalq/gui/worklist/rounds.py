@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from napari_spinalq.gui.worklist_rows import CaseRow, case_row, unpaired_row
+from napari_spinalq.gui.worklist.rows import CaseRow, case_row, unpaired_row
 from napari_spinalq.quality.worklist.cases import Found, ListedCase, worst_first
 from napari_spinalq.quality.worklist.measured import Summary
 from napari_spinalq.quality.worklist.rating_file import RatingFile

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from psygnal import Signal
 
-from napari_spinalq.gui.crossview import AXES_OF
 from napari_spinalq.gui.display import CORD_VIEW_MM, Plane, position
-from napari_spinalq.gui.lens import Lens
+from napari_spinalq.gui.views.crossview import AXES_OF
+from napari_spinalq.gui.views.lens import Lens
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel

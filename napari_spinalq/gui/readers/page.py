@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from napari_spinalq.errors import InputError
 from napari_spinalq.gui import dialogs
-from napari_spinalq.gui.changes import change_rows
 from napari_spinalq.gui.dialogs import Answer
 from napari_spinalq.gui.links import Link
 from napari_spinalq.gui.panels.raters_panel import RatersPanel
-from napari_spinalq.gui.raters import AUTOMATIC, NOTHING
-from napari_spinalq.gui.settler import Scope
+from napari_spinalq.gui.readers.changes import change_rows
+from napari_spinalq.gui.readers.raters import AUTOMATIC, NOTHING
+from napari_spinalq.gui.readers.settler import Scope
 from napari_spinalq.quality.readers.adjudication import Choice
 from napari_spinalq.quality.readers.change import signed
 from napari_spinalq.quality.readers.comparison import Comparison

@@ -11,7 +11,8 @@ import numpy as np
 from napari.layers import Labels
 from psygnal import Signal
 
-from napari_spinalq.gui.brush import (
+from napari_spinalq.gui.display import Plane, current_plane
+from napari_spinalq.gui.drawing.brush import (
     LARGEST_MM,
     NAPARI_MODES,
     SMALLEST_MM,
@@ -20,11 +21,10 @@ from napari_spinalq.gui.brush import (
     BrushSettings,
     next_size,
 )
-from napari_spinalq.gui.display import Plane, current_plane
-from napari_spinalq.gui.edits import MaskEditor
-from napari_spinalq.gui.painting import Painter
+from napari_spinalq.gui.drawing.edits import MaskEditor
+from napari_spinalq.gui.drawing.painting import Painter
+from napari_spinalq.gui.drawing.ring import BrushRing
 from napari_spinalq.gui.picking import Picker
-from napari_spinalq.gui.ring import BrushRing
 from napari_spinalq.gui.segmenting import Segmenter
 from napari_spinalq.gui.session import ScanWork, Session
 from napari_spinalq.gui.structures import NAMES

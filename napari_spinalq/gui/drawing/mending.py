@@ -18,11 +18,11 @@ from napari_spinalq.editing.region import holes_filled, largest_component
 from napari_spinalq.editing.size import resized
 from napari_spinalq.errors import InputError
 from napari_spinalq.geometry import WORK_AXES
-from napari_spinalq.gui.edits import Edit, MaskEditor
+from napari_spinalq.gui.drawing.edits import Edit, MaskEditor
+from napari_spinalq.gui.drawing.tools import Scope, Tools
 from napari_spinalq.gui.measuring import Measurer
 from napari_spinalq.gui.session import CORD, ScanWork, Session
 from napari_spinalq.gui.structures import NAMES
-from napari_spinalq.gui.tools import Scope, Tools
 from napari_spinalq.gui.workers import Runner
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from psygnal import Signal
 from superqt.utils import qthrottled
 
 from napari_spinalq.geometry import WORK_AXES
-from napari_spinalq.gui.edits import MaskEditor
+from napari_spinalq.gui.drawing.edits import MaskEditor
 from napari_spinalq.gui.measuring import Measurer
 from napari_spinalq.gui.session import ScanWork, Session
 from napari_spinalq.metrics import review

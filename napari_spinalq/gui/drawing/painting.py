@@ -16,10 +16,10 @@ from napari_spinalq.editing.brush import Brush
 from napari_spinalq.editing.planes import Planes
 from napari_spinalq.editing.region import flooded, polygon
 from napari_spinalq.errors import InputError
-from napari_spinalq.gui.brush import WITHIN, BrushSettings
-from napari_spinalq.gui.edits import MaskEditor
+from napari_spinalq.gui.drawing.brush import WITHIN, BrushSettings
+from napari_spinalq.gui.drawing.edits import MaskEditor
+from napari_spinalq.gui.drawing.stroke import Stroke
 from napari_spinalq.gui.session import ScanWork, Session
-from napari_spinalq.gui.stroke import Stroke
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel

@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 from napari_spinalq.gui import dialogs
 from napari_spinalq.gui.desk import Desk
 from napari_spinalq.gui.panels.worklist_panel import WorklistPanel
-from napari_spinalq.gui.round_keys import RoundKeys
+from napari_spinalq.gui.worklist.round_keys import RoundKeys
 from napari_spinalq.quality.worklist.ratings import Verdict
 from napari_spinalq.quality.worklist.sct_lists import REASONS
 

@@ -9,7 +9,7 @@ from qtpy.QtCore import QEvent, QObject, QPointF, Qt
 from qtpy.QtGui import QMouseEvent
 
 from napari_spinalq.gui.display import stand_at, world_at
-from napari_spinalq.gui.windowing import Windower
+from napari_spinalq.gui.views.windowing import Windower
 
 if TYPE_CHECKING:
     from napari import Viewer

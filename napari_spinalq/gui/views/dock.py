@@ -10,21 +10,21 @@ from qtpy.QtCore import QSize, Qt, QTimer
 from qtpy.QtWidgets import QDockWidget, QGridLayout, QVBoxLayout, QWidget
 
 from napari_spinalq.gui import settings
-from napari_spinalq.gui.arrangement import BESIDE, COLUMN, OTHER, PLANES, Places, arrangement, asked_width
-from napari_spinalq.gui.comparing import Mode
 from napari_spinalq.gui.convert import mm_to_world, world_to_mm
-from napari_spinalq.gui.crossview import ACROSS
 from napari_spinalq.gui.desk import desk_of
 from napari_spinalq.gui.display import Plane, current_plane, position, stand_at
 from napari_spinalq.gui.layers import is_guess
-from napari_spinalq.gui.lens import Lens
 from napari_spinalq.gui.links import Link
 from napari_spinalq.gui.measuring import FRAME_MS
 from napari_spinalq.gui.panels.plane_pane import PlanePane
 from napari_spinalq.gui.panels.views_bar import ViewsBar
 from napari_spinalq.gui.panels.volume_pane import Scene, VolumePane
-from napari_spinalq.gui.pictures import Pictures
-from napari_spinalq.gui.viewscontrol import ViewsControl
+from napari_spinalq.gui.views.arrangement import BESIDE, COLUMN, OTHER, PLANES, Places, arrangement, asked_width
+from napari_spinalq.gui.views.comparing import Mode
+from napari_spinalq.gui.views.control import ViewsControl
+from napari_spinalq.gui.views.crossview import ACROSS
+from napari_spinalq.gui.views.lens import Lens
+from napari_spinalq.gui.views.pictures import Pictures
 
 if TYPE_CHECKING:
     import napari

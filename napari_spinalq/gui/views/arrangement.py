@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from napari_spinalq.gui.crossview import other_plane
 from napari_spinalq.gui.display import Plane
+from napari_spinalq.gui.views.crossview import other_plane
 
 ONE, COLUMN, GRID = "one", "column", "grid"
 OTHER = "other "

@@ -15,10 +15,10 @@ from napari_spinalq.errors import InputError
 from napari_spinalq.gui import layers
 from napari_spinalq.gui.convert import from_display, placement, to_display
 from napari_spinalq.gui.display import Plane, current_plane, show_plane, zoom_on_cord
-from napari_spinalq.gui.edits import Edit, MaskEditor
-from napari_spinalq.gui.raters import SAVE_FIRST, Raters
+from napari_spinalq.gui.drawing.edits import Edit, MaskEditor
+from napari_spinalq.gui.readers.raters import SAVE_FIRST, Raters
+from napari_spinalq.gui.readers.settling import Reads, Settling
 from napari_spinalq.gui.session import CORD, ScanWork, Session
-from napari_spinalq.gui.settling import Reads, Settling
 from napari_spinalq.gui.workers import Runner
 from napari_spinalq.pipeline import measure_scan
 from napari_spinalq.progress import Progress

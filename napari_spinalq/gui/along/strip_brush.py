@@ -9,7 +9,7 @@ from napari_spinalq.cord.strip import Strip
 from napari_spinalq.editing.brush import Brush
 from napari_spinalq.editing.straight import straight_painted
 from napari_spinalq.geometry import WORK_AXES
-from napari_spinalq.gui.edits import MaskEditor
+from napari_spinalq.gui.drawing.edits import MaskEditor
 from napari_spinalq.gui.session import ScanWork, Session
 
 DIAMETER_MM = 3.0

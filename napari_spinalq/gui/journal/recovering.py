@@ -12,11 +12,11 @@ from qtpy.QtWidgets import QWidget
 
 from napari_spinalq.errors import InputError
 from napari_spinalq.gui import dialogs
-from napari_spinalq.gui.locking import Keeper
-from napari_spinalq.gui.recording import Recorder, ref_of
-from napari_spinalq.gui.restoring import Restorer
+from napari_spinalq.gui.journal.locking import Keeper
+from napari_spinalq.gui.journal.recording import Recorder, ref_of
+from napari_spinalq.gui.journal.restoring import Restorer
+from napari_spinalq.gui.journal.shadows import STRUCTURES, Ground
 from napari_spinalq.gui.session import CORD, ScanWork, Session, StructureWork
-from napari_spinalq.gui.shadows import STRUCTURES, Ground
 from napari_spinalq.gui.versions import MaskVersions
 from napari_spinalq.io.journal import (
     GroundLine,

@@ -10,7 +10,8 @@ from qtpy.QtGui import QHideEvent, QShowEvent
 from qtpy.QtWidgets import QDockWidget, QLabel, QMainWindow, QStackedLayout, QVBoxLayout, QWidget
 
 from napari_spinalq.cord.strip import StripPlane
-from napari_spinalq.gui.along_scene import (
+from napari_spinalq.gui.along.healthy import reference_at_hand
+from napari_spinalq.gui.along.scene import (
     AREA,
     DEEPER,
     LETTERS,
@@ -20,11 +21,11 @@ from napari_spinalq.gui.along_scene import (
     scene_of,
     slice_words,
 )
+from napari_spinalq.gui.along.strip_brush import DIAMETER_MM, StripBrush
 from napari_spinalq.gui.convert import mm_to_world, world_to_mm
 from napari_spinalq.gui.desk import desk_of
 from napari_spinalq.gui.display import go_to, position
-from napari_spinalq.gui.edits import Edit
-from napari_spinalq.gui.healthy import reference_at_hand
+from napari_spinalq.gui.drawing.edits import Edit
 from napari_spinalq.gui.links import Link, Links
 from napari_spinalq.gui.measuring import FRAME_MS
 from napari_spinalq.gui.panels.along_bar import AlongBar
@@ -32,7 +33,6 @@ from napari_spinalq.gui.panels.along_plot import AlongPlot
 from napari_spinalq.gui.panels.along_theme import palette_of
 from napari_spinalq.gui.panels.profile_plot import Course as Drawn
 from napari_spinalq.gui.session import CORD
-from napari_spinalq.gui.strip_brush import DIAMETER_MM, StripBrush
 from napari_spinalq.metrics.profile import Profile, level_means, profile_of
 from napari_spinalq.norms.along import Band, band_along
 

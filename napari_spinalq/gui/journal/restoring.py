@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from napari_spinalq.gui import layers
 from napari_spinalq.gui.convert import from_display
+from napari_spinalq.gui.journal.shadows import Ground, Shadows
 from napari_spinalq.gui.session import CORD, ScanWork, Session, StructureWork
-from napari_spinalq.gui.shadows import Ground, Shadows
 from napari_spinalq.gui.versions import MaskVersions
 from napari_spinalq.io.journal import Delta, History, ImageRef, making
 

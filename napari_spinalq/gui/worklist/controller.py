@@ -13,13 +13,13 @@ from qtpy.QtCore import QTimer
 
 from napari_spinalq.errors import InputError
 from napari_spinalq.gui import settings
-from napari_spinalq.gui.case_reader import CaseReader
-from napari_spinalq.gui.case_view import CaseView
 from napari_spinalq.gui.opening import Opener
-from napari_spinalq.gui.rounds import Round
 from napari_spinalq.gui.saving import Saver
 from napari_spinalq.gui.session import Session
 from napari_spinalq.gui.workers import CLOSING_WAIT_S, Job
+from napari_spinalq.gui.worklist.case_reader import CaseReader
+from napari_spinalq.gui.worklist.case_view import CaseView
+from napari_spinalq.gui.worklist.rounds import Round
 from napari_spinalq.io.sidecar import default_author
 from napari_spinalq.quality.worklist.cases import Found, ListedCase, coming_up, find_cases, next_unrated
 from napari_spinalq.quality.worklist.measured import Summary, stamp_of

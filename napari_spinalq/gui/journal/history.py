@@ -12,10 +12,10 @@ from qtpy.QtCore import QTimer
 
 from napari_spinalq.gui.convert import mm_to_world
 from napari_spinalq.gui.display import go_to
-from napari_spinalq.gui.edits import Edit, MaskEditor
+from napari_spinalq.gui.drawing.edits import Edit, MaskEditor
+from napari_spinalq.gui.journal.recording import Recorder, ref_of
+from napari_spinalq.gui.journal.restoring import Restorer
 from napari_spinalq.gui.opening import Opener
-from napari_spinalq.gui.recording import Recorder, ref_of
-from napari_spinalq.gui.restoring import Restorer
 from napari_spinalq.gui.session import ScanWork, Session
 from napari_spinalq.gui.structures import NAMES
 from napari_spinalq.io.journal import CheckedLine, DiscsLine, ImageRef, MaskLine, Move, Step

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_spinalq.gui import dialogs
-from napari_spinalq.gui.comparing import Mode
 from napari_spinalq.gui.links import Link
 from napari_spinalq.gui.opening import describe
+from napari_spinalq.gui.views.comparing import Mode
 
 if TYPE_CHECKING:
     from qtpy.QtWidgets import QWidget

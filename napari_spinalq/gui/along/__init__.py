@@ -1,0 +1,1 @@
+"""The dock along the cord: the straightened strip and the profile."""

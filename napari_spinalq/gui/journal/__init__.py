@@ -1,0 +1,1 @@
+"""The journal of edits in the window: recording, undo, recovery, locks."""

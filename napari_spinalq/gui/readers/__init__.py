@@ -1,0 +1,1 @@
+"""Second reads, their comparison and consensus, and what edits changed."""

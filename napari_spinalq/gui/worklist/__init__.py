@@ -1,0 +1,1 @@
+"""The page QC: a round through a folder of results."""
