@@ -41,7 +41,7 @@ from napari_spinalq.gui.reopening import Reopener
 from napari_spinalq.gui.reviewing import Reviewer
 from napari_spinalq.gui.saving import Saver
 from napari_spinalq.gui.segmenting import Segmenter
-from napari_spinalq.gui.session import CORD, Session
+from napari_spinalq.gui.session import Session
 from napari_spinalq.gui.structures import StructureDrawer
 from napari_spinalq.gui.views.canvasmouse import CanvasMouse
 from napari_spinalq.gui.views.comparing import Comparer
@@ -51,6 +51,7 @@ from napari_spinalq.gui.views.looks import Looks
 from napari_spinalq.gui.views.surfaces import Surfaces
 from napari_spinalq.gui.views.windowing import Windower
 from napari_spinalq.gui.views.workbench import Workbench
+from napari_spinalq.gui.work import CORD
 from napari_spinalq.gui.workers import Runner
 from napari_spinalq.gui.worklist.controller import Worklist
 from napari_spinalq.io.samples import sample_folder

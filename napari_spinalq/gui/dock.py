@@ -27,7 +27,7 @@ from napari_spinalq.gui.readers.changes import connect_changes
 from napari_spinalq.gui.readers.page import TITLE as RATERS
 from napari_spinalq.gui.readers.page import RatersPage
 from napari_spinalq.gui.samples import SAMPLES
-from napari_spinalq.gui.session import CORD
+from napari_spinalq.gui.work import CORD
 from napari_spinalq.gui.worklist.page import WorklistPage
 
 if TYPE_CHECKING:

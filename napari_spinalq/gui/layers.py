@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from napari.components import ViewerModel
 
-    from napari_spinalq.gui.session import ScanWork
+    from napari_spinalq.gui.work import ScanWork
 
 OUTLINE_VOXELS = 1
 """Width of the outline by which a mask is shown that is not in hand: what is painted on is filled."""

@@ -19,8 +19,9 @@ from napari_spinalq.gui.along.healthy import reference_at_hand
 from napari_spinalq.gui.convert import from_display, mm_to_world
 from napari_spinalq.gui.display import go_to
 from napari_spinalq.gui.rows import rows_of, with_reference
-from napari_spinalq.gui.session import CORD, ScanWork, Session
+from napari_spinalq.gui.session import Session
 from napari_spinalq.gui.table_model import Row
+from napari_spinalq.gui.work import CORD, ScanWork
 from napari_spinalq.gui.workers import CLOSING_WAIT_S, Job
 from napari_spinalq.metrics.catalogue import STRUCTURE_TITLES
 from napari_spinalq.metrics.levels import LevelShapes

@@ -22,8 +22,9 @@ from napari_spinalq.gui import layers
 from napari_spinalq.gui.convert import layer_grid, layer_scan, mm_to_world
 from napari_spinalq.gui.display import Plane, go_to, show_plane, use_convention
 from napari_spinalq.gui.reopening import Reopener
-from napari_spinalq.gui.session import CORD, ScanWork, Session, StructureWork
+from napari_spinalq.gui.session import Session
 from napari_spinalq.gui.settings import convention
+from napari_spinalq.gui.work import CORD, ScanWork, StructureWork
 from napari_spinalq.gui.workers import Runner
 from napari_spinalq.io.bids import find_exam
 from napari_spinalq.io.nifti import load_scan

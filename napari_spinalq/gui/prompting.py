@@ -20,7 +20,8 @@ from napari_spinalq.gui.drawing.edits import MaskEditor
 from napari_spinalq.gui.keys import stop_on_escape
 from napari_spinalq.gui.picking import Picker
 from napari_spinalq.gui.segmenting import Confirm, Segmenter, prepared_for
-from napari_spinalq.gui.session import CORD, ScanWork, Session
+from napari_spinalq.gui.session import Session
+from napari_spinalq.gui.work import CORD, ScanWork
 from napari_spinalq.gui.workers import Runner
 from napari_spinalq.io.journal import Step
 from napari_spinalq.progress import Progress, portion

@@ -11,7 +11,8 @@ from psygnal import Signal
 from napari_spinalq.exam import ExamFile
 from napari_spinalq.gui import layers
 from napari_spinalq.gui.saving import Saver
-from napari_spinalq.gui.session import ScanWork, Session, StructureWork
+from napari_spinalq.gui.session import Session
+from napari_spinalq.gui.work import ScanWork, StructureWork
 from napari_spinalq.levels.discs import Labelling
 from napari_spinalq.reopen import SavedWork, holds_work, saved_work
 from napari_spinalq.scan import Scan

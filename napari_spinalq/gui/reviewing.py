@@ -11,7 +11,8 @@ from napari_spinalq.cord.confidence import recorded_confidence
 from napari_spinalq.geometry import WORK_AXES
 from napari_spinalq.gui.display import Plane, show_plane
 from napari_spinalq.gui.measuring import Measurer
-from napari_spinalq.gui.session import ScanWork, Session
+from napari_spinalq.gui.session import Session
+from napari_spinalq.gui.work import ScanWork
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel

@@ -9,7 +9,8 @@ from psygnal import Signal
 
 from napari_spinalq.derivatives import metrics_table, output_paths, write_exams
 from napari_spinalq.errors import InputError
-from napari_spinalq.gui.session import ScanWork, Session
+from napari_spinalq.gui.session import Session
+from napari_spinalq.gui.work import ScanWork
 from napari_spinalq.io.samples import is_sample
 from napari_spinalq.io.save import save_table
 from napari_spinalq.io.sidecar import Provenance

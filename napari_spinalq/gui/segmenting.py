@@ -14,7 +14,8 @@ from napari_spinalq.gui import layers
 from napari_spinalq.gui.convert import mm_to_world, to_display, world_to_mm
 from napari_spinalq.gui.display import Plane, current_plane, go_to, show_plane, zoom_on_cord
 from napari_spinalq.gui.picking import Picker
-from napari_spinalq.gui.session import ScanWork, Session
+from napari_spinalq.gui.session import Session
+from napari_spinalq.gui.work import ScanWork
 from napari_spinalq.gui.workers import Runner
 from napari_spinalq.progress import Progress, portion
 

@@ -9,7 +9,8 @@ from psygnal import Signal
 from napari_spinalq.gui import layers
 from napari_spinalq.gui.convert import to_display
 from napari_spinalq.gui.segmenting import Confirm
-from napari_spinalq.gui.session import CORD, ScanWork, Session, StructureWork
+from napari_spinalq.gui.session import Session
+from napari_spinalq.gui.work import CORD, ScanWork, StructureWork
 from napari_spinalq.gui.workers import Runner
 from napari_spinalq.pipeline import measure_scan
 from napari_spinalq.results import DrawnStructure

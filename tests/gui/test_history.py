@@ -10,7 +10,7 @@ from napari_spinalq.derivatives import journal_path
 from napari_spinalq.gui import layers
 from napari_spinalq.gui.display import Plane, go_to
 from napari_spinalq.gui.journal.recording import ref_of
-from napari_spinalq.gui.session import StructureWork
+from napari_spinalq.gui.work import StructureWork
 from napari_spinalq.io.journal import read_journal
 from napari_spinalq.io.nifti import load_mask
 from tests.gui.conftest import SUBJECT

@@ -12,7 +12,7 @@ from napari_spinalq.cord.grey_matter import NOT_MEASURABLE
 from napari_spinalq.gui import layers, structures
 from napari_spinalq.gui.convert import mm_to_world, to_display
 from napari_spinalq.gui.dialogs import Answer
-from napari_spinalq.gui.session import StructureWork
+from napari_spinalq.gui.work import StructureWork
 from napari_spinalq.io.nifti import load_mask
 from napari_spinalq.levels.discs import Labelling
 from napari_spinalq.pipeline import measure_scan

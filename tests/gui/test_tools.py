@@ -12,7 +12,7 @@ from napari_spinalq.editing.size import resized
 from napari_spinalq.geometry import WORK_AXES
 from napari_spinalq.gui import layers
 from napari_spinalq.gui.display import Plane, current_plane, go_to
-from napari_spinalq.gui.session import StructureWork
+from napari_spinalq.gui.work import StructureWork
 
 pytestmark = pytest.mark.gui
 

@@ -32,7 +32,7 @@ from napari_spinalq.gui.panels.along_bar import AlongBar
 from napari_spinalq.gui.panels.along_plot import AlongPlot
 from napari_spinalq.gui.panels.along_theme import palette_of
 from napari_spinalq.gui.panels.profile_plot import Course as Drawn
-from napari_spinalq.gui.session import CORD
+from napari_spinalq.gui.work import CORD
 from napari_spinalq.metrics.profile import Profile, level_means, profile_of
 from napari_spinalq.norms.along import Band, band_along
 

@@ -15,7 +15,8 @@ from napari_spinalq.errors import InputError
 from napari_spinalq.geometry import WORK_AXES, Grid
 from napari_spinalq.gui.along.strip_picture import Overlay, grey, painted_over
 from napari_spinalq.gui.colours import STRUCTURE_COLOURS
-from napari_spinalq.gui.session import CORD, ScanWork, Session
+from napari_spinalq.gui.session import Session
+from napari_spinalq.gui.work import CORD, ScanWork
 from napari_spinalq.levels.course import Course, course_of
 from napari_spinalq.levels.discs import Labelling
 from napari_spinalq.metrics.catalogue import TISSUES

@@ -10,7 +10,8 @@ from napari_spinalq.editing.brush import Brush
 from napari_spinalq.editing.straight import straight_painted
 from napari_spinalq.geometry import WORK_AXES
 from napari_spinalq.gui.drawing.edits import MaskEditor
-from napari_spinalq.gui.session import ScanWork, Session
+from napari_spinalq.gui.session import Session
+from napari_spinalq.gui.work import ScanWork
 
 DIAMETER_MM = 3.0
 """Of the brush at first: a third of the cord."""

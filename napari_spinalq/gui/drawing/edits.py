@@ -12,7 +12,8 @@ from napari.layers import Labels
 from numpy.typing import NDArray
 from psygnal import Signal
 
-from napari_spinalq.gui.session import ScanWork, Session
+from napari_spinalq.gui.session import Session
+from napari_spinalq.gui.work import ScanWork
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,8 +21,9 @@ from napari_spinalq.geometry import WORK_AXES
 from napari_spinalq.gui.drawing.edits import Edit, MaskEditor
 from napari_spinalq.gui.drawing.tools import Scope, Tools
 from napari_spinalq.gui.measuring import Measurer
-from napari_spinalq.gui.session import CORD, ScanWork, Session
+from napari_spinalq.gui.session import Session
 from napari_spinalq.gui.structures import NAMES
+from napari_spinalq.gui.work import CORD, ScanWork
 from napari_spinalq.gui.workers import Runner
 
 if TYPE_CHECKING:

@@ -19,7 +19,8 @@ from napari_spinalq.errors import InputError
 from napari_spinalq.gui.drawing.brush import WITHIN, BrushSettings
 from napari_spinalq.gui.drawing.edits import MaskEditor
 from napari_spinalq.gui.drawing.stroke import Stroke
-from napari_spinalq.gui.session import ScanWork, Session
+from napari_spinalq.gui.session import Session
+from napari_spinalq.gui.work import ScanWork
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel

@@ -14,7 +14,8 @@ from superqt.utils import qthrottled
 from napari_spinalq.geometry import WORK_AXES
 from napari_spinalq.gui.drawing.edits import MaskEditor
 from napari_spinalq.gui.measuring import Measurer
-from napari_spinalq.gui.session import ScanWork, Session
+from napari_spinalq.gui.session import Session
+from napari_spinalq.gui.work import ScanWork
 from napari_spinalq.metrics import review
 from napari_spinalq.vertebrae import level_name
 

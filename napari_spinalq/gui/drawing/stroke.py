@@ -9,7 +9,7 @@ from napari_spinalq.editing.brush import Brush, painted
 from napari_spinalq.editing.stroke import nearest_voxel
 from napari_spinalq.geometry import WORK_AXES
 from napari_spinalq.gui.drawing.edits import MaskEditor
-from napari_spinalq.gui.session import ScanWork
+from napari_spinalq.gui.work import ScanWork
 
 
 class Stroke:

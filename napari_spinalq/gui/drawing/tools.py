@@ -26,8 +26,9 @@ from napari_spinalq.gui.drawing.painting import Painter
 from napari_spinalq.gui.drawing.ring import BrushRing
 from napari_spinalq.gui.picking import Picker
 from napari_spinalq.gui.segmenting import Segmenter
-from napari_spinalq.gui.session import ScanWork, Session
+from napari_spinalq.gui.session import Session
 from napari_spinalq.gui.structures import NAMES
+from napari_spinalq.gui.work import ScanWork
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel

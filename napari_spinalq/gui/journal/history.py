@@ -16,8 +16,9 @@ from napari_spinalq.gui.drawing.edits import Edit, MaskEditor
 from napari_spinalq.gui.journal.recording import Recorder, ref_of
 from napari_spinalq.gui.journal.restoring import Restorer
 from napari_spinalq.gui.opening import Opener
-from napari_spinalq.gui.session import ScanWork, Session
+from napari_spinalq.gui.session import Session
 from napari_spinalq.gui.structures import NAMES
+from napari_spinalq.gui.work import ScanWork
 from napari_spinalq.io.journal import CheckedLine, DiscsLine, ImageRef, MaskLine, Move, Step
 from napari_spinalq.levels.stored import labelling_from_json
 

@@ -17,7 +17,8 @@ from napari_spinalq.gui.drawing.edits import Edit, MaskEditor
 from napari_spinalq.gui.journal.locking import Keeper
 from napari_spinalq.gui.journal.shadows import STRUCTURES, Change, Shadows
 from napari_spinalq.gui.saving import Saver
-from napari_spinalq.gui.session import ScanWork, Session
+from napari_spinalq.gui.session import Session
+from napari_spinalq.gui.work import ScanWork
 from napari_spinalq.io.journal import ImageRef, Journal, JournalText, Place, Step, aside_path, away_path, image_ref
 from napari_spinalq.io.journal.replay import MaskKey
 from napari_spinalq.levels.stored import labelling_as_json, labelling_digest

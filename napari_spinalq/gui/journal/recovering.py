@@ -16,8 +16,9 @@ from napari_spinalq.gui.journal.locking import Keeper
 from napari_spinalq.gui.journal.recording import Recorder, ref_of
 from napari_spinalq.gui.journal.restoring import Restorer
 from napari_spinalq.gui.journal.shadows import STRUCTURES, Ground
-from napari_spinalq.gui.session import CORD, ScanWork, Session, StructureWork
+from napari_spinalq.gui.session import Session
 from napari_spinalq.gui.versions import MaskVersions
+from napari_spinalq.gui.work import CORD, ScanWork, StructureWork
 from napari_spinalq.io.journal import (
     GroundLine,
     ImageRef,

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from napari_spinalq.gui import layers
 from napari_spinalq.gui.convert import from_display
 from napari_spinalq.gui.journal.shadows import Ground, Shadows
-from napari_spinalq.gui.session import CORD, ScanWork, Session, StructureWork
+from napari_spinalq.gui.session import Session
 from napari_spinalq.gui.versions import MaskVersions
+from napari_spinalq.gui.work import CORD, ScanWork, StructureWork
 from napari_spinalq.io.journal import Delta, History, ImageRef, making
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_spinalq.gui.session import CORD, ScanWork, StructureWork
 from napari_spinalq.gui.versions import MaskVersions
+from napari_spinalq.gui.work import CORD, ScanWork, StructureWork
 from napari_spinalq.io.journal import Automatic, Delta, ImageRef, between, between_slices, changed_slices
 from napari_spinalq.structures import DRAWN
 

@@ -11,8 +11,9 @@ from psygnal import Signal
 
 from napari_spinalq.gui.links import Link
 from napari_spinalq.gui.measuring import Measurer
-from napari_spinalq.gui.session import CORD, ScanWork, Session
+from napari_spinalq.gui.session import Session
 from napari_spinalq.gui.table_model import Row
+from napari_spinalq.gui.work import CORD, ScanWork
 from napari_spinalq.metrics.live import LiveShapes
 from napari_spinalq.metrics.live_structures import LiveStructures
 from napari_spinalq.quality.readers.change import EditHistory, LevelChange, Verdict, level_changes, signed

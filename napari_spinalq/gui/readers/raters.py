@@ -14,7 +14,8 @@ from napari_spinalq.errors import InputError
 from napari_spinalq.gui import layers
 from napari_spinalq.gui.convert import from_display
 from napari_spinalq.gui.saving import Saver
-from napari_spinalq.gui.session import CORD, ScanWork, Session
+from napari_spinalq.gui.session import Session
+from napari_spinalq.gui.work import CORD, ScanWork
 from napari_spinalq.quality.readers.packed import PackedMask, packed
 from napari_spinalq.quality.readers.reads import CONSENSUS, Read, load_read, rater_label, reads_of, save_read
 from napari_spinalq.scan import Scan

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from napari_spinalq.derivatives.paths import scan_paths
 from napari_spinalq.gui import dialogs
-from napari_spinalq.gui.session import CORD
+from napari_spinalq.gui.work import CORD
 from napari_spinalq.quality.readers.reads import CONSENSUS, read_path
 
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ from napari_spinalq.gui.display import Plane, current_plane, show_plane, zoom_on
 from napari_spinalq.gui.drawing.edits import Edit, MaskEditor
 from napari_spinalq.gui.readers.raters import SAVE_FIRST, Raters
 from napari_spinalq.gui.readers.settling import Reads, Settling
-from napari_spinalq.gui.session import CORD, ScanWork, Session
+from napari_spinalq.gui.session import Session
+from napari_spinalq.gui.work import CORD, ScanWork
 from napari_spinalq.gui.workers import Runner
 from napari_spinalq.pipeline import measure_scan
 from napari_spinalq.progress import Progress

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_spinalq.gui.session import ScanWork
+from napari_spinalq.gui.work import ScanWork
 from napari_spinalq.quality.readers.adjudication import Adjudication, origins_in_words
 from napari_spinalq.quality.readers.comparison import Comparison
 

@@ -16,8 +16,9 @@ from qtpy.QtCore import QTimer
 from napari_spinalq.gui.colours import OTHER_COLOUR
 from napari_spinalq.gui.convert import AXES, placement
 from napari_spinalq.gui.layers import remove
-from napari_spinalq.gui.session import ScanWork, Session
+from napari_spinalq.gui.session import Session
 from napari_spinalq.gui.views.other import Other, course_of, open_other, read_other
+from napari_spinalq.gui.work import ScanWork
 from napari_spinalq.gui.workers import Runner
 from napari_spinalq.views.align import Course
 from napari_spinalq.views.paint import rgb

@@ -9,7 +9,8 @@ from qtpy.QtCore import QTimer
 
 from napari_spinalq.geometry import WORK_AXES, Grid
 from napari_spinalq.gui.colours import STRUCTURE_COLOURS
-from napari_spinalq.gui.session import ScanWork, Session
+from napari_spinalq.gui.session import Session
+from napari_spinalq.gui.work import ScanWork
 from napari_spinalq.gui.workers import CLOSING_WAIT_S, Job
 from napari_spinalq.views.stage import Part
 from napari_spinalq.views.surface import Surface, surface_of

@@ -12,7 +12,8 @@ from napari_spinalq.gui.convert import mm_to_world
 from napari_spinalq.gui.display import Plane, current_plane, go_to, show_plane, zoom_on_cord
 from napari_spinalq.gui.opening import Opener
 from napari_spinalq.gui.saving import Saver
-from napari_spinalq.gui.session import ScanWork, Session
+from napari_spinalq.gui.session import Session
+from napari_spinalq.gui.work import ScanWork
 from napari_spinalq.quality.worklist.reading import Reading
 
 if TYPE_CHECKING:
