@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -31,7 +33,23 @@ from napari_spinalq.levels.discs import Disc, Labelling, Origin
 from napari_spinalq.vertebrae import disc_number
 
 SUBJECT = "sub-healthy01"
+SAMPLE_VARIABLE = "SPINALQ_SLOW_WINDOWS"
+"""Set to n, every nth of the slow tests of each file is run: opening a window takes seconds."""
+
 LIMIT_MS = 60_000
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep a sample of the slow tests of each file, where one is asked for."""
+    every = int(os.environ.get(SAMPLE_VARIABLE, "1"))
+    seen: Counter[Path] = Counter()
+    kept, left_out = [], []
+    for item in items:
+        slow = item.get_closest_marker("slow") is not None and Path(__file__).parent in item.path.parents
+        (left_out if slow and seen[item.path] % every else kept).append(item)
+        seen[item.path] += slow
+    items[:] = kept
+    config.hook.pytest_deselected(items=left_out)
 
 
 class Hand:

@@ -13,6 +13,8 @@ from napari_spinalq.gui.along.dock import NAME, AlongDock
 from napari_spinalq.gui.convert import mm_to_world, world_to_mm
 from napari_spinalq.gui.display import Plane, position
 
+pytestmark = [pytest.mark.gui, pytest.mark.slow]
+
 LEFT, RIGHT, NONE = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton, Qt.MouseButton.NoButton
 
 

@@ -18,7 +18,7 @@ from napari_spinalq.gui.views.comparing import Mode
 from napari_spinalq.gui.views.other import is_mask, put_on, read_other
 from napari_spinalq.scan import Scan
 
-pytestmark = pytest.mark.gui
+pytestmark = [pytest.mark.gui, pytest.mark.slow]
 
 
 def _reader_mask(views, folder: Path, shift: int = 4) -> Path:

@@ -11,7 +11,7 @@ from napari_spinalq.gui.display import Plane
 from napari_spinalq.gui.shortcuts import SHORTCUTS
 from tests.gui.test_along import along, pen  # noqa: F401 (fixtures)
 
-pytestmark = pytest.mark.gui
+pytestmark = [pytest.mark.gui, pytest.mark.slow]
 
 WHY = "Someone works on this exam."
 SILENT = {"R", "Shift-J", "Shift-L", "Shift-R", "Shift-F8"}

@@ -10,7 +10,7 @@ from napari_spinalq.gui.display import Plane
 from napari_spinalq.gui.readers.raters import NOTHING
 from tests.gui.test_raters import _begin, saved  # noqa: F401 (fixture)
 
-pytestmark = pytest.mark.gui
+pytestmark = [pytest.mark.gui, pytest.mark.slow]
 
 
 def _choose(hand, part):

@@ -14,6 +14,8 @@ from napari_spinalq.io.nifti import load_mask
 from napari_spinalq.quality.readers.adjudication import Choice
 from napari_spinalq.quality.readers.reads import CONSENSUS
 
+pytestmark = [pytest.mark.gui, pytest.mark.slow]
+
 
 def _page(hand):
     hand.dock.pages.setCurrentWidget(hand.dock.raters.panel)

@@ -19,7 +19,7 @@ from napari_spinalq.io.nifti import load_mask
 from tests.gui.conftest import SUBJECT, Hand
 from tests.gui.test_history import face, journal_file, mask, paint, redo, said, same, undo
 
-pytestmark = pytest.mark.gui
+pytestmark = [pytest.mark.gui, pytest.mark.slow]
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from napari_spinalq.levels.detect import UNCONFIRMED
 from napari_spinalq.levels.discs import Labelling
 from tests.gui.conftest import SUBJECT, Hand, true_discs
 
-pytestmark = pytest.mark.gui
+pytestmark = [pytest.mark.gui, pytest.mark.slow]
 
 STROKE_MM = (np.array([0.0, 3.5, 0.0]), np.array([0.0, 4.0, 2.0]))
 

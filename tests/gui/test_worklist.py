@@ -25,7 +25,7 @@ from napari_spinalq.quality.worklist.ratings import read_table, standing
 from tests.gui.conftest import LIMIT_MS, Hand
 from tests.quality.cases import CENTRE, cord, write_image, write_mask
 
-pytestmark = pytest.mark.gui
+pytestmark = [pytest.mark.gui, pytest.mark.slow]
 
 Key = Qt.Key
 LEAK_Z, GAP_Z = 8, 5
