@@ -44,6 +44,7 @@ def main() -> None:
     viewer.window._qt_window.setGeometry(0, 0, *SIZE)
     dock = add_dock(viewer)
     desk = dock.desk
+    desk.workbench.use(True)
     _wait(desk)
     dock.segment_panel.segment.click()
     _wait(desk)
@@ -103,7 +104,7 @@ def _keep(viewer: napari.Viewer, name: str) -> None:
     _spin(lambda: time.monotonic() > ready)
     picture = Image.fromarray(viewer.screenshot(canvas_only=False, flash=False)).convert("RGB")
     path = IMAGES / f"{name}.png"
-    picture.quantize(COLOURS).save(path, optimize=True)
+    picture.quantize(COLOURS, Image.Quantize.FASTOCTREE).save(path, optimize=True)
     print(f"{path} {picture.size[0]} x {picture.size[1]}, {path.stat().st_size / 1000:.0f} kB")
 
 

@@ -141,9 +141,9 @@ class Session:
         """Keep a picture of the window."""
         self.rest(1.5)  # the marks of changed cells fade, and the canvas is drawn
         path = self._pictures / f"{name}.png"
-        Image.fromarray(self.viewer.screenshot(canvas_only=False, flash=False)).convert("RGB").quantize(COLOURS).save(
-            path, optimize=True
-        )
+        Image.fromarray(self.viewer.screenshot(canvas_only=False, flash=False)).convert("RGB").quantize(
+            COLOURS, Image.Quantize.FASTOCTREE
+        ).save(path, optimize=True)
         print(f"picture {path}")
 
     def _pixel(self, world: np.ndarray) -> np.ndarray:

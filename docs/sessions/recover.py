@@ -120,7 +120,7 @@ def answer(folder: Path) -> None:
     pixels = QGuiApplication.primaryScreen().grabWindow(0).toImage()
     path = folder / "2_question.png"
     pixels.save(str(path))
-    Image.open(path).convert("RGB").quantize(COLOURS).save(path, optimize=True)
+    Image.open(path).convert("RGB").quantize(COLOURS, Image.Quantize.FASTOCTREE).save(path, optimize=True)
     print(f"picture {path}")
     QTest.mouseClick(box.defaultButton(), Qt.MouseButton.LeftButton)
 
