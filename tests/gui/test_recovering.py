@@ -11,9 +11,10 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from napari_spinalq.gui import layers, recovering
+from napari_spinalq.gui import layers
 from napari_spinalq.gui.dialogs import Access
 from napari_spinalq.gui.dock import SpinalCordDock
+from napari_spinalq.gui.journal import recovering
 from napari_spinalq.io.journal import Lock, away_path, read_journal
 from napari_spinalq.io.nifti import load_mask
 from tests.gui.conftest import SUBJECT, Hand
