@@ -83,13 +83,29 @@ def test_polishing_is_called_settled_after_three_small_strokes(shown):
     assert "changes nothing measurable" in shown.panel.hint.text()
 
 
+def test_a_level_with_a_leak_in_one_slice_is_not_called_settled(shown):
+    hand, work = shown.hand, shown.desk.session.current
+    numbers, slices = _levels(shown)
+    index = slices[numbers.index(4)][3]
+    leaking = work.mask.data[index].copy()
+    row, column = np.argwhere(leaking).mean(axis=0).astype(int)
+    leaking[row : row + 12, column : column + 6] = 1
+    shown.desk.edits.change(work, "cord", {index: leaking}, "brush")
+    hand.wait()
+    for number in range(4):
+        _paint_stroke(hand, number)
+        assert shown.panel.hint.isHidden()
+
+
 def _paint_stroke(hand, number):
     desk = hand.desk
     desk.show_plane(Plane.AXIAL)
     desk.measurer.go_to_level(4)
+    desk.slices.step(number)  # each in a slice of its own: none of them stands out from its neighbours
     desk.tools.use_in_cross_section("paint")
+    desk.tools.set_size(0.8)
     centre = np.asarray(hand.viewer.dims.point[-3:])
-    hand.drag(centre + np.array([0, 5.0 + number, 0]), centre + np.array([0, 5.0 + number, 1]))
+    hand.drag(centre + np.array([0, 5.0, 0]), centre + np.array([0, 5.0, 1]))
     hand.wait()
 
 

@@ -16,6 +16,7 @@ from napari_spinalq.gui.table_model import Row
 from napari_spinalq.gui.work import CORD, ScanWork
 from napari_spinalq.metrics.live import LiveShapes
 from napari_spinalq.metrics.live_structures import LiveStructures
+from napari_spinalq.metrics.profile import profile_of
 from napari_spinalq.quality.readers.change import EditHistory, LevelChange, Verdict, level_changes, signed
 from napari_spinalq.quality.readers.overlap import slice_overlap
 
@@ -82,10 +83,21 @@ class Changes:
         changes = self.changes()
         touched = self._history.note(changes)
         if touched:
-            self._hint = next(filter(None, map(self._history.hint, touched)), "")
+            uneven = self._uneven_levels()
+            self._hint = next(filter(None, (self._history.hint(one) for one in touched if one.level not in uneven)), "")
         self.rows_changed.emit(change_rows(changes))
         self.note_changed.emit("" if changes else self._missing())
         self.hint_changed.emit(self._hint if changes else "")
+
+    def _uneven_levels(self) -> frozenset[int]:
+        """Return the levels with spikes: a mean over a level hides what a few of its slices hold."""
+        live = self._measurer.live
+        levels = None if live is None else live.cord.levels
+        if live is None or levels is None:
+            return frozenset()
+        spiky = np.flatnonzero(profile_of(live.cord.shapes, "area_mm2", live.cord.work_grid).spikes).tolist()
+        named = zip(levels.level.tolist(), levels.slices, strict=True)
+        return frozenset(level for level, slices in named if set(slices) & set(spiky))
 
     def _missing(self) -> str:
         work, live = self._session.current, self._measurer.live
