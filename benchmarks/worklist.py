@@ -71,7 +71,7 @@ def _round(results: Path, ahead: int) -> tuple[list[float], list[float], int]:
     from qtpy.QtTest import QTest
 
     from napari_spinalq.gui.dock import SpinalCordDock
-    from napari_spinalq.gui.worklist.controller import controller as module
+    from napari_spinalq.gui.worklist import controller as module
 
     module.AHEAD = ahead
     viewer = napari.Viewer()

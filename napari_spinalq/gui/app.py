@@ -32,15 +32,15 @@ def launch(exam_paths: Sequence[str | Path] | str | Path | None = None) -> None:
 
 def add_dock(viewer: napari.Viewer, exam_paths: Sequence[str | Path] | str | Path | None = None) -> SpinalCordDock:
     """Add the docks to a viewer (work, views, along the cord) and open an exam, by default the healthy sample."""
-    dock, views = SpinalCordDock(viewer), ViewsDock(viewer)
+    dock = SpinalCordDock(viewer)
+    if exam_paths is None:  # first of all: the scan is read while the other docks are built
+        dock.desk.open_sample(SAMPLE)
+    else:
+        dock.desk.open_paths([exam_paths] if isinstance(exam_paths, (str, Path)) else list(exam_paths))
     dock.desk.workbench.use(settings.workbench())
-    beside = viewer.window.add_dock_widget(views, name=NAME, area="right", tabify=False)
+    beside = viewer.window.add_dock_widget(ViewsDock(viewer), name=NAME, area="right", tabify=False)
     outer = viewer.window.add_dock_widget(dock, name=DOCK_NAME, area="right", tabify=False)
     # Side by side: above each other both would not fit a screen of 768 lines.
     dock.desk.window.splitDockWidget(beside, outer, Qt.Orientation.Horizontal)
     viewer.window.add_dock_widget(AlongDock(viewer), name=ALONG_NAME, area="bottom", tabify=False)
-    if exam_paths is None:
-        dock.desk.open_sample(SAMPLE)
-    else:
-        dock.desk.open_paths([exam_paths] if isinstance(exam_paths, (str, Path)) else list(exam_paths))
     return dock

@@ -12,9 +12,10 @@ from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QMenu
 
-from napari_spinalq.gui import dialogs, worklist
+from napari_spinalq.gui import dialogs
 from napari_spinalq.gui.display import Plane, current_plane
 from napari_spinalq.gui.dock import SpinalCordDock
+from napari_spinalq.gui.worklist import controller
 from napari_spinalq.gui.worklist.case_view import ONLY_LOOKING
 from napari_spinalq.gui.worklist.controller import ALL_RATED, CHANGED_ON_DISK, SHOWN_AGAIN
 from napari_spinalq.gui.worklist.round_keys import RoundKeys
@@ -82,7 +83,7 @@ class Rater:
 
 @pytest.fixture(autouse=True)
 def own_state(tmp_path, monkeypatch):
-    monkeypatch.setattr(worklist, "FOLLOW_S", 60.0)  # however slow the machine is, the worst case comes first
+    monkeypatch.setattr(controller, "FOLLOW_S", 60.0)  # however slow the machine is, the worst case comes first
     monkeypatch.setenv(STATE_VARIABLE, str(tmp_path / "state"))
     monkeypatch.setenv(AUTHOR_VARIABLE, "ann")
 
