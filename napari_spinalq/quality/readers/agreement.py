@@ -7,7 +7,7 @@ from math import sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import special
 
 from napari_spinalq.errors import InputError
 
@@ -73,8 +73,8 @@ def limits_of_agreement(first: ArrayLike, second: ArrayLike, *, exact: bool = Tr
     """
     difference = _differences(first, second)
     n, bias, sd = len(difference), float(difference.mean()), float(difference.std(ddof=1))
-    reach = float(stats.norm.ppf(0.5 + COVERAGE / 2)) * sd
-    t = float(stats.t.ppf(0.5 + COVERAGE / 2, n - 1))
+    reach = float(special.ndtri(0.5 + COVERAGE / 2)) * sd
+    t = float(special.stdtrit(n - 1, 0.5 + COVERAGE / 2))
     near, far = _interval_of_limit(n, sd, exact)
     return LimitsOfAgreement(
         n,
@@ -87,13 +87,13 @@ def limits_of_agreement(first: ArrayLike, second: ArrayLike, *, exact: bool = Tr
 
 def _interval_of_limit(n: int, sd: float, exact: bool) -> tuple[float, float]:
     """Return how far from the bias the interval of a limit begins and ends."""
-    z = float(stats.norm.ppf(0.5 + COVERAGE / 2))
+    z = float(special.ndtri(0.5 + COVERAGE / 2))
     tails = (0.5 - COVERAGE / 2, 0.5 + COVERAGE / 2)
     if exact:
-        near, far = (float(stats.nct.ppf(tail, n - 1, z * sqrt(n))) * sd / sqrt(n) for tail in tails)
+        near, far = (float(special.nctdtrit(n - 1, z * sqrt(n), tail)) * sd / sqrt(n) for tail in tails)
         return near, far
     error = sd * sqrt(1.0 / n + z**2 / (2.0 * (n - 1)))
-    near, far = (z * sd + float(stats.t.ppf(tail, n - 1)) * error for tail in tails)
+    near, far = (z * sd + float(special.stdtrit(n - 1, tail)) * error for tail in tails)
     return near, far
 
 
@@ -162,8 +162,8 @@ def _icc_interval(
     b = 1.0 + k * icc * (n - 1) / (n * (1.0 - icc))
     parts = (a * between_raters) ** 2 / (k - 1) + (b * rest) ** 2 / ((n - 1) * (k - 1))
     freedom = (a * between_raters + b * rest) ** 2 / parts
-    low_f = float(stats.f.ppf(0.5 + COVERAGE / 2, n - 1, freedom))
-    high_f = float(stats.f.ppf(0.5 + COVERAGE / 2, freedom, n - 1))
+    low_f = float(special.fdtri(n - 1, freedom, 0.5 + COVERAGE / 2))
+    high_f = float(special.fdtri(freedom, n - 1, 0.5 + COVERAGE / 2))
     spread = k * between_raters + (k * n - k - n) * rest
     low = n * (between_cases - low_f * rest) / (low_f * spread + n * between_cases)
     high = n * (high_f * between_cases - rest) / (spread + n * high_f * between_cases)
@@ -218,5 +218,5 @@ def kappa_of_table(table: ArrayLike, *, linear: bool = False) -> Estimate:
     pull = (credit @ columns)[:, None] + (rows @ credit)[None, :]  # mean credit of each row and of each column
     spread = float((share * (credit - pull * (1.0 - kappa)) ** 2).sum()) - (kappa - chance * (1.0 - kappa)) ** 2
     error = sqrt(max(0.0, spread) / n) / (1.0 - chance)
-    reach = float(stats.norm.ppf(0.5 + COVERAGE / 2)) * error
+    reach = float(special.ndtri(0.5 + COVERAGE / 2)) * error
     return Estimate(kappa, kappa - reach, min(1.0, kappa + reach))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import sqrt
 
-from scipy import stats
+from scipy import special
 
 from napari_spinalq.errors import InputError
 from napari_spinalq.quality.readers.agreement import COVERAGE, Estimate
@@ -56,7 +56,7 @@ class Detection:
         """
         hit_rate = (self.hits + 0.5) / (self.with_fault + 1.0)
         alarm_rate = (self.false_alarms + 0.5) / (self.without_fault + 1.0)
-        return float(stats.norm.ppf(hit_rate) - stats.norm.ppf(alarm_rate))
+        return float(special.ndtri(hit_rate) - special.ndtri(alarm_rate))
 
 
 def share(count: int, of: int) -> Estimate:
@@ -71,7 +71,7 @@ def share(count: int, of: int) -> Estimate:
     """
     if of < 1 or not 0 <= count <= of:
         raise InputError(f"{count} of {of} is no share; rate at least one mask of each kind.")
-    z = float(stats.norm.ppf(0.5 + COVERAGE / 2))
+    z = float(special.ndtri(0.5 + COVERAGE / 2))
     value = count / of
     middle = (value + z**2 / (2 * of)) / (1 + z**2 / of)
     reach = z / (1 + z**2 / of) * sqrt(value * (1 - value) / of + z**2 / (4 * of**2))
