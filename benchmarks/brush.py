@@ -14,14 +14,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-import nibabel as nib
 import numpy as np
-
-from napari_spinalq.io.nifti import load_scan
-from napari_spinalq.io.samples import sample_folder
+from draws.large import BIG, large_scan
 
 TARGET_MS = 15.0
-BIG = (200, 320, 320)
 STEPS = 60
 STEP_VOXELS = 1.5
 PAUSE_S = 0.03
@@ -51,7 +47,7 @@ def main() -> None:
             QApplication.processEvents()
 
     with tempfile.TemporaryDirectory() as folder:
-        desk.open_paths([_large_scan(Path(folder))])
+        desk.open_paths([large_scan(Path(folder))])
         settle()
     work = desk.session.current
     rows, columns = np.ogrid[: BIG[1], : BIG[2]]
@@ -127,17 +123,6 @@ def _napari_stroke(layer: Any, settle: Any) -> list[float]:
         spent.append(1000 * (time.perf_counter() - begin))
         settle()
     return spent
-
-
-def _large_scan(folder: Path) -> Path:
-    """Write the digital T2w scan, mirrored at its borders to the full size; return its path."""
-    scan = load_scan(sample_folder() / "sub-healthy01" / "anat" / "sub-healthy01_T2w.nii.gz").in_work_order()
-    missing = [max(0, want - have) for want, have in zip(BIG, scan.data.shape, strict=True)]
-    pad = [(count // 2, count - count // 2) for count in missing]
-    data = np.pad(scan.data, pad, mode="reflect")[: BIG[0], : BIG[1], : BIG[2]].astype(np.float32)
-    path = folder / "sub-large_T2w.nii"
-    nib.save(nib.Nifti1Image(data, scan.grid.cropped(tuple(-before for before, _ in pad), BIG).affine), path)
-    return path
 
 
 if __name__ == "__main__":

@@ -13,14 +13,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import nibabel as nib
 import numpy as np
-
-from napari_spinalq.io.nifti import load_scan
-from napari_spinalq.io.samples import sample_folder
+from draws.large import large_scan
 
 TARGET_SECONDS = 1.0
-BIG = (200, 320, 320)
 REPEATS = 5
 POLL_MS = 20
 
@@ -47,7 +43,7 @@ def main() -> None:
     viewer.window.add_dock_widget(dock, area="right")
     desk, panel = dock.desk, dock.segment_panel
     with tempfile.TemporaryDirectory() as folder:
-        desk.open_paths([_large_scan(Path(folder))])
+        desk.open_paths([large_scan(Path(folder))])
         settle(lambda: not desk.runner.busy)
         panel.segment.click()
         settle(lambda: not desk.runner.busy and desk.measurer.settled)
@@ -73,17 +69,6 @@ def _stroke(desk: Any, place: np.ndarray) -> None:
     layer = desk.prompter.scribbles
     x = int(place[1]) + int((np.asarray(layer.data) > 0).sum()) % 5
     layer.data_setitem(tuple(np.array([value]) for value in (100, int(place[0]) + 6, x)), 1)
-
-
-def _large_scan(folder: Path) -> Path:
-    """Write the digital T2w scan, mirrored at its borders to the full size; return its path."""
-    scan = load_scan(sample_folder() / "sub-healthy01" / "anat" / "sub-healthy01_T2w.nii.gz").in_work_order()
-    missing = [max(0, want - have) for want, have in zip(BIG, scan.data.shape, strict=True)]
-    pad = [(count // 2, count - count // 2) for count in missing]
-    data = np.pad(scan.data, pad, mode="reflect")[: BIG[0], : BIG[1], : BIG[2]].astype(np.float32)
-    path = folder / "sub-large_T2w.nii"
-    nib.save(nib.Nifti1Image(data, scan.grid.cropped(tuple(-before for before, _ in pad), BIG).affine), path)
-    return path
 
 
 if __name__ == "__main__":
