@@ -11,12 +11,18 @@ from numpy.typing import NDArray
 
 from napari_spinalq.cord.centerline import Centerline
 from napari_spinalq.cord.confidence import Confidence
+from napari_spinalq.diffusion.motion import Motion
+from napari_spinalq.diffusion.tensor import TensorFit
 from napari_spinalq.exam import Exam
+from napari_spinalq.gradients import GradientTable
 from napari_spinalq.levels.discs import Labelling
 from napari_spinalq.metrics.levels import LevelShapes
 from napari_spinalq.metrics.shape import SliceShapes
 from napari_spinalq.metrics.uncertainty import level_half_width_mm2
+from napari_spinalq.registration.registration import Registration
 from napari_spinalq.scan import Scan
+from napari_spinalq.tracts.maps import TractMaps
+from napari_spinalq.tracts.values import TractValue
 
 CHECKED_SLICES, EDITED_SLICES = "checked_slices", "edited_slices"
 """Keys of a cord mask's parameters: which axial slices (from inferior) a person checked unchanged, and edited."""
@@ -135,6 +141,93 @@ class ScanResult:
 
 
 @dataclass(frozen=True, eq=False)
+class QuantityMap:
+    """A measured quantity in every voxel.
+
+    Attributes
+    ----------
+    name : str
+        In tables, such as ``"fa"``.
+    title : str
+        As people read it, such as ``"FA"``.
+    unit : str
+        Empty for a pure number.
+    data : array of float32, shape of the scan's grid
+        NaN where it is not known.
+    """
+
+    name: str
+    title: str
+    unit: str
+    data: NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class DiffusionSeries:
+    """What became of a diffusion series.
+
+    Attributes
+    ----------
+    corrected : Scan
+        4-D, motion corrected, on the grid of the file.
+    gradients : GradientTable
+        Of the corrected series.
+    motion : Motion, optional
+        None where it was not corrected.
+    fit : TensorFit
+        The tensor within the dilated cord.
+    """
+
+    corrected: Scan
+    gradients: GradientTable
+    motion: Motion | None
+    fit: TensorFit
+
+
+@dataclass(frozen=True, eq=False)
+class MapsResult:
+    """Maps of one acquisition (diffusion, magnetisation transfer, or any map) and their values per tract and level.
+
+    Attributes
+    ----------
+    name : str
+        ``"dwi"``, ``"mt"``, or the name of a map's file.
+    scan : Scan
+        3-D image on whose grid the maps lie: mean weighted image, image with the MT pulse, or the map.
+    mask : array of uint8, shape ``scan.grid.shape``
+        The cord on that grid.
+    slice_levels : array of int, shape (n_slices,)
+        Level of each axial slice in work order, 0 = none.
+    maps : tuple of QuantityMap
+        In the order in which they are read.
+    tracts : TractMaps, optional
+        The atlas fitted to this cord; None where there is none.
+    values : tuple of TractValue
+        By structure, level and metric.
+    series : DiffusionSeries, optional
+        For a diffusion scan.
+    registration : Registration, optional
+        Of the anatomical scan (source) to this one (target).
+    parameters : mapping
+        Settings that changed the result.
+    flags : tuple of str
+        What a reader must know.
+    """
+
+    name: str
+    scan: Scan
+    mask: NDArray[np.uint8]
+    slice_levels: NDArray[np.int_]
+    maps: tuple[QuantityMap, ...]
+    tracts: TractMaps | None
+    values: tuple[TractValue, ...]
+    series: DiffusionSeries | None = None
+    registration: Registration | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
 class ExamResult:
     """The measured scans of one exam.
 
@@ -146,8 +239,11 @@ class ExamResult:
         In the order in which they were measured; the first carries the discs.
     skipped : tuple of (name, reason)
         Scans that were not measured, and why.
+    maps : tuple of MapsResult
+        Diffusion, magnetisation transfer and other maps, with their values per tract.
     """
 
     exam: Exam
     scans: tuple[ScanResult, ...]
     skipped: tuple[tuple[str, str], ...] = ()
+    maps: tuple[MapsResult, ...] = ()

@@ -1,13 +1,11 @@
-"""Diffusion: gradient scheme, axially symmetric tensors along the cord, and FSL gradient files."""
+"""Diffusion: gradient scheme and axially symmetric tensors along the cord."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from napari_spinalq.geometry import Grid
+from napari_spinalq.gradients import GradientTable
 
 B_VALUE = 800.0
 """Diffusion weighting, s/mm2: usual in the cord at 3 T."""
@@ -15,23 +13,7 @@ B_VALUE = 800.0
 N_B0, N_DIRECTIONS = 5, 30
 
 
-@dataclass(frozen=True, eq=False)
-class Gradients:
-    """A diffusion scheme.
-
-    Attributes
-    ----------
-    b_values : (n,) array
-        s/mm2.
-    directions : (n, 3) array
-        Unit vectors in RAS (zero where b = 0).
-    """
-
-    b_values: NDArray[np.float64]
-    directions: NDArray[np.float64]
-
-
-def default_scheme() -> Gradients:
+def default_scheme() -> GradientTable:
     """Return 5 volumes without weighting, then 30 directions spread over the half sphere, b = 800 s/mm2.
 
     The directions are a Fibonacci lattice (Gonzalez 2010, Math Geosci, doi:10.1007/s11004-009-9257-x) on the half
@@ -43,7 +25,7 @@ def default_scheme() -> Gradients:
     across = np.sqrt(1 - height**2)
     sphere = np.stack([across * np.cos(turn), across * np.sin(turn), height], axis=1)
     b_values = np.r_[np.zeros(N_B0), np.full(N_DIRECTIONS, B_VALUE)]
-    return Gradients(b_values, np.vstack([np.zeros((N_B0, 3)), sphere]))
+    return GradientTable(b_values, np.vstack([np.zeros((N_B0, 3)), sphere]))
 
 
 def principal_diffusivities(fa: ArrayLike, md: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -70,7 +52,7 @@ def tensor_signals(
     b0: NDArray[np.float64],
     fa: NDArray[np.float64],
     md: NDArray[np.float64],
-    scheme: Gradients,
+    scheme: GradientTable,
 ) -> NDArray[np.float64]:
     """Return the signal of each volume: tissues mix by volume, each decays with its own tensor.
 
@@ -84,7 +66,7 @@ def tensor_signals(
         Unit vectors of the fibres, RAS.
     b0, fa, md : (n_tissues,) arrays
         Signal without weighting, anisotropy, and mean diffusivity (1e-3 mm2/s).
-    scheme : Gradients
+    scheme : GradientTable
         Volumes to simulate.
 
     Returns
@@ -101,21 +83,3 @@ def tensor_signals(
             decay = np.exp(-b_value * 1e-3 * diffusivity)
             signal[..., volume] += fractions[tissue] * b0[tissue] * decay
     return signal
-
-
-def fsl_directions(directions: NDArray[np.float64], grid: Grid) -> NDArray[np.float64]:
-    """Express RAS directions (n, 3) as an FSL ``bvecs`` file does.
-
-    Components are along the array axes, and the first is negated where the affine has a positive determinant
-    (neurological storage), as the FSL FDT documentation defines.
-
-    Examples
-    --------
-    >>> fsl_directions(np.array([[1.0, 0.0, 0.0]]), Grid((2, 2, 2), np.eye(4))).tolist()
-    [[-1.0, 0.0, 0.0]]
-    """
-    axes = grid.affine[:3, :3] / np.asarray(grid.spacing)
-    local = directions @ axes
-    if np.linalg.det(axes) > 0:
-        local = local * [-1.0, 1.0, 1.0]
-    return local + 0.0  # turns -0.0 into 0.0

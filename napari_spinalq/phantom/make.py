@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from napari_spinalq.contrast import Contrast
 from napari_spinalq.errors import InputError
 from napari_spinalq.geometry import Grid
+from napari_spinalq.gradients import GradientTable
 from napari_spinalq.phantom import corruption, diffusion
 from napari_spinalq.phantom.anatomy import Anatomy
 from napari_spinalq.phantom.design import ExamDesign
@@ -56,7 +57,7 @@ class PhantomExam:
         Truth of each scan.
     discs, level_areas : DataFrame
         Discs, and closed-form mean areas per level.
-    gradients : Gradients
+    gradients : GradientTable
         Diffusion scheme of the ``dwi`` scan, directions in RAS.
     """
 
@@ -66,7 +67,7 @@ class PhantomExam:
     truth: dict[str, ScanTruth]
     discs: pd.DataFrame
     level_areas: pd.DataFrame
-    gradients: diffusion.Gradients
+    gradients: GradientTable
 
 
 def make_exam(

@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from napari_spinalq.geometry import Grid
-from napari_spinalq.phantom.diffusion import Gradients, fsl_directions
+from napari_spinalq.gradients import GradientTable, fsl_directions
 from napari_spinalq.phantom.make import PhantomExam, changed_signals
 from napari_spinalq.phantom.protocol import PROTOCOLS
 from napari_spinalq.phantom.sidecars import sidecar
@@ -87,7 +87,7 @@ def write_nifti(path: Path, data: NDArray, grid: Grid, repetition_s: float | Non
     return path
 
 
-def _write_scan(scan: Scan, name: str, stem: Path, gradients: Gradients) -> list[Path]:
+def _write_scan(scan: Scan, name: str, stem: Path, gradients: GradientTable) -> list[Path]:
     fields = sidecar(name, scan.grid.spacing)
     repetition = fields["RepetitionTime"] if scan.data.ndim == 4 else None
     written = [

@@ -1,0 +1,1 @@
+"""Diffusion series: gradients, motion, tensor."""

@@ -1,0 +1,1 @@
+"""Magnetisation transfer: MTR and MTsat."""

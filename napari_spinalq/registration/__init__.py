@@ -1,0 +1,1 @@
+"""Bringing one scan onto another around the cord, slice by slice."""
