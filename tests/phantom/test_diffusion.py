@@ -6,8 +6,8 @@ from dipy.core.gradients import gradient_table
 from dipy.reconst.dti import TensorModel
 
 from napari_spinalq.geometry import Grid
-from napari_spinalq.phantom import make_exam
 from napari_spinalq.gradients import fsl_directions
+from napari_spinalq.phantom import make_exam
 from napari_spinalq.phantom.diffusion import default_scheme, principal_diffusivities
 from napari_spinalq.phantom.protocol import PROTOCOLS
 from napari_spinalq.phantom.tissue import TRACT_NAMES
