@@ -15,7 +15,8 @@ NIFTI_ENDINGS = (".nii", ".nii.gz")
 
 _ENTITY = re.compile(r"(?:^|_)([a-zA-Z]+)-([a-zA-Z0-9+]+)")
 _DERIVED = re.compile(
-    r"(^|[_-])(mask|dseg|probseg|seg|gmseg|levels?|labels?|labeled|discs?|centerline|points?|mtr)([_-]|$)",
+    r"(^|[_-])(mask|dseg|probseg|seg|gmseg|levels?|labels?|labeled|discs?|centerline|points?|mtr|mtrmap|mtsat|dwimap|moco)"
+    r"([_-]|$)",
     re.IGNORECASE,
 )
 """Words in the names of masks, label maps and computed maps, which are never taken for a scan."""
