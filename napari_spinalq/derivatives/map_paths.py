@@ -1,4 +1,4 @@
-"""Which file of a maps result is called what (BIDS derivatives; diffusion maps as its extension proposal 16 names them).
+"""Which file of a maps result is called what (BIDS derivatives; diffusion maps as in its extension proposal 16).
 
 A map lies on the grid of its scan, so it is named after it as every derived file is.
 """
