@@ -66,39 +66,6 @@ def load_scan(path: str | Path, contrast: Contrast | None = None) -> Scan:
     return Scan(data, grid, contrast or contrast_from_name(path.name), source)
 
 
-def load_map(path: str | Path) -> tuple[Scan, int]:
-    """Read a map of a quantity, such as FA or MTR.
-
-    Parameters
-    ----------
-    path : str or Path
-        NIfTI file, 3-D.
-
-    Returns
-    -------
-    scan : Scan
-        float32 values; NaN where the file holds no finite number, as maps do where a quotient has no meaning.
-    unknown : int
-        How many voxels these are.
-
-    Raises
-    ------
-    InputError
-        As :func:`load_scan`, but for voxels without a finite number; also if the map is 4-D or holds no number at all.
-    """
-    path = Path(path)
-    image = _open(path)
-    values = _raw_values(image, path).astype(np.float32)
-    unknown = ~np.isfinite(values)
-    if unknown.all():
-        raise InputError(f"The map {path} holds no finite number; export it again.")
-    values[unknown] = np.nan
-    _check_size(values[~unknown], path)
-    scan = Scan(values, _grid(image, path), contrast_from_name(path.name), Source(path.resolve(), image.header.copy()))
-    _check_3d(scan, "map")
-    return scan, int(np.count_nonzero(unknown))
-
-
 def load_mask(path: str | Path, like: Grid | None = None) -> Scan:
     """Read a mask: 0 outside, 1 inside, values between count as partial volume.
 
@@ -211,13 +178,6 @@ def _unlogged() -> Iterator[None]:
 
 
 def _values(image: Any, path: Path) -> NDArray:
-    data = _raw_values(image, path)
-    _check_values(data, path)  # before the cast, which would turn great values into infinite ones
-    return data if data.dtype != np.float64 else data.astype(np.float32)
-
-
-def _raw_values(image: Any, path: Path) -> NDArray:
-    """Return the voxels as the header scales them, 3-D or 4-D, whatever they hold."""
     dtype = image.get_data_dtype()
     if dtype.fields is not None:
         raise InputError(f"{path} is a colour (RGB) image; give the grey-value scan it was made from.")
@@ -235,7 +195,9 @@ def _raw_values(image: Any, path: Path) -> NDArray:
         data = np.asanyarray(image.dataobj)
     except (EOFError, OSError, zlib.error, gzip.BadGzipFile, ValueError, HeaderDataError):
         raise InputError(f"{path} is truncated or damaged: its voxels cannot be read; copy it again.") from None
-    return data.reshape(shape)
+    data = data.reshape(shape)
+    _check_values(data, path)  # before the cast, which would turn great values into infinite ones
+    return data if data.dtype != np.float64 else data.astype(np.float32)
 
 
 def _check_length(image: Any, path: Path) -> None:
@@ -275,10 +237,6 @@ def _check_values(data: NDArray, path: Path) -> None:
             f"{path} holds {count} voxel(s) that are not finite numbers (NaN or Inf), the first at {where}; "
             "replace them before use."
         )
-    _check_size(data, path)
-
-
-def _check_size(data: NDArray, path: Path) -> None:
     largest = max(abs(float(data.max())), abs(float(data.min())))
     if largest > LARGEST_VALUE:
         raise InputError(f"{path} holds values up to {largest:.3g}, which no scanner writes; export it again.")
