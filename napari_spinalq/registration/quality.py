@@ -12,7 +12,8 @@ INSIDE = 0.5
 def slice_dice(first_work: NDArray, second_work: NDArray) -> NDArray[np.float64]:
     """Return the Dice coefficient of two masks in each slice of work order; NaN where both are empty.
 
-    What is not known (NaN) counts as empty. Dice 1945, Ecology 26:297, doi:10.2307/1932409: 2 both / (first + second), of voxels at least half inside.
+    What is not known (NaN) counts as empty. Dice 1945, Ecology 26:297,
+    doi:10.2307/1932409: 2 both / (first + second), of voxels at least half inside.
     """
     one, other = (np.nan_to_num(mask) >= INSIDE for mask in (first_work, second_work))
     both, total = (one & other).sum(axis=(1, 2)), one.sum(axis=(1, 2)) + other.sum(axis=(1, 2))
