@@ -48,7 +48,7 @@ def test_floor_without_a_mask_follows_the_brightest_tissue():
 
 def test_swapped_images_are_refused_in_words(cord):
     off = np.full(cord.shape, 200.0)
-    with pytest.raises(InputError, match="brighter with the MT pulse.*swapped"):
+    with pytest.raises(InputError, match=r"brighter with the MT pulse.*swapped"):
         mtr(off, off * 0.5, mask=cord)
 
 
