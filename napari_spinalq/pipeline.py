@@ -19,7 +19,6 @@ from napari_spinalq.cord.segment import CordSegmentation, segment_cord
 from napari_spinalq.errors import BackendError, CordNotFoundError, InputError
 from napari_spinalq.exam import Exam, ExamFile
 from napari_spinalq.geometry import Grid, to_work_order
-from napari_spinalq.io.bids import entities
 from napari_spinalq.io.nifti import load_scan
 from napari_spinalq.levels.check import with_checks
 from napari_spinalq.levels.detect import MAX_CLICK_FROM_CORD_MM, label_discs, naming_flags
@@ -31,6 +30,7 @@ from napari_spinalq.metrics.shape import slice_shapes
 from napari_spinalq.metrics.uncertainty import with_confidence_flags
 from napari_spinalq.microstructure.exam import analyze_maps
 from napari_spinalq.microstructure.options import MapOptions
+from napari_spinalq.mt.roles import MtRole, mt_role
 from napari_spinalq.progress import Progress, portion, silent
 from napari_spinalq.results import DrawnStructure, ExamResult, MapsResult, ScanResult
 from napari_spinalq.scan import Scan
@@ -45,6 +45,12 @@ SHARE_OF_SCANS = 0.6
 """Part of the time of an exam that its anatomical scans take; maps take the rest."""
 
 POINT_OUTSIDE = "the given point lies outside this scan: its cord was looked for without it"
+
+REASONS_TO_SKIP: Mapping[MtRole | None, str] = {
+    MtRole.OFF: "without the MT pulse cord and CSF look alike; the scan with the pulse is measured",
+    MtRole.T1W: "part of the MT protocol that serves MTsat and T1; the scan with the pulse is measured",
+}
+"""Images of an MT protocol that are not segmented by themselves."""
 
 
 @dataclass(frozen=True)
@@ -382,8 +388,8 @@ def extent_flags(labelling: Labelling, centerline: Centerline) -> dict[int, tupl
 def _reason_to_skip(file: ExamFile) -> str:
     if file.contrast is Contrast.DWI:
         return "a diffusion series, and no maps were asked for"
-    if file.contrast is Contrast.MT and (entities(file.path.name).get("mt") == "off" or file.name == "mt0"):
-        return "without the MT pulse cord and CSF look alike; the scan with the pulse is measured"
+    if file.contrast is Contrast.MT:
+        return REASONS_TO_SKIP.get(mt_role(file.path.name), "")
     return ""
 
 

@@ -56,7 +56,9 @@ def print_maps(result: MapsResult) -> None:
     if result.series is not None:
         motion, fit = result.series.motion, result.series.fit
         moved = "" if motion is None else f"; the cord moved {motion.displacement_mm[1:].mean():.2f} mm a volume"
-        typer.echo(f"{result.scan.name}: {len(result.series.gradients)} volumes, tensor in {fit.mask.sum()} voxels{moved}")
+        typer.echo(
+            f"{result.scan.name}: {len(result.series.gradients)} volumes, tensor in {fit.mask.sum()} voxels{moved}"
+        )
     for one in () if result.values else result.maps:
         inside = one.data[(result.mask > 0) & np.isfinite(one.data)]
         if len(inside):

@@ -7,28 +7,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from napari_spinalq.contrast import Contrast
 from napari_spinalq.derivatives.map_paths import MapPaths, map_paths
 from napari_spinalq.derivatives.paths import scan_paths
-from napari_spinalq.diffusion.motion import Motion
-from napari_spinalq.diffusion.tensor import FitMethod, TensorFit
 from napari_spinalq.errors import InputError
 from napari_spinalq.exam import Exam, ExamFile
 from napari_spinalq.geometry import to_work_order
 from napari_spinalq.io.gradient_files import read_gradients
 from napari_spinalq.io.nifti import load_levels, load_mask, load_scan
 from napari_spinalq.levels.levelmap import levels_per_slice
-from napari_spinalq.metrics.ranges import numbers_of
 from napari_spinalq.microstructure.diffusion import NOT_READ, QUANTITIES, weighted_mean
 from napari_spinalq.reopen import record_of
 from napari_spinalq.results import DiffusionSeries, MapsResult, QuantityMap
 from napari_spinalq.scan import Scan
-from napari_spinalq.tracts.maps import Side, Tract, TractGroup, TractMaps, TractTissue
-from napari_spinalq.tracts.values import Method, TractValue
-from napari_spinalq.vertebrae import level_number
 
 MT_QUANTITIES = (("mtr", "MTR", "%"), ("mtsat", "MTsat", "p.u."), ("t1", "T1", "s"))
 CARRIED = ("cord", "gm")

@@ -60,7 +60,9 @@ def analyze(
     backend: BackendChoice = Backend.BUILTIN,
     atlas: AtlasChoice = "builtin",
     method: MethodChoice = Method.MAP,
-    maps: Annotated[bool, typer.Option(help="Make maps of diffusion and magnetisation transfer, read per tract.")] = True,
+    maps: Annotated[
+        bool, typer.Option(help="Make maps of diffusion and magnetisation transfer, read per tract.")
+    ] = True,
     force: Force = False,
 ) -> None:
     """Segment, label and measure every scan of an exam; write masks, levels, a table and a report.

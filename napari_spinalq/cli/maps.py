@@ -21,7 +21,9 @@ def dti(
     ] = None,
     fit: Annotated[Fit, typer.Option(help="How the tensor is fitted.")] = Fit.WLS,
     motion: Annotated[bool, typer.Option(help="Correct for motion of the cord, slice by slice.")] = True,
-    rotation: Annotated[bool, typer.Option("--rotation", help="Also look for turns, and turn directions along.")] = False,
+    rotation: Annotated[
+        bool, typer.Option("--rotation", help="Also look for turns, and turn directions along.")
+    ] = False,
     b0_threshold: Annotated[
         float, typer.Option(metavar="B", help="Volumes up to this b-value (s/mm2) count as unweighted.")
     ] = 50.0,

@@ -19,7 +19,9 @@ def tracts(
     atlas: AtlasChoice = "builtin",
     method: MethodChoice = Method.MAP,
     per: Annotated[PerTract, typer.Option(help="A value per level, per slice, or of all slices.")] = PerTract.LEVEL,
-    gm: Annotated[Path | None, typer.Option("--gm", help="Grey matter on the map's grid: the atlas follows it.")] = None,
+    gm: Annotated[
+        Path | None, typer.Option("--gm", help="Grey matter on the map's grid: the atlas follows it.")
+    ] = None,
     metric: Annotated[str, typer.Option(help="What the map shows; by default as its name says.")] = "",
     unit: Annotated[str, typer.Option(help="Its unit; by default that of the metric.")] = "",
     table_format: Annotated[

@@ -183,7 +183,11 @@ def tract_files(
     )
     sources = [one.source for one in (image, cord, levels, grey) if one is not None and one.source is not None]
     parameters = {**result.parameters, "format": asked.table_format, "metric": result.maps[0].name, "unit": unit}
-    return result, _table(result, asked), Provenance(f"Values per tract and {options.per}", sources, parameters, result.flags)
+    return (
+        result,
+        _table(result, asked),
+        Provenance(f"Values per tract and {options.per}", sources, parameters, result.flags),
+    )
 
 
 def metric_of_name(name: str) -> str:

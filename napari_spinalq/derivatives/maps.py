@@ -92,7 +92,10 @@ def write_maps(result: MapsResult, paths: MapPaths, *, overwrite: bool = False, 
         written = [desk.map(one.data, paths.map(one.name), one.title, unit=one.unit) for one in result.maps]
         if result.series is not None:
             written += _write_series(desk, result.series)
-            written += [desk.mask(result.mask, paths.cord, "Cord mask on the mean weighted image"), *_write_levels(desk)]
+            written += [
+                desk.mask(result.mask, paths.cord, "Cord mask on the mean weighted image"),
+                *_write_levels(desk),
+            ]
         if result.tracts is not None:
             written += _write_tracts(desk, result.tracts)
         return [*written, *_write_carried(desk)]

@@ -61,9 +61,7 @@ def grey_matter_of(result: ScanResult) -> NDArray | None:
     return None if found is None else found.mask
 
 
-def bring(
-    anatomical: ScanResult | None, target: Scan, target_mask: NDArray, progress: Progress = silent
-) -> Brought:
+def bring(anatomical: ScanResult | None, target: Scan, target_mask: NDArray, progress: Progress = silent) -> Brought:
     """Register an anatomical scan to the image of a map and carry what was drawn on it.
 
     Parameters
@@ -95,4 +93,6 @@ def bring(
 
 
 def _same_file(one: Scan, other: Scan) -> bool:
-    return one is other or (one.source is not None and other.source is not None and one.source.path == other.source.path)
+    return one is other or (
+        one.source is not None and other.source is not None and one.source.path == other.source.path
+    )

@@ -81,7 +81,9 @@ def analyze_diffusion(
         If no cord is found and there is none to carry.
     """
     if scan.volumes != len(gradients) or scan.data.ndim != 4:
-        raise InputError(f"{scan.name} has {scan.volumes} volume(s) but {len(gradients)} gradients; give its own files.")
+        raise InputError(
+            f"{scan.name} has {scan.volumes} volume(s) but {len(gradients)} gradients; give its own files."
+        )
     series, cord, seen = _corrected_series(scan, gradients, cord_mask, anatomical, options, portion(progress, 0, 0.6))
     mean = weighted_mean(series.corrected, series.gradients)
     brought = bring(anatomical, mean, cord.soft, portion(progress, 0.6, 0.75))

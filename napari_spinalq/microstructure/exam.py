@@ -84,9 +84,7 @@ class _Job:
     run: Callable[[Progress], MapsResult]
 
 
-def _diffusion_job(
-    file: ExamFile, scans: Sequence[ScanResult], labelling: Labelling, options: MapOptions
-) -> _Job:
+def _diffusion_job(file: ExamFile, scans: Sequence[ScanResult], labelling: Labelling, options: MapOptions) -> _Job:
     def run(progress: Progress) -> MapsResult:
         scan = load_scan(file.path, Contrast.DWI)
         if scan.data.ndim != 4:
@@ -101,9 +99,7 @@ def _diffusion_job(
     return _Job(file.name, run)
 
 
-def _mt_job(
-    files: MtFiles, scans: Sequence[ScanResult], labelling: Labelling, options: MapOptions
-) -> _Job:
+def _mt_job(files: MtFiles, scans: Sequence[ScanResult], labelling: Labelling, options: MapOptions) -> _Job:
     def run(progress: Progress) -> MapsResult:
         measured = _measured(files.on, scans)
         anatomical = best_anatomical(scans, measured.scan)

@@ -62,12 +62,25 @@ def analyze_map(
     cord = given_cord(cord_mask, scan.grid)
     slice_levels = levels_per_slice(to_work_order(levels, scan.grid)[0])
     tracts = tracts_on(
-        cord, slice_levels, scan, options.atlas or BUILTIN, grey_matter=grey_matter, progress=portion(progress, 0.0, 0.7)
+        cord,
+        slice_levels,
+        scan,
+        options.atlas or BUILTIN,
+        grey_matter=grey_matter,
+        progress=portion(progress, 0.0, 0.7),
     )
     maps = (QuantityMap(metric, metric, unit, np.asarray(scan.data, dtype=np.float32)),)
     progress(0.7, "values per tract")
     values = values_of_maps(maps, tracts, slice_levels, scan.grid, options)
     progress(1.0, "values per tract taken")
     return MapsResult(
-        scan.name, scan, cord.mask, slice_levels, maps, tracts, values, parameters=options.record(), flags=tuple(dict.fromkeys([*flags, *tracts.flags])),
+        scan.name,
+        scan,
+        cord.mask,
+        slice_levels,
+        maps,
+        tracts,
+        values,
+        parameters=options.record(),
+        flags=tuple(dict.fromkeys([*flags, *tracts.flags])),
     )

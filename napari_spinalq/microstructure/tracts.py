@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from napari_spinalq.errors import InputError
 from napari_spinalq.geometry import Grid
+from napari_spinalq.io.nifti import load_grid
 from napari_spinalq.microstructure.cord import MapCord
 from napari_spinalq.microstructure.options import BUILTIN, MapOptions
 from napari_spinalq.progress import Progress, portion, silent
@@ -19,6 +20,7 @@ from napari_spinalq.tracts.builtin import builtin_atlas
 from napari_spinalq.tracts.extract import extract
 from napari_spinalq.tracts.fit import fit_atlas
 from napari_spinalq.tracts.folder import read_atlas, read_warped_atlas
+from napari_spinalq.tracts.info import read_info
 from napari_spinalq.tracts.maps import TractMaps
 from napari_spinalq.tracts.values import TractValue
 
@@ -56,16 +58,22 @@ def tracts_on(
     InputError
         If the folder holds no atlas.
     """
-    if atlas_choice == BUILTIN:
-        atlas = builtin_atlas()
-    else:
-        folder = Path(atlas_choice)
-        if is_warped_atlas(folder, scan.grid):
-            return read_warped_atlas(folder, scan.grid)
-        atlas = read_atlas(folder)
-    return fit_atlas(
-        atlas, cord.soft, slice_levels, scan.grid, grey_matter=grey_matter, scan=scan, progress=progress
-    )
+    if atlas_choice != BUILTIN and lies_on(Path(atlas_choice), scan.grid):
+        return read_warped_atlas(atlas_choice, scan.grid)
+    atlas = builtin_atlas() if atlas_choice == BUILTIN else read_atlas(atlas_choice)
+    return fit_atlas(atlas, cord.soft, slice_levels, scan.grid, grey_matter=grey_matter, scan=scan, progress=progress)
+
+
+def lies_on(folder: Path, grid: Grid) -> bool:
+    """Tell whether an atlas folder was made for a scan: whether its files lie on the scan's grid.
+
+    Raises
+    ------
+    InputError
+        If the folder holds no atlas.
+    """
+    first = next(iter(read_info(folder).files.values()))
+    return load_grid(folder / first).matches(grid)
 
 
 def read_tracts(

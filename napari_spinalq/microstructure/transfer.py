@@ -20,7 +20,6 @@ from napari_spinalq.progress import Progress, portion, silent
 from napari_spinalq.results import MapsResult, QuantityMap, ScanResult
 from napari_spinalq.scan import Scan
 
-
 NO_MTSAT = "MTsat not computed: {}"
 
 FAR_MM = 5.0
