@@ -78,7 +78,9 @@ class Distortion:
     def _bend(self, x: NDArray[np.float64], z: NDArray[np.float64]) -> NDArray[np.float64]:
         return self.bend_mm * np.sin(2 * np.pi * z / BEND_ALONG_MM) * np.cos(2 * np.pi * x / BEND_ACROSS_MM)
 
-    def _world(self, x: NDArray[np.float64], y: NDArray[np.float64], z: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _world(
+        self, x: NDArray[np.float64], y: NDArray[np.float64], z: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
         return np.stack([x, y, z], axis=-1) @ self.frame.T + self.centre_mm
 
 
