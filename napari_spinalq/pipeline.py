@@ -19,7 +19,6 @@ from napari_spinalq.cord.segment import CordSegmentation, segment_cord
 from napari_spinalq.errors import BackendError, CordNotFoundError, InputError
 from napari_spinalq.exam import Exam, ExamFile
 from napari_spinalq.geometry import WORK_AXES, Grid, to_work_order
-from napari_spinalq.io.bids import entities
 from napari_spinalq.io.nifti import load_scan
 from napari_spinalq.levels.check import with_checks
 from napari_spinalq.levels.detect import MAX_CLICK_FROM_CORD_MM, UNCONFIRMED, label_discs
@@ -29,6 +28,7 @@ from napari_spinalq.levels.levelmap import level_extents, level_map, levels_per_
 from napari_spinalq.metrics.levels import per_level, with_level_flags
 from napari_spinalq.metrics.shape import slice_shapes
 from napari_spinalq.metrics.uncertainty import with_confidence_flags
+from napari_spinalq.mt.roles import MtRole, mt_role
 from napari_spinalq.progress import Progress, portion, silent
 from napari_spinalq.results import DrawnStructure, ExamResult, ScanResult
 from napari_spinalq.scan import Scan
@@ -40,6 +40,12 @@ DISC_CONTRASTS = (Contrast.T2W, Contrast.T1W)
 """Contrasts on which discs are looked for, the better one first."""
 
 POINT_OUTSIDE = "the given point lies outside this scan: its cord was looked for without it"
+
+REASONS_TO_SKIP: Mapping[MtRole | None, str] = {
+    MtRole.OFF: "without the MT pulse cord and CSF look alike; the scan with the pulse is measured",
+    MtRole.T1W: "part of the MT protocol that serves MTsat and T1; the scan with the pulse is measured",
+}
+"""Images of an MT protocol that are not segmented by themselves."""
 
 NO_LEVELS = "levels unknown: mark one disc (such as C2-C3) to name them"
 
@@ -368,8 +374,8 @@ def naming_flags(labelling: Labelling) -> tuple[str, ...]:
 def _reason_to_skip(file: ExamFile) -> str:
     if file.contrast is Contrast.DWI:
         return "a diffusion scan, which this version opens but does not measure"
-    if file.contrast is Contrast.MT and (entities(file.path.name).get("mt") == "off" or file.name == "mt0"):
-        return "without the MT pulse cord and CSF look alike; the scan with the pulse is measured"
+    if file.contrast is Contrast.MT:
+        return REASONS_TO_SKIP.get(mt_role(file.path.name), "")
     return ""
 
 
