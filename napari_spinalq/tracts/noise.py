@@ -12,7 +12,12 @@ FEWEST_PAIRS = 20
 """A correlation from fewer pairs of neighbours than this says nothing."""
 
 
-def neighbour_correlations(residuals: NDArray[np.float64], places: NDArray[np.int_]) -> tuple[float, float]:
+def neighbour_correlations(
+    residuals: NDArray[np.float64],
+    places: NDArray[np.int_],
+    columns: NDArray[np.float64],
+    operator: NDArray[np.float64],
+) -> tuple[float, float]:
     """Return the correlation of in-plane neighbours (y, x): 0 for noise that each voxel has of its own.
 
     Interpolation (motion correction, warping) mixes the noise of neighbours within a slice, so that fewer
@@ -20,31 +25,36 @@ def neighbour_correlations(residuals: NDArray[np.float64], places: NDArray[np.in
 
     Parameters
     ----------
-    residuals : (n,) or (n, n_volumes) array
-        What the estimate leaves over.
+    residuals : (n, n_volumes) array
+        What a least-squares fit leaves over.
     places : (n, 3) array of int
         Work-order indices of the voxels.
+    columns : (n, k) array
+        What was fitted.
+    operator : (k, n) array
+        Gives the fitted factors from the values.
+
+    Notes
+    -----
+    A fit makes residuals of neighbours differ: noise of each voxel's own leaves a mean product of -s2 P_ij, P being
+    the projection on the columns. That is added back.
     """
-    columns = residuals.reshape(len(residuals), -1)
-    variance = float(np.mean(columns**2))
+    degrees = len(residuals) - float(np.einsum("nk,kn->", columns, operator))
+    variance = float((residuals**2).sum()) / max(degrees, 1.0) / residuals.shape[1]
     if variance == 0:
         return 0.0, 0.0
     row = {tuple(place): number for number, place in enumerate(places.tolist())}
-    return (
-        _along(columns, places, row, (0, 1, 0), variance),
-        _along(columns, places, row, (0, 0, 1), variance),
-    )
-
-
-def _along(
-    columns: NDArray, places: NDArray, row: dict[tuple, int], step: tuple[int, int, int], variance: float
-) -> float:
-    partner = np.array([row.get(tuple(place), -1) for place in (places + step).tolist()], dtype=int)
-    have = partner >= 0
-    if have.sum() < FEWEST_PAIRS:
-        return 0.0
-    shared = float(np.mean(columns[have] * columns[partner[have]]))
-    return float(np.clip(shared / variance, 0.0, LARGEST_CORRELATION))
+    found = []
+    for step in ((0, 1, 0), (0, 0, 1)):
+        partner = np.array([row.get(tuple(place), -1) for place in (places + step).tolist()], dtype=int)
+        first, second = np.flatnonzero(partner >= 0), partner[partner >= 0]
+        if len(first) < FEWEST_PAIRS:
+            found.append(0.0)
+            continue
+        shared = float(np.mean(residuals[first] * residuals[second])) / variance
+        shared += float(np.mean(np.einsum("nk,kn->n", columns[first], operator[:, second])))
+        found.append(float(np.clip(shared, 0.0, LARGEST_CORRELATION)))
+    return found[0], found[1]
 
 
 def summed_variance(
