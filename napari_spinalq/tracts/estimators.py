@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from napari_spinalq.tracts.maps import TractTissue
-from napari_spinalq.tracts.noise import neighbour_correlations, summed_variance
+from napari_spinalq.tracts.noise import neighbour_correlations, residual_share, summed_variance
 from napari_spinalq.tracts.unmixing import (
     PRIOR_SHARE,
     Unmixing,
@@ -252,7 +252,8 @@ def _noise(voxels: Voxels, known: NDArray[np.bool_], tissues: tuple[TractTissue,
     if noise_sd is None and fit.degrees < 1:
         return Noise(np.full(residuals.shape[1], np.nan), 0.0, (0.0, 0.0), residuals)
     correlations = neighbour_correlations(residuals[known], voxels.places[known], columns[known], fit.operator)
-    residuals = residuals * np.sqrt(known.sum() / max(fit.degrees, 1.0))
+    left = residual_share(columns[known], fit.operator, voxels.places[known], correlations)
+    residuals = residuals * np.sqrt(known.sum() / max(left, 1.0))
     if noise_sd is not None:
         return Noise(np.full(residuals.shape[1], noise_sd**2), np.inf, correlations, residuals)
     return Noise((residuals[known] ** 2).mean(axis=0), fit.degrees, correlations, residuals)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -77,9 +79,33 @@ def summed_variance(
     if correlations == (0.0, 0.0):
         return (weights**2).sum(axis=1)
     total = np.zeros(len(weights))
+    for here, shared in _slices(places, correlations):
+        total += ((weights[:, here] @ shared) * weights[:, here]).sum(axis=1)
+    return total
+
+
+def residual_share(
+    columns: NDArray[np.float64],
+    operator: NDArray[np.float64],
+    places: NDArray[np.int_],
+    correlations: tuple[float, float],
+) -> float:
+    """Return what is left of the variance of the noise in the residuals of a least-squares fit, summed over voxels.
+
+    That is the number of voxels less that of the fitted factors for noise of each voxel's own, and less than that for
+    noise which neighbours share, as the fit follows it: trace((1 - P) R) for correlations R and projection P.
+    """
+    fitted = sum(
+        float(np.sum((columns[here] @ operator[:, here]) * shared)) for here, shared in _slices(places, correlations)
+    )
+    return len(columns) - fitted
+
+
+def _slices(
+    places: NDArray[np.int_], correlations: tuple[float, float]
+) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.float64]]]:
+    """Yield which voxels lie in a slice, and the correlations between them."""
     for number in np.unique(places[:, 0]):
         here = places[:, 0] == number
         y, x = (np.abs(np.subtract.outer(places[here, axis], places[here, axis])) for axis in (1, 2))
-        shared = correlations[0] ** y * correlations[1] ** x
-        total += np.einsum("sn,nm,sm->s", weights[:, here], shared, weights[:, here], optimize=True)
-    return total
+        yield here, correlations[0] ** y * correlations[1] ** x
