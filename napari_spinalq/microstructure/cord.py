@@ -61,17 +61,26 @@ class MapCord:
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
-def given_cord(mask: NDArray, grid: Grid) -> MapCord:
-    """Return a cord that someone drew, 0..1, shape ``grid.shape``.
+def given_cord(mask: NDArray, grid: Grid, *, offset_mm: float = 0.0) -> MapCord:
+    """Return a cord that someone drew.
+
+    Parameters
+    ----------
+    mask : array, shape ``grid.shape``
+        0..1.
+    grid : Grid
+        Of the mask.
+    offset_mm : float
+        How far inside the physical edge it was drawn, as far as that is known, mm.
 
     Raises
     ------
     InputError
         If the mask is empty.
     """
-    soft = np.asarray(mask, dtype=np.float32)
     centerline = cord_centerline(slice_shapes(mask, grid).centroid_mm, grid)
-    return MapCord((soft >= MASK_LEVEL).astype(np.uint8), soft, centerline, (), {"method": "given"})
+    drawn = (np.asarray(mask) >= MASK_LEVEL).astype(np.uint8)
+    return MapCord(drawn, physical_shares(mask, grid, offset_mm), centerline, (), {"method": "given"})
 
 
 def measured_cord(result: ScanResult) -> MapCord:
