@@ -11,11 +11,10 @@ from napari_spinalq.errors import GridMismatchError, InputError
 from napari_spinalq.geometry import Grid, reorient_array, to_work_order
 from napari_spinalq.progress import Progress, portion, silent
 from napari_spinalq.registration.affine import aligned
-from napari_spinalq.registration.carry import carry
 from napari_spinalq.registration.field import SliceFrame
 from napari_spinalq.registration.moments import Sections, sections_of
 from napari_spinalq.registration.outline import log_radii, no_change, outline_change
-from napari_spinalq.registration.points import carried_onto, points_back, points_there
+from napari_spinalq.registration.points import carried_near, carried_onto, points_back, points_there
 from napari_spinalq.registration.quality import slice_quality
 from napari_spinalq.registration.registration import Registration
 from napari_spinalq.registration.similarity import around, slice_similarity
@@ -98,9 +97,8 @@ def _similarities(found: Registration, source: Scan, target: Scan, target_mask: 
     frame = SliceFrame(work)
     near = around(to_work_order(np.asarray(target_mask), target.grid)[0], frame)
     values = source.mean_volume().data
-    before = carried_onto(frame, None, source.grid, values)
-    after = to_work_order(carry(found, values), target.grid)[0]
-    both = [slice_similarity(one, image, near) for one in (before, after)]
+    places = points_there(None, frame), to_work_order(found.source_points_mm, target.grid)[0]
+    both = [slice_similarity(carried_near(one, work, source.grid, values, near), image, near) for one in places]
     known = np.isfinite(both).all(axis=0)
     return (float(both[0][known].mean()), float(both[1][known].mean())) if known.any() else (np.nan, np.nan)
 
