@@ -26,7 +26,7 @@ from napari_spinalq.levels.levelmap import levels_per_slice
 from napari_spinalq.phantom import healthy_design
 from napari_spinalq.phantom.distortion import DistortedScan, Distortion, distorted_scan, slice_frame
 from napari_spinalq.phantom.protocol import PROTOCOLS, scan_grid
-from napari_spinalq.registration.affine import SliceAffine, aligned
+from napari_spinalq.registration.affine import aligned, shifted
 from napari_spinalq.registration.carry import carry
 from napari_spinalq.registration.field import SliceFrame
 from napari_spinalq.registration.moments import sections_of
@@ -221,7 +221,7 @@ def _syn(case: Case, stage: str, metric: str) -> Registration:
         frame.heights_mm,
     )
     if stage == "centre":
-        start = SliceAffine(start.centre_mm, start.shift_mm, np.tile(np.eye(2), (frame.slices, 1, 1)))
+        start = shifted(start.centre_mm, start.shift_mm)
     field = Warp(start, no_change(frame.slices)).field(frame)
     moving = np.nan_to_num(carried_onto(frame, field, source, case.masks[0])).astype(float)
     places = frame.centres()

@@ -9,7 +9,7 @@ from scipy import ndimage
 from napari_spinalq.errors import InputError
 from napari_spinalq.geometry import reorient_array, to_work_order
 from napari_spinalq.progress import Progress, silent
-from napari_spinalq.registration.affine import SHIFT_LENGTH_MM, SliceAffine
+from napari_spinalq.registration.affine import SHIFT_LENGTH_MM, shifted
 from napari_spinalq.registration.along import smoothed_along
 from napari_spinalq.registration.field import SliceFrame
 from napari_spinalq.registration.moments import sections_of
@@ -72,8 +72,8 @@ def carry_mask(source: Scan, source_mask: NDArray, target: Scan, *, progress: Pr
     scores = _scores(values, image, near, frame, sections.shown, progress)
     shifts = _best_shifts(scores, sections.shown, frame)
     centres = smoothed_along(frame.heights_mm, sections.centre_mm, sections.shown, SHIFT_LENGTH_MM) + shifts
-    moved = SliceAffine(centres, -shifts, np.tile(np.eye(2), (frame.slices, 1, 1)))
-    found = carried_onto(frame, Warp(moved, no_change(frame.slices)).field(frame), source.grid, source_mask)
+    warp = Warp(shifted(centres, -shifts), no_change(frame.slices))
+    found = carried_onto(frame, warp.field(frame), source.grid, source_mask)
     progress(1.0, "cord carried over")
     return reorient_array((np.nan_to_num(found) >= INSIDE).astype(np.uint8), work, target.grid.axis_codes)[0]
 
