@@ -35,16 +35,10 @@ def test_the_parts_of_one_side_balance_about_the_centroid_of_the_cord():
 def test_the_parts_lie_where_the_source_was_measured_before(shared):
     """The earlier measurement took ellipses for outlines: places differ by what outlines depart from them."""
     table = pd.read_csv(shared / "anatomy" / "tract_geometry_by_level.csv")
-    names = {
-        "lateral_CST": "lateral_cst",
-        "gracilis": "gracilis",
-        "cuneatus": "cuneatus",
-        "GM_ventral_horn": "ventral_horn",
-    }
-    for row in table[
-        (table.side == "R") & table.structure.isin(names) & table.level.isin(["C2", "C4", "C7", "T6"])
-    ].itertuples():
-        levels = {"C2": 2, "C4": 4, "C7": 7, "T6": 13}
+    names = {"lateral_CST": "lateral_cst", "cuneatus": "cuneatus", "GM_ventral_horn": "ventral_horn"}
+    levels = {"C2": 2, "C4": 4, "C7": 7, "T6": 13}
+    chosen = (table.side == "R") & table.structure.isin(names) & table.level.isin(levels)
+    for row in table[chosen].itertuples():
         own = tract_figures()[levels[row.level]][names[row.structure]]
         assert np.hypot(own.x - row.centroid_x, own.y - row.centroid_y) < 0.06
         assert own.area_fraction == pytest.approx(row.area_fraction, rel=0.12)

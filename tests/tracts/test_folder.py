@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from napari_spinalq.errors import GridMismatchError, InputError
-from napari_spinalq.geometry import Grid
+from napari_spinalq.geometry import Grid, reorient_array
 from napari_spinalq.tracts.builtin import builtin_atlas
 from napari_spinalq.tracts.fit import fit_atlas, fit_quality
 from napari_spinalq.tracts.folder import read_atlas, read_warped_atlas
@@ -45,8 +45,6 @@ def write(folder, codes="LAS", levels=(5, 5, 5, 4, 4, 4), **names):
         "\n".join([*lines, "# Keyword=CombinedLabels", "52, gray matter, 18:23"])
     )
     level_map = np.zeros(grid.reoriented("SAR").shape, np.uint8) + np.array(levels, np.uint8)[:, None, None]
-    from napari_spinalq.geometry import reorient_array
-
     level_map, _ = reorient_array(level_map, grid.reoriented("SAR"), grid.axis_codes)
     cord = (mask >= 0.5).astype(np.uint8)
     nib.save(nib.Nifti1Image(level_map * cord, grid.affine), folder / "template" / "PAM50_levels.nii.gz")
@@ -84,7 +82,7 @@ def test_the_cord_is_the_sum_of_the_parts_where_no_file_holds_it(tmp_path):
 def test_an_atlas_without_levels_says_what_is_missing(tmp_path):
     write(tmp_path)
     (tmp_path / "template" / "PAM50_levels.nii.gz").unlink()
-    with pytest.raises(InputError, match="needs the vertebral levels of its template, template/PAM50_levels.nii.gz"):
+    with pytest.raises(InputError, match="needs the vertebral levels of its template"):
         read_atlas(tmp_path / "atlas")
 
 
@@ -124,7 +122,7 @@ def _overwrite(folder, values, grid):
 
 def test_parts_that_cannot_be_used_are_refused(tmp_path):
     grid = write(tmp_path)
-    other = Grid(grid.shape, grid.affine + np.eye(4)[[3, 0, 0, 3]].T[:, [3, 3, 3, 0]] * 0 + np.diag([0.1, 0, 0, 0]))
+    other = Grid(grid.shape, grid.affine + np.diag([0.1, 0, 0, 0]))
     with pytest.raises(GridMismatchError):
         read_warped_atlas(tmp_path / "atlas", other)
     _overwrite(tmp_path, np.full(grid.shape, np.nan), grid)

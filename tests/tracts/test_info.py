@@ -82,7 +82,7 @@ def test_files_that_cannot_be_meant_are_refused(folder, change, match):
 
 
 def test_a_folder_without_an_info_file_is_named(tmp_path):
-    with pytest.raises(InputError, match="holds no info_label.txt"):
+    with pytest.raises(InputError, match="it is no atlas folder"):
         read_info(tmp_path)
 
 
