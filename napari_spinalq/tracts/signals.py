@@ -18,7 +18,7 @@ from napari_spinalq.diffusion.tensor import FitMethod
 from napari_spinalq.errors import InputError
 from napari_spinalq.geometry import Grid
 from napari_spinalq.gradients import GradientTable
-from napari_spinalq.tracts.estimators import BINARY_SHARE, Estimates, Settings, estimate
+from napari_spinalq.tracts.estimators import BINARY_SHARE, Estimates, Settings, estimate, student_quantiles
 from napari_spinalq.tracts.extract import (
     Numbers,
     check_slice_levels,
@@ -34,10 +34,7 @@ from napari_spinalq.tracts.values import Method, TractValue
 from napari_spinalq.tracts.voxels import Per, SliceGroup, Voxels, gather_voxels, slice_groups
 
 DRAWS = 300
-"""Bootstrap draws of an interval: its ends are then known to some 5 % of its width."""
-
-INTERVAL_PERCENT = (2.5, 97.5)
-"""Quantiles of a 95 % interval."""
+"""Bootstrap draws of an interval: its width is then known to some 4 %."""
 
 
 def extract_diffusion(
@@ -172,14 +169,15 @@ class _Reader:
     def _intervals(
         self, found: Estimates, measured: dict[str, NDArray[np.float64]]
     ) -> tuple[dict[str, NDArray], dict[str, NDArray]]:
-        """Return both ends of the 95 % intervals: quantiles of the draws, placed about the value."""
+        """Return both ends of the 95 % intervals: Student's t times the standard deviation of the draws."""
         count = len(found.residuals)
-        chosen = self.random.integers(count, size=(self.draws, count))
-        low, high = {}, {}
+        chosen = self.random.integers(max(count, 1), size=(self.draws, count))
         drawn = self._measures(found.values.T[None] + self._deviations(found, chosen))
+        quantiles = student_quantiles(found.degrees)
+        low, high = {}, {}
         for metric in self.metrics:
-            ends = np.nanpercentile(drawn[metric] - np.nanmedian(drawn[metric], axis=0), INTERVAL_PERCENT, axis=0)
-            low[metric], high[metric] = measured[metric] + ends[0], measured[metric] + ends[1]
+            half = quantiles * drawn[metric].std(axis=0)
+            low[metric], high[metric] = measured[metric] - half, measured[metric] + half
         return low, high
 
     def _deviations(self, found: Estimates, chosen: NDArray[np.int_]) -> NDArray[np.float64]:
