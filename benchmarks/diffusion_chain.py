@@ -121,8 +121,10 @@ def _print_accuracy(result: object) -> None:
             if one.structure.startswith("lateral_cst_") and one.metric == metric and np.isfinite(one.value)
         ]
         bias = float(np.mean(values)) - known
-        told = f"{bias:+.3f}     (target within {TARGET_FA:g})" if metric == "fa" else (
-            f"{100 * bias / known:+.1f} %     (target within {TARGET_MD_PERCENT:g} %)"
+        told = (
+            f"{bias:+.3f}     (target within {TARGET_FA:g})"
+            if metric == "fa"
+            else (f"{100 * bias / known:+.1f} %     (target within {TARGET_MD_PERCENT:g} %)")
         )
         print(f"lateral CST, {len(values)} levels and sides, {metric.upper()} bias {told:>30}")
 

@@ -34,6 +34,9 @@ from napari_spinalq.vertebrae import level_number
 MT_QUANTITIES = (("mtr", "MTR", "%"), ("mtsat", "MTsat", "p.u."), ("t1", "T1", "s"))
 CARRIED = ("cord", "gm")
 
+TEXT = ("structure", "metric", "level", "slices", "unit", "method", "flag", "reason")
+"""Columns that hold words: empty ones stay empty instead of becoming numbers that are none."""
+
 
 def saved_maps(exam: Exam, folder: Path) -> tuple[MapsResult, ...]:
     """Read the maps that were saved for an exam.
@@ -171,9 +174,9 @@ def _motion(paths: MapPaths) -> Motion | None:
         shifts,
         slices["angle_deg"].to_numpy(dtype=float).reshape(shape),
         volumes["displacement_mm"].to_numpy(dtype=float),
-        volumes["outlier"].astype(str).eq("True").to_numpy(),
+        volumes["outlier"].to_numpy(dtype=bool),
         slices["group"].to_numpy(dtype=int).reshape(shape)[:, 0],
-        reasons=tuple(volumes["reason"].fillna("").astype(str)),
+        reasons=tuple(volumes["reason"]),
     )
 
 
@@ -194,8 +197,8 @@ def _tracts(paths: MapPaths, scan: Scan) -> TractMaps:
 def _values(path: Path) -> tuple[TractValue, ...]:
     return tuple(
         TractValue(
-            str(row["structure"]),
-            str(row["metric"]),
+            row["structure"],
+            row["metric"],
             row["unit"],
             level_number(row["level"]) if row["level"] else 0,
             slice_numbers(row["slices"]),
@@ -207,12 +210,13 @@ def _values(path: Path) -> tuple[TractValue, ...]:
             Method(row["method"]),
             row["flag"],
         )
-        for row in _table(path).fillna({"unit": "", "level": "", "flag": "", "slices": ""}).to_dict("records")
+        for row in _table(path).to_dict("records")
     )
 
 
 def _table(path: Path) -> pd.DataFrame:
     try:
-        return pd.read_csv(path, sep="\t", dtype={"slices": str})
+        table = pd.read_csv(path, sep="\t", dtype=dict.fromkeys(TEXT, str))
+        return table.fillna(dict.fromkeys(TEXT, ""))
     except (OSError, ValueError):
         raise InputError(f"{path} is missing or no table; make the maps again.") from None

@@ -95,7 +95,7 @@ def test_one_click_confirms_all_scans_and_carrying_over_is_said(result):
 def test_guessed_names_are_said_everywhere(subject_folder, result, tmp_path):
     scan = result.scans[0]
     guess = measure_scan(scan.scan, scan.mask, replace(scan.labelling, confirmed=False, flags=()))
-    exam = replace(result, scans=(guess,))
+    exam = replace(result, scans=(guess,), maps=())
     assert any("unconfirmed" in flag for flag in guess.flags)
     table = metrics_table(exam)
     assert table.flag.str.contains("levels unconfirmed").all()
@@ -121,7 +121,7 @@ def test_everything_written_reads_back_and_gives_the_same_numbers(result, tmp_pa
         np.testing.assert_allclose(rows.value.astype(float), scan.level_shapes.mean["area_mm2"], rtol=1e-9)
     sidecar = json.loads((tmp_path / "metrics.json").read_text())
     assert sidecar["Author"] == "A. Reader"
-    assert len(sidecar["Sources"]) == len(result.scans)
+    assert len(sidecar["Sources"]) == len(result.scans) + 1  # the diffusion series; MTR lies on a measured scan
 
 
 def test_sources_are_untouched_and_outputs_kept(result, subject_folder, tmp_path):
@@ -150,7 +150,7 @@ def test_the_report_shows_every_scan_and_needs_nothing_else(result):
     for scan in result.scans:
         assert scan.scan.name in page
         assert scan.scan.source.sha256 in page
-    assert page.count("data:image/png;base64,") == 3 * len(result.scans)
+    assert page.count("data:image/png;base64,") == 3 * len(result.scans) + 4 + 2  # of diffusion and of MT
     assert "Not for diagnosis" in page
     assert "http://" not in page
     assert "https://" not in page
