@@ -45,7 +45,7 @@ ACCURACY_DEG = 1.0
 """Deviations smaller than this are not told apart: a centerline is no more accurate (0.3 mm over two slices)."""
 
 LARGEST_DEVIATION_DEG = 30.0
-"""Where no change brings fibres nearer to the cord than this, they are not seen at all; 57 degrees are chance."""
+"""Where no change brings fibres nearer to the cord than this, they are not seen at all; 61 degrees are chance."""
 
 UNSEEN = "gradient axes cannot be told on this scan: fibres follow the cord with no order of the axes"
 """What is said where nothing fits."""
