@@ -90,6 +90,10 @@ def main() -> None:
                 _row(Case(f"{name}, {kind} masks, {what}", source, target, _masks(source, target, kind), between))
     print("\nlevels: slices with a wrong level. area: mean over slices of the difference of the true cords.")
     target, between = targets["all"]
+    print("with grey matter of both scans, which decides on the turn:")
+    for what, (target, between) in targets.items():
+        masks = _masks(sources["t2star"], target, "soft")
+        _row(Case(f"t2star, soft masks, {what}", sources["t2star"], target, masks, between), with_grey=True)
     _memory(Case("", sources["t2w"], target, _masks(sources["t2w"], target, "soft"), between))
     _seeds(sources, targets)
     if arguments.syn:
@@ -122,9 +126,11 @@ def _masks(source: DistortedScan, target: DistortedScan, kind: str) -> tuple[NDA
     return source.cord, target.cord
 
 
-def _row(case: Case) -> None:
+def _row(case: Case, with_grey: bool = False) -> None:
+    source, target = case.source, case.target
+    grey = {"source_grey": source.grey_matter, "target_grey": target.grey_matter} if with_grey else {}
     start = time.perf_counter()
-    found = register_scans(case.source.scan, case.masks[0], case.target.scan, case.masks[1])
+    found = register_scans(source.scan, case.masks[0], target.scan, case.masks[1], **grey)
     seconds = time.perf_counter() - start
     places = _place_errors(found, case)
     wrong = _wrong_levels(found, case)

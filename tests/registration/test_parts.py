@@ -161,6 +161,9 @@ def test_smoothing_goes_on_beyond_the_known_slices():
     values = np.where(np.arange(8)[:, None] < 2, np.nan, [3.0])
     known = ~np.isnan(values[:, 0])
     assert smoothed_along(heights, values, known, 20.0) == pytest.approx(np.full((8, 1), 3.0))
+    rising = np.where(known, heights, np.nan)[:, None]
+    found = smoothed_along(heights, rising, known, 20.0)[:, 0]
+    assert found == pytest.approx(np.maximum(heights, 10.0), abs=1e-6), "the last value goes on, not the slope"
     only = np.arange(8) == 4
     assert smoothed_along(heights, values, only, 20.0) == pytest.approx(np.full((8, 1), 3.0))
 
