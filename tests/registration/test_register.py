@@ -67,6 +67,16 @@ def test_grey_matter_tells_a_turn_from_a_shear(turned, pair):
     assert np.median(errors_mm(with_grey_matter(pair), pair)) < np.median(errors_mm(pair.found, pair))
 
 
+def test_stray_voxels_of_a_mask_count_for_nothing(pair):
+    source, target = pair.source.cord.copy(), pair.target.cord.copy()
+    source[2:5, 60:70, 3:6] = 1
+    target[2:5, 2:5, 3:7] = 1
+    found = register_scans(pair.source.scan, source, pair.target.scan, target)
+    inside = pair.target.cord > 0
+    moved = found.source_points_mm[inside] - pair.found.source_points_mm[inside]
+    assert np.linalg.norm(moved, axis=1).max() < 0.05
+
+
 def test_grey_matter_is_given_of_both_scans(pair):
     with pytest.raises(InputError, match="of one scan alone"):
         with_grey_matter(pair, target_grey=None)
