@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from napari_spinalq.cord.centerline import fit_centerline
+from napari_spinalq.cord.ends import slice_ranges
 from napari_spinalq.cord.grey_matter import segment_grey_matter
 from napari_spinalq.cord.segment import MASK_LEVEL
 from napari_spinalq.errors import InputError
@@ -79,10 +80,11 @@ def fit_atlas(
     if grey_matter is None and scan is not None:
         grey_matter = _grey_matter_of(scan, mask, frame, work_grid, slice_levels, portion(progress, 0.0, 0.5))
     maps = _maps_of_slices(atlas, levels, frame)
+    flags = (*atlas.flags, *levels.flags)
     if grey_matter is not None:
         grey, _ = to_work_order(_checked(grey_matter, grid, "grey matter"), grid)
-        steps = portion(progress, 0.5, 0.7)
-        maps = _bent_to(grey, atlas, maps, frame, work_grid, steps)
+        maps, found = _bent_to(grey, atlas, maps, frame, work_grid, portion(progress, 0.5, 0.7))
+        flags = (*flags, *found)
     fractions = np.zeros((len(atlas.tracts), *grid.shape), np.float32)
     views = [work_view(one, grid) for one in fractions]
     for row, own in maps.items():
@@ -96,7 +98,7 @@ def fit_atlas(
         if room is not None:
             views[-1][index] = np.clip(room[index] - sum(view[index] for view in views[:-1]), 0.0, 1.0)
     progress(1.0, "atlas fitted")
-    return TractMaps(atlas.tracts, atlas.groups, fractions, atlas.name, (*atlas.flags, *levels.flags))
+    return TractMaps(atlas.tracts, atlas.groups, fractions, atlas.name, flags)
 
 
 def _maps_of_slices(atlas: Atlas, levels: AtlasLevels, frame: CordFrame) -> dict[int, NDArray[np.float32]]:
@@ -112,11 +114,16 @@ def _bent_to(
     frame: CordFrame,
     work_grid: Grid,
     progress: Progress,
-) -> dict[int, NDArray[np.float32]]:
-    """Return the maps bent so that their grey matter meets the measured one (work order)."""
+) -> tuple[dict[int, NDArray[np.float32]], tuple[str, ...]]:
+    """Return the maps bent so that their grey matter meets the measured one (work order), and what to know of it."""
     grey_maps = {row: own[atlas.grey].sum(axis=0) for row, own in maps.items()}
-    weights = bends_to(grey, grey_maps, frame, work_grid.spacing, progress)
-    return {row: bent(own, weights[row]) for row, own in maps.items()}
+    weights, empty = bends_to(grey, grey_maps, frame, work_grid.spacing, progress)
+    flags: tuple[str, ...] = ()
+    if empty:
+        without = np.zeros(len(grey), dtype=bool)
+        without[frame.slices[list(empty)]] = True
+        flags = (f"no grey matter measured in slices {slice_ranges(without)}: tracts there follow their neighbours",)
+    return {row: bent(own, weights[row]) for row, own in maps.items()}, flags
 
 
 def _grey_matter_of(
