@@ -123,7 +123,10 @@ def distortion_map_mm(grid: Grid, centres_mm: NDArray[np.float64], largest_mm: f
 
 
 def turned_back(scheme: GradientTable, angles_deg: NDArray[np.float64], grid: Grid) -> GradientTable:
-    """Return the directions seen from a cord that is turned by an angle per volume (right towards anterior)."""
+    """Return the directions seen from a cord that is turned by an angle per volume (right towards anterior).
+
+    Written apart from the motion correction on purpose: truth must not share the signs of what it tests.
+    """
     turns = _turns(angles_deg, grid.reoriented("SAR")).inv()
     return GradientTable(scheme.b_values, turns.apply(scheme.directions), scheme.b0_threshold)
 
