@@ -68,8 +68,8 @@ def read_atlas(folder: str | Path, *, progress: Progress = silent) -> Atlas:
     planes = np.zeros((len(info.tracts) - 1, len(chosen), *cord[0][box].shape), np.float32)
     for column, tract in enumerate(info.tracts[:-1]):
         progress(column / len(planes), f"reading the atlas: {tract.title}")
-        part, _ = to_work_order(_part(folder, info.files[tract.key], grid), grid)
-        planes[column] = part[(frame.slices[chosen], *box)]
+        part = _part(folder, info.files[tract.key], grid)
+        planes[column] = work_view(part, grid)[(frame.slices[chosen], *box)]
     sampled = {row: _sampled(planes[:, at], frame, row, box, work) for at, row in enumerate(chosen)}
     means = {level: _mean([sampled[row] for row in several]) for level, several in rows.items()}
     maps = {level: mean for level, mean in means.items() if mean is not None}
@@ -135,7 +135,7 @@ def _part(folder: Path, file: str, grid: Grid) -> NDArray[np.float32]:
     low, high = float(values.min()), float(values.max())
     if low < -VALUE_TOLERANCE or high > 1 + VALUE_TOLERANCE:
         raise InputError(f"{path} holds values from {low:.4g} to {high:.4g}; a part of an atlas holds shares, 0 to 1.")
-    return np.clip(values, 0.0, 1.0)
+    return values if low >= 0 and high <= 1 else np.clip(values, 0.0, 1.0)
 
 
 def _levels(folder: Path, grid: Grid) -> NDArray:
