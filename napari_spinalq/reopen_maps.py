@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ TEXT = ("structure", "metric", "level", "slices", "unit", "method", "flag", "rea
 """Columns that hold words: empty ones stay empty instead of becoming numbers that are none."""
 
 
-def saved_maps(exam: Exam, folder: Path) -> tuple[MapsResult, ...]:
+def saved_maps(exam: Exam, folder: Path, refused: Callable[[str], None] | None = None) -> tuple[MapsResult, ...]:
     """Read the maps that were saved for an exam.
 
     Parameters
@@ -47,6 +47,8 @@ def saved_maps(exam: Exam, folder: Path) -> tuple[MapsResult, ...]:
         Its files.
     folder : Path
         Where results were written, the root of the BIDS derivatives.
+    refused : callable, optional
+        Told why maps that are there cannot be used, a sentence each; they are left out then.
 
     Returns
     -------
@@ -57,18 +59,30 @@ def saved_maps(exam: Exam, folder: Path) -> tuple[MapsResult, ...]:
     Raises
     ------
     InputError
-        If maps were made on another state of a scan's file (by SHA-256), or a file is missing or damaged.
+        If maps were made on another state of a scan's file (by SHA-256), or a file is missing or damaged, and nobody
+        is there to be told.
     """
-    return tuple(_saved(exam, folder))
-
-
-def _saved(exam: Exam, folder: Path) -> Iterator[MapsResult]:
+    found = []
     for file in exam.files:
-        paths = map_paths(file.path.name, exam, folder, diffusion=file.contrast is Contrast.DWI)
-        if file.contrast is Contrast.DWI and paths.map("fa").exists():
-            yield _diffusion(file, paths)
-        elif file.contrast is Contrast.MT and paths.map("mtr").exists():
-            yield _transfer(file, paths, exam, folder)
+        try:
+            one = _saved(file, exam, folder)
+        except InputError as error:
+            if refused is None:
+                raise
+            refused(str(error))
+        else:
+            found += [] if one is None else [one]
+    return tuple(found)
+
+
+def _saved(file: ExamFile, exam: Exam, folder: Path) -> MapsResult | None:
+    """Return the maps that were saved for one file; None if there are none."""
+    paths = map_paths(file.path.name, exam, folder, diffusion=file.contrast is Contrast.DWI)
+    if file.contrast is Contrast.DWI and paths.map("fa").exists():
+        return _diffusion(file, paths)
+    if file.contrast is Contrast.MT and paths.map("mtr").exists():
+        return _transfer(file, paths, exam, folder)
+    return None
 
 
 def _diffusion(file: ExamFile, paths: MapPaths) -> MapsResult:

@@ -58,8 +58,25 @@ def test_scans_come_with_the_one_that_shows_discs_first(result):
     contrasts = [scan.scan.contrast for scan in result.scans]
     assert contrasts[0] is Contrast.T2W
     assert set(contrasts) == {Contrast.T2W, Contrast.T2STAR, Contrast.PSIR, Contrast.MT}
-    names = ("mt-off_MTS", "flip-2_mt-off_MTS", "dwi")
-    assert dict(result.skipped).keys() == {f"sub-{SUBJECT}_{name}" for name in names}
+
+
+def test_every_file_is_measured_or_serves_a_map(result):
+    assert result.skipped == ()
+    assert [one.name for one in result.maps] == ["dwi", "mt"]
+    assert {name for one in result.maps for name in one.used} == {
+        f"sub-{SUBJECT}_{suffix}" for suffix in ("dwi", "mt-on_MTS", "mt-off_MTS", "flip-2_mt-off_MTS")
+    }
+    assert [one.name for one in result.maps[1].maps] == ["mtr", "mtsat", "t1"]
+
+
+def test_diffusion_of_the_lateral_cst_is_that_given_to_it(result):
+    """The person has lower FA there: 0.57. Over four levels and two sides the mean scatters by some 0.02."""
+    table = sample_folder() / f"derivatives/truth/sub-{SUBJECT}/anat/sub-{SUBJECT}_tracts.tsv"
+    truth = pd.read_csv(table, sep="\t").set_index("tract").loc["lateral_cst_left"]
+    values = [one for one in result.maps[0].values if one.structure.startswith("lateral_cst_")]
+    for metric, column, allowed in (("fa", "fa", 0.04), ("md", "md_1e-3mm2_s", 0.08)):
+        measured = [one.value for one in values if one.metric == metric and np.isfinite(one.value)]
+        assert np.mean(measured) == pytest.approx(truth[column], abs=allowed)
 
 
 def test_areas_lie_near_the_known_ones(result):

@@ -16,6 +16,7 @@ from napari_spinalq.io.save import save_table
 from napari_spinalq.io.sidecar import Provenance
 from napari_spinalq.pipeline import measure_scan
 from napari_spinalq.reopen import results_of_others
+from napari_spinalq.reopen_maps import saved_maps
 from napari_spinalq.results import ExamResult, ScanResult
 
 FOLDER = Path("derivatives") / "napari-spinalq"
@@ -72,7 +73,8 @@ class Saver:
     def save(self, folder: Path, *, overwrite: bool) -> list[Path]:
         """Write masks, levels, discs, measures and report; earlier results are replaced only if ``overwrite``.
 
-        Scans of the exam that were saved before and are not open now keep their masks and their rows.
+        Scans of the exam that were saved before and are not open now keep their masks and their rows; so do maps, as
+        far as they can be used.
 
         Raises
         ------
@@ -82,7 +84,9 @@ class Saver:
         result = self.result()
         opened = {work.scan.source.path for work in self._session.works if work.scan.source}
         others = results_of_others(result.exam, folder, self._session.labelling, opened)
-        whole = replace(result, scans=(*result.scans, *others))
+        # The maps are part of table and report too: without them, saving a mask would drop the rows of the tracts.
+        maps = result.maps or saved_maps(result.exam, folder, refused=lambda why: None)
+        whole = replace(result, scans=(*result.scans, *others), maps=maps)
         written = write_exams([whole], folder, overwrite=overwrite, shared=True)
         self.folder = self._last[self._key()] = folder
         self._session.mark_saved()

@@ -185,6 +185,10 @@ def test_maps_of_another_state_of_the_scan_are_refused(result, written, tmp_path
     nib.save(nib.Nifti1Image(np.asarray(image.dataobj) + 1, image.affine, image.header), dwi)
     with pytest.raises(InputError, match="other SHA-256"):
         saved_maps(find_exam([folder]), written[0])
+    told = []
+    assert [one.name for one in saved_maps(find_exam([folder]), written[0], told.append)] == ["mt"]
+    assert len(told) == 1
+    assert "other SHA-256" in told[0]
 
 
 def test_an_exam_without_maps_has_none(result, tmp_path):
