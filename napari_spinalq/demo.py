@@ -162,7 +162,7 @@ def _tract_table(result: ExamResult) -> AreaTable:
         for metric, _, column, decimals in TRACT_METRICS:
             values = [one.value for one in found if one.structure in structures and one.metric == metric]
             mean = f"{float(np.mean(values)):.{decimals}f}" if values else ""
-            cells += [mean, f"{float(known.at[truth, column]):.{decimals}f}"]
+            cells += [mean, f"{known[column].astype(float)[truth]:.{decimals}f}"]
         rows.append((title, *cells))
     headings = [words for _, heading, *_ in TRACT_METRICS for words in (heading, "known")]
     return AreaTable(f"sub-{subject}: tracts, mean over levels and sides", ("Tract", *headings), tuple(rows))
