@@ -11,13 +11,9 @@ from napari_spinalq.tracts.atlas import MAP_AXIS
 from napari_spinalq.tracts.bend import MODES, bend_modes, bent, fit_bend
 from napari_spinalq.tracts.builtin import builtin_atlas
 from napari_spinalq.tracts.fit import fit_atlas, fit_quality
-from tests.tracts.conftest import Ellipse, centred_grid
+from tests.tracts.conftest import Ellipse, centred_grid, overlap
 
 INSIDE = np.hypot(MAP_AXIS[:, None], MAP_AXIS) <= 1
-
-
-def overlap(first, second):
-    return 2 * np.minimum(first, second).sum() / (first.sum() + second.sum())
 
 
 def test_no_bend_leaves_the_maps():
