@@ -72,10 +72,10 @@ def measured_edge(data: NDArray, tracts: TractMaps, *, slice_levels: ArrayLike, 
 
     Notes
     -----
-    In turn: the signals of the parts by maximum likelihood from all voxels, then in each voxel at the edge the amounts
-    c of its cord signal and f of CSF by non-negative least squares over all volumes. The share of cord is c / (c + f),
-    which leaves out the gain of the coils and what is neither. As the cord signal of a voxel is that of its own tracts,
-    a lesion does not pass for CSF.
+    In turn: the signals of the parts by maximum a posteriori from the voxels away from the edge, then in each voxel at
+    the edge the amounts c of its cord signal and f of CSF by non-negative least squares over all volumes. The share of
+    cord is c / (c + f), which leaves out the gain of the coils and what is neither. As the cord signal of a voxel is
+    that of its own tracts, a lesion does not pass for CSF. A level without CSF away from the edge stays as it was.
     """
     if data.ndim != 4 or data.shape[:3] != grid.shape or data.shape[3] < 2:
         raise InputError(
@@ -170,6 +170,8 @@ class _Edge:
         if not zone.any() or not (cord > SOME_CORD).any():
             return self
         signals = self._signals((cord + fluid >= MIN_KNOWN_SHARE) & ~zone)
+        if not signals[self.csf].any() or not signals[~self.csf].any():
+            return self
         makeup = self._makeup(cord, zone)
         inside, explained = _amounts(self.series[zone], makeup.T @ signals[~self.csf], signals[self.csf].sum(axis=0))
         share = np.where(explained >= LEAST_EXPLAINED, inside, cord[zone]) * (cord + fluid)[zone]
