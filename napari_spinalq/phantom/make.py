@@ -39,6 +39,9 @@ from napari_spinalq.scan import Scan
 SAMPLING = Sampling(fine_from=int(Tissue.GREY_MATTER))
 """Cord and grey matter are sampled finely, the neck coarsely."""
 
+MT_COIL = "mt_on"
+"""Name of the stream from which the sensitivity of the coil is drawn for all scans of the MT protocol."""
+
 TEXTURE_WAVES = 14
 TEXTURE_LENGTHS_MM = (4.0, 22.0)
 """Number and range of wavelengths of the smooth pattern in muscle, fat, marrow and the like."""
@@ -179,13 +182,20 @@ def _acquire(
 def _spoil(signal: NDArray[np.float64], protocol: Protocol, design: ExamDesign, grid: Grid) -> NDArray[np.int16]:
     """Return the signal as stored: with bias, noise and rounding.
 
-    Each scan draws from its own stream, so leaving one out does not change the others.
+    Each scan draws from its own stream, so leaving one out does not change the others. Scans of one MT protocol follow
+    each other within minutes in the same coil, so they share its sensitivity: it cancels in their ratio.
     """
-    random = np.random.Generator(np.random.PCG64([design.noise_seed, zlib.crc32(protocol.name.encode())]))
-    bias = corruption.bias_field(grid, design.bias, random)
+    random = _stream(design, protocol.name)
+    shared = protocol.contrast is Contrast.MT
+    bias = corruption.bias_field(grid, design.bias, _stream(design, MT_COIL) if shared else random)
     biased = signal * (bias[..., None] if signal.ndim == 4 else bias)
     add_noise = corruption.add_gaussian_noise if protocol.contrast is Contrast.PSIR else corruption.add_rician_noise
     return corruption.to_stored_integers(add_noise(biased, _noise_sd(protocol, design) * design.noise, random))
+
+
+def _stream(design: ExamDesign, name: str) -> np.random.Generator:
+    """Return the random numbers of one part of a visit."""
+    return np.random.Generator(np.random.PCG64([design.noise_seed, zlib.crc32(name.encode())]))
 
 
 def _noise_sd(protocol: Protocol, design: ExamDesign) -> float:

@@ -106,6 +106,14 @@ def test_mtr_of_on_and_off_is_the_one_set_per_tract(clean_exam):
         assert mtr == pytest.approx(expected, abs=0.4)
 
 
+def test_the_coil_cancels_in_the_ratio_of_an_mt_pair(clean_design):
+    exam = make_exam(replace(clean_design, bias=0.25), contrasts=["mt_on", "mt_off"])
+    on, off = (exam.scans[name].data.astype(float) for name in ("mt_on", "mt_off"))
+    healthy = exam.truth["mt_on"].tracts["white_matter"] > 0.999
+    assert np.ptp(off[healthy]) / off[healthy].mean() > 0.05  # the coil is uneven
+    np.testing.assert_allclose(100 * (1 - on[healthy] / off[healthy]), 47.0, atol=0.5)  # rounded to whole numbers
+
+
 def test_levels_change_at_the_true_discs(slab_exam):
     exam, grid = slab_exam, slab_exam.scans["t2w"].grid
     levels = exam.truth["t2w"].levels
