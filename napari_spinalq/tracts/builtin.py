@@ -21,10 +21,10 @@ from napari_spinalq.tracts.parts import PARTS, builtin_tracts, groups_of
 DRAWING_STEP = 0.04
 """Distance between the places where moments are taken, normalised: half the width of the narrowest part."""
 
-EDGE_SOFTNESS = 0.08
+EDGE_SOFTNESS = 0.03
 """Grey matter of the first drawing gains or loses one unit of log-odds over this distance from its outline."""
 
-DRAWING_TRUST = 2.0
+DRAWING_TRUST = 4.0
 """The first drawing says whether a place is grey or white with these log-odds at most (7 to 1): figures may
 overrule it."""
 
