@@ -100,6 +100,16 @@ def test_slices_beyond_the_atlas_stay_empty_and_are_flagged(grid):
     assert any("the atlas covers C1 to L1 only" in flag for flag in maps.flags)
 
 
+def test_stray_pieces_of_the_mask_move_nothing(grid):
+    mask = CORD.share(grid)
+    with_stray = mask.copy()
+    with_stray[1:3, 1, 2] = 1.0
+    clean, stray = (fit_atlas(builtin_atlas(), one, np.full(5, 4), grid) for one in (mask, with_stray))
+    np.testing.assert_array_equal(stray.fractions, clean.fractions)
+    assert stray.flags == ("the cord mask has stray pieces in slices 2: tracts follow the largest piece",)
+    assert clean.flags == ()
+
+
 def test_unknown_levels_are_flagged(grid):
     assert "mid-cervical" in fit_atlas(builtin_atlas(), CORD.share(grid), None, grid).flags[0]
 
