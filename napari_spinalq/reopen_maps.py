@@ -14,6 +14,7 @@ from napari_spinalq.contrast import Contrast
 from napari_spinalq.derivatives.map_paths import MapPaths, map_paths
 from napari_spinalq.derivatives.paths import scan_paths
 from napari_spinalq.diffusion.motion import Motion
+from napari_spinalq.diffusion.motion_table import SHORT
 from napari_spinalq.diffusion.tensor import FitMethod, TensorFit
 from napari_spinalq.errors import InputError
 from napari_spinalq.exam import Exam, ExamFile
@@ -183,13 +184,19 @@ def _motion(paths: MapPaths) -> Motion | None:
         return None
     slices, volumes = _table(paths.motion), _table(paths.volumes)
     shape = int(slices["volume"].max()) + 1, int(slices["slice"].max()) + 1
-    shifts = slices[["shift_ap_mm", "shift_rl_mm"]].to_numpy(dtype=float).reshape(*shape, 2)
+    axes = tuple(direction for direction, short in SHORT.items() if f"shift_{short}_mm" in slices)
+    if len(axes) != 2:
+        raise InputError(f"{paths.motion} does not hold shifts in two directions; make the maps again.")
+    # Sagittal and coronal slices put superior first, axial ones anterior before right.
+    axes = tuple(sorted(axes, key=("superior", "anterior", "right").index))
+    shifts = slices[[f"shift_{SHORT[axis]}_mm" for axis in axes]].to_numpy(dtype=float).reshape(*shape, 2)
     return Motion(
         shifts,
         slices["angle_deg"].to_numpy(dtype=float).reshape(shape),
         volumes["displacement_mm"].to_numpy(dtype=float),
         volumes["outlier"].to_numpy(dtype=bool),
         slices["group"].to_numpy(dtype=int).reshape(shape)[:, 0],
+        axes=(axes[0], axes[1]),
         reasons=tuple(volumes["reason"]),
     )
 
