@@ -3,14 +3,17 @@
 from napari_spinalq.geometry.box import box_around
 from napari_spinalq.geometry.grid import GRID_TOLERANCE_MM, WORK_AXES, Grid
 from napari_spinalq.geometry.orient import in_work_layout, reorient_array, to_work_order, work_view
+from napari_spinalq.geometry.parallel import angle_between_deg, parallel_grid
 from napari_spinalq.geometry.resample import resample_array
 
 __all__ = [
     "GRID_TOLERANCE_MM",
     "WORK_AXES",
     "Grid",
+    "angle_between_deg",
     "box_around",
     "in_work_layout",
+    "parallel_grid",
     "reorient_array",
     "resample_array",
     "to_work_order",

@@ -1,1 +1,2 @@
-"""What a reader is shown of a scan, as plain arrays: grey windows, pictures, surfaces and two scans side by side."""
+"""What a reader is shown of a scan, as plain arrays: grey windows, pictures, surfaces, two scans side by side,
+outlines of tracts and directions."""

@@ -1,0 +1,95 @@
+"""Maps and outlines in the frame in which the scan at hand is displayed. No Qt is known here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_spinalq.geometry import WORK_AXES, Grid, parallel_grid, resample_array, to_work_order
+from napari_spinalq.gui.convert import mm_to_world
+from napari_spinalq.results import MapsResult
+from napari_spinalq.tracts.maps import TractMaps
+from napari_spinalq.views.outlines import by_structure, tract_outlines
+
+
+@dataclass(frozen=True, eq=False)
+class ShownMaps:
+    """Maps of one acquisition, ready to be drawn over the scan at hand.
+
+    An oblique scan is displayed without its rotation. Maps that lie askew to it are interpolated onto a grid parallel
+    to it, for display alone; where the two are parallel no value is touched.
+
+    Attributes
+    ----------
+    result : MapsResult
+        What is shown.
+    like : Grid
+        Of the scan at hand, in whose displayed world all is placed.
+    grid : Grid
+        On which the arrays for display lie, in work order, parallel to ``like``.
+    outlines : mapping of structure to lines
+        Each (n, 3), voxels (z, y, x) of ``grid``.
+    """
+
+    result: MapsResult
+    like: Grid
+    grid: Grid
+    outlines: Mapping[str, Sequence[NDArray[np.float64]]]
+
+    @property
+    def placement(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """``scale`` and ``translate`` (z, y, x, mm) of a layer on ``grid``."""
+        return np.asarray(self.grid.spacing), mm_to_world(self.grid.voxel_to_mm([0, 0, 0]), self.like)
+
+    def array(self, data: NDArray) -> NDArray[np.float32]:
+        """Return a map of the result, shape ``(*scan.grid.shape)`` or with channels last, in work order on ``grid``."""
+        return on_grid(data, self.result.scan.grid, self.grid)
+
+    def fits(self, like: Grid) -> bool:
+        """Tell whether all is placed right over a scan on another grid, too."""
+        return self.like.matches(like)
+
+
+def show_over(result: MapsResult, like: Grid) -> ShownMaps:
+    """Return the maps of an acquisition in the frame of the scan on ``like``, with the outlines of all its tracts."""
+    grid = parallel_grid(result.scan.grid, like)
+    return ShownMaps(result, like, grid, _outlines(result, grid))
+
+
+def moved_over(shown: ShownMaps, like: Grid) -> ShownMaps:
+    """Return the same in the frame of another scan; outlines are drawn anew only if that one is tilted otherwise."""
+    grid = parallel_grid(shown.result.scan.grid, like)
+    if grid.matches(shown.grid):
+        return replace(shown, like=like)
+    return show_over(shown.result, like)
+
+
+def on_grid(data: NDArray, own: Grid, grid: Grid) -> NDArray[np.float32]:
+    """Return values on the grid of a file (channels last, if any) in work order on a grid parallel to the display."""
+    work, work_grid = to_work_order(np.asarray(data, dtype=np.float32), own)
+    if work_grid.matches(grid):
+        return np.ascontiguousarray(work)
+    if work.ndim == 3:
+        return resample_array(work, work_grid, grid, order=1, fill=np.nan)
+    channels = [resample_array(work[..., place], work_grid, grid, order=1, fill=0.0) for place in range(work.shape[3])]
+    return np.stack(channels, axis=-1)
+
+
+def _outlines(result: MapsResult, grid: Grid) -> Mapping[str, Sequence[NDArray[np.float64]]]:
+    tracts = result.tracts
+    if tracts is None:
+        return {}
+    here = _on(tracts, result.scan.grid, grid)
+    keys = [one.key for one in (*tracts.tracts, *tracts.groups)]
+    return by_structure(tract_outlines(here, grid, keys))
+
+
+def _on(tracts: TractMaps, own: Grid, grid: Grid) -> TractMaps:
+    """Return the fractions of all tracts on the grid for display."""
+    if own.reoriented(WORK_AXES).matches(grid):
+        return replace(tracts, fractions=np.stack([to_work_order(one, own)[0] for one in tracts.fractions]))
+    here = [resample_array(*to_work_order(one, own), grid, order=1, fill=0.0) for one in tracts.fractions]
+    return replace(tracts, fractions=np.stack(here))
