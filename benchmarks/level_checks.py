@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from napari_spinalq.cord.centerline import Centerline
+from napari_spinalq.cord.centerline import Centerline, cord_centerline
 from napari_spinalq.errors import InputError
 from napari_spinalq.geometry import Grid
 from napari_spinalq.io.nifti import load_mask
@@ -27,7 +27,6 @@ from napari_spinalq.levels.discs import Disc, Labelling, check_discs
 from napari_spinalq.levels.heights import TYPICAL_HEIGHT_MM
 from napari_spinalq.levels.tables import discs_from_label_volume
 from napari_spinalq.metrics.shape import slice_shapes
-from napari_spinalq.pipeline import cord_centerline
 from napari_spinalq.vertebrae import LAST_DISC
 
 SHARED = Path(os.environ.get("SPINALQ_SHARED", Path(__file__).parents[2] / "shared"))

@@ -19,13 +19,16 @@ class ExamFile:
     contrast : Contrast
         Recognised from its name.
     bval, bvec : Path, optional
-        Gradient files found beside a diffusion scan.
+        Gradient files in FSL's layout found beside a diffusion scan.
+    grad : Path, optional
+        Gradient table in MRtrix's layout found beside it.
     """
 
     path: Path
     contrast: Contrast
     bval: Path | None = None
     bvec: Path | None = None
+    grad: Path | None = None
 
     @property
     def name(self) -> str:

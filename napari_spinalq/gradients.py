@@ -7,10 +7,44 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_spinalq.errors import InputError
 from napari_spinalq.geometry import Grid
 
 B0_THRESHOLD = 50.0
 """A volume weighted by no more than this (s/mm2) counts as unweighted: many scanners cannot play out b = 0."""
+
+SHELL_GAP = 100.0
+"""Weighted volumes whose b-values lie closer than this (s/mm2) to a neighbour form one shell: scanners that account
+for imaging gradients report b-values scattered by some tens around the nominal one."""
+
+SAME_DIRECTION_DEG = 1.0
+"""Directions closer than this (degrees), or as close to opposite, count as one."""
+
+TENSOR_DIRECTIONS = 6
+"""A tensor has six unknowns beside the signal without weighting (Basser et al. 1994, J Magn Reson B,
+doi:10.1006/jmrb.1994.1037)."""
+
+POOR_CONDITION, MAX_CONDITION = 10.0, 1000.0
+"""Condition numbers of the design of the six tensor elements (see :func:`direction_condition`) from which a scheme is
+flagged, and from which it is refused. Noise grows with it (Skare et al. 2000, J Magn Reson,
+doi:10.1006/jmre.2000.2209). Even schemes have 1.6, the six edge-to-edge directions of a cube 2; above 10, some element
+is many times as noisy; above 1000, the digits of a gradient file decide on it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Shell:
+    """Volumes of about one diffusion weighting.
+
+    Attributes
+    ----------
+    b_value : float
+        Mean of its volumes, s/mm2.
+    volumes : array of int
+        Their numbers in the series, from 0.
+    """
+
+    b_value: float
+    volumes: NDArray[np.int_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +72,85 @@ class GradientTable:
     def unweighted(self) -> NDArray[np.bool_]:
         """Which volumes count as unweighted (b0), shape (n,)."""
         return self.b_values <= self.b0_threshold
+
+    def shells(self) -> tuple[Shell, ...]:
+        """Return the weighted volumes grouped by b-value, from low to high; unweighted volumes belong to none.
+
+        Examples
+        --------
+        >>> table = GradientTable(np.array([0.0, 700, 2000, 710]), np.eye(4, 3))
+        >>> [(shell.b_value, shell.volumes.tolist()) for shell in table.shells()]
+        [(705.0, [1, 3]), (2000.0, [2])]
+        """
+        weighted = np.flatnonzero(~self.unweighted)
+        ordered = weighted[np.argsort(self.b_values[weighted], kind="stable")]
+        gaps = np.flatnonzero(np.diff(self.b_values[ordered]) > SHELL_GAP) + 1
+        groups = [np.sort(group) for group in np.split(ordered, gaps) if len(group)]
+        return tuple(Shell(float(self.b_values[group].mean()), group) for group in groups)
+
+    def distinct_directions(self) -> NDArray[np.float64]:
+        """Return the directions of weighted volumes without repeats and opposites, shape (m, 3), RAS."""
+        kept: list[NDArray[np.float64]] = []
+        for direction in self.directions[~self.unweighted]:
+            if not kept or np.abs(np.stack(kept) @ direction).max() < np.cos(np.radians(SAME_DIRECTION_DEG)):
+                kept.append(direction)
+        return np.array(kept).reshape(-1, 3)
+
+    def subset(self, volumes: NDArray) -> GradientTable:
+        """Return the table of some volumes, by number or by a mask of shape (n,)."""
+        return GradientTable(self.b_values[volumes], self.directions[volumes], self.b0_threshold)
+
+
+def refuse_unless_tensor(gradients: GradientTable, name: str = "The series") -> None:
+    """Check that a tensor can be fitted to a scheme.
+
+    Parameters
+    ----------
+    gradients : GradientTable
+        The scheme.
+    name : str
+        Whose scheme it is, for the message.
+
+    Raises
+    ------
+    InputError
+        If there is no unweighted volume, there are fewer than six distinct directions, or they lie so that some
+        element of the tensor cannot be told (all near one cone or plane).
+    """
+    if not gradients.unweighted.any():
+        raise InputError(
+            f"{name} has no volume without diffusion weighting: the lowest b-value is {gradients.b_values.min():g} "
+            f"s/mm2, above the threshold of {gradients.b0_threshold:g}; raise the b0 threshold to it if that volume "
+            "counts as unweighted, or add the b0 volumes to the series."
+        )
+    distinct = gradients.distinct_directions()
+    if len(distinct) < TENSOR_DIRECTIONS:
+        raise InputError(
+            f"{name} has {len(distinct)} distinct diffusion directions (repeats and opposites count once); a tensor "
+            f"needs at least {TENSOR_DIRECTIONS}."
+        )
+    condition = direction_condition(distinct)
+    if condition > MAX_CONDITION:
+        raise InputError(
+            f"The {len(distinct)} diffusion directions of {name[0].lower() + name[1:]} lie nearly in one plane or on "
+            f"one cone (condition number {condition:.3g}, at most {MAX_CONDITION:g}), so that no tensor can be told "
+            "from them; check the gradient file."
+        )
+
+
+def direction_condition(directions: NDArray[np.float64]) -> float:
+    """Return the condition number of the design matrix of the six tensor elements; inf where some cannot be told.
+
+    Parameters
+    ----------
+    directions : (m, 3) array
+        Unit vectors.
+    """
+    x, y, z = directions.T
+    # sqrt(2) makes the six elements a vector whose length is that of the tensor, whatever the axes
+    design = np.stack([x * x, y * y, z * z, np.sqrt(2) * x * y, np.sqrt(2) * x * z, np.sqrt(2) * y * z], axis=1)
+    singular = np.linalg.svd(design, compute_uv=False)
+    return float(singular[0] / singular[-1]) if len(singular) == 6 and singular[-1] > 1e-12 else float("inf")
 
 
 def fsl_directions(directions: NDArray[np.float64], grid: Grid) -> NDArray[np.float64]:

@@ -13,16 +13,16 @@ from napari_spinalq.contrast import Contrast
 from napari_spinalq.cord.backends import Backend
 from napari_spinalq.cord.backends.exchange import ExternalMask
 from napari_spinalq.cord.backends.segment import segment_with
-from napari_spinalq.cord.centerline import Centerline, fit_centerline
+from napari_spinalq.cord.centerline import Centerline, cord_centerline
 from napari_spinalq.cord.confidence import recorded_confidence
 from napari_spinalq.cord.segment import CordSegmentation, segment_cord
 from napari_spinalq.errors import BackendError, CordNotFoundError, InputError
 from napari_spinalq.exam import Exam, ExamFile
-from napari_spinalq.geometry import WORK_AXES, Grid, to_work_order
+from napari_spinalq.geometry import Grid, to_work_order
 from napari_spinalq.io.bids import entities
 from napari_spinalq.io.nifti import load_scan
 from napari_spinalq.levels.check import with_checks
-from napari_spinalq.levels.detect import MAX_CLICK_FROM_CORD_MM, UNCONFIRMED, label_discs
+from napari_spinalq.levels.detect import MAX_CLICK_FROM_CORD_MM, label_discs, naming_flags
 from napari_spinalq.levels.discs import Disc, Labelling, disc_arcs_mm, with_gaps_filled
 from napari_spinalq.levels.external import label_with
 from napari_spinalq.levels.levelmap import level_extents, level_map, levels_per_slice
@@ -40,8 +40,6 @@ DISC_CONTRASTS = (Contrast.T2W, Contrast.T1W)
 """Contrasts on which discs are looked for, the better one first."""
 
 POINT_OUTSIDE = "the given point lies outside this scan: its cord was looked for without it"
-
-NO_LEVELS = "levels unknown: mark one disc (such as C2-C3) to name them"
 
 
 @dataclass(frozen=True)
@@ -198,24 +196,6 @@ def _external_cord(scan: Scan, backend: Backend, progress: Progress) -> tuple[Co
     return CordSegmentation(outline.mask, soft, centerline, outline.flags, dict(outline.parameters)), outline
 
 
-def cord_centerline(centroids_mm: NDArray[np.float64], grid: Grid) -> Centerline:
-    """Fit the centerline through the centres of a mask's slices; a single slice gives its own normal.
-
-    Parameters
-    ----------
-    centroids_mm : (n, 3) array
-        Centre of the cord in each slice that holds it, RAS mm, inferior to superior.
-    grid : Grid
-        Grid of the mask.
-    """
-    if len(centroids_mm) > 1:
-        return fit_centerline(centroids_mm)
-    work = grid.reoriented(WORK_AXES).affine
-    across = np.cross(work[:3, 2], work[:3, 1])  # right x anterior points to superior
-    half_step = across / np.linalg.norm(across) * np.linalg.norm(work[:3, 0]) / 2
-    return Centerline(np.stack([centroids_mm[0] - half_step, centroids_mm[0] + half_step]))
-
-
 def label_mask(
     scan: Scan,
     mask: NDArray,
@@ -355,14 +335,6 @@ def extent_flags(labelling: Labelling, centerline: Centerline) -> dict[int, tupl
     if not labelling.discs:
         return {}
     return {extent.level: extent.flags for extent in level_extents(labelling, centerline)}
-
-
-def naming_flags(labelling: Labelling) -> tuple[str, ...]:
-    """Return all that a reader must know about the names of the levels; that they are unconfirmed is never missing."""
-    if not labelling.discs:
-        return tuple(dict.fromkeys([*labelling.flags, NO_LEVELS]))
-    said = labelling.confirmed or any("unconfirmed" in flag for flag in labelling.flags)
-    return labelling.flags if said else (*labelling.flags, UNCONFIRMED)
 
 
 def _reason_to_skip(file: ExamFile) -> str:

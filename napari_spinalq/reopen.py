@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from napari_spinalq.cord.centerline import Centerline
+from napari_spinalq.cord.centerline import Centerline, cord_centerline
 from napari_spinalq.cord.confidence import recorded_confidence
 from napari_spinalq.derivatives import NOT_DRAWN, ScanPaths, scan_paths
 from napari_spinalq.errors import InputError
@@ -20,11 +20,11 @@ from napari_spinalq.exam import Exam
 from napari_spinalq.geometry import WORK_AXES, Grid
 from napari_spinalq.io.nifti import load_mask, load_scan
 from napari_spinalq.io.sidecar import Record, read_record
-from napari_spinalq.levels.detect import UNCONFIRMED
+from napari_spinalq.levels.detect import NO_LEVELS, UNCONFIRMED
 from napari_spinalq.levels.discs import Disc, Labelling, check_discs
 from napari_spinalq.levels.tables import discs_from_table
 from napari_spinalq.metrics.shape import slice_shapes
-from napari_spinalq.pipeline import NO_LEVELS, cord_centerline, measure_scan
+from napari_spinalq.pipeline import measure_scan
 from napari_spinalq.results import DrawnStructure, ScanResult
 from napari_spinalq.scan import Scan, Source
 from napari_spinalq.structures import DRAWN

@@ -208,6 +208,8 @@ class MapsResult:
         For a diffusion scan.
     registration : Registration, optional
         Of the anatomical scan (source) to this one (target).
+    carried : mapping of str to array of float32, shape ``scan.grid.shape``
+        What the registration brought onto this grid: ``"image"``, ``"cord"`` and ``"gm"`` of the anatomical scan.
     parameters : mapping
         Settings that changed the result.
     flags : tuple of str
@@ -223,8 +225,13 @@ class MapsResult:
     values: tuple[TractValue, ...]
     series: DiffusionSeries | None = None
     registration: Registration | None = None
+    carried: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
     parameters: Mapping[str, Any] = field(default_factory=dict)
     flags: tuple[str, ...] = ()
+
+    def map(self, name: str) -> QuantityMap | None:
+        """Return a map by its name in tables; None if it is not there."""
+        return next((one for one in self.maps if one.name == name), None)
 
 
 @dataclass(frozen=True, eq=False)

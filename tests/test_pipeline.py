@@ -20,9 +20,10 @@ from napari_spinalq.exam import Exam
 from napari_spinalq.io.bids import find_exam
 from napari_spinalq.io.nifti import load_levels, load_mask, load_scan
 from napari_spinalq.io.samples import sample_folder
+from napari_spinalq.levels.detect import NO_LEVELS
 from napari_spinalq.levels.discs import Disc, Labelling
 from napari_spinalq.metrics.shape import slice_shapes
-from napari_spinalq.pipeline import NO_LEVELS, Guidance, analyze_exam, analyze_scan, label_mask, measure_scan
+from napari_spinalq.pipeline import Guidance, analyze_exam, analyze_scan, label_mask, measure_scan
 from napari_spinalq.report.page import report_page
 from napari_spinalq.results import ExamResult
 

@@ -11,6 +11,7 @@ from scipy.spatial import cKDTree
 
 from napari_spinalq.cord.smoothing import smooth_curve
 from napari_spinalq.errors import InputError
+from napari_spinalq.geometry import WORK_AXES, Grid
 
 SAMPLE_STEP_MM = 0.5
 """The curve is held as points this far apart (mm): well under any slice thickness."""
@@ -122,6 +123,24 @@ def fit_centerline(
     trust = None if weights is None else np.asarray(weights, dtype=float)[keep]
     sample = np.linspace(0.0, arc[-1], max(2, int(np.ceil(arc[-1] / SAMPLE_STEP_MM)) + 1))
     return Centerline(smooth_curve(arc, points, smoothing_length_mm, trust)(sample))
+
+
+def cord_centerline(centroids_mm: NDArray[np.float64], grid: Grid) -> Centerline:
+    """Fit the centerline through the centres of a mask's slices; a single slice gives its own normal.
+
+    Parameters
+    ----------
+    centroids_mm : (n, 3) array
+        Centre of the cord in each slice that holds it, RAS mm, inferior to superior.
+    grid : Grid
+        Grid of the mask.
+    """
+    if len(centroids_mm) > 1:
+        return fit_centerline(centroids_mm)
+    work = grid.reoriented(WORK_AXES).affine
+    across = np.cross(work[:3, 2], work[:3, 1])  # right x anterior points to superior
+    half_step = across / np.linalg.norm(across) * np.linalg.norm(work[:3, 0]) / 2
+    return Centerline(np.stack([centroids_mm[0] - half_step, centroids_mm[0] + half_step]))
 
 
 def _along(

@@ -26,10 +26,10 @@ from napari_spinalq.exam import Exam
 from napari_spinalq.io.atomic import as_utf8, refuse_overwrite, undone_on_failure, write_whole
 from napari_spinalq.io.save import save_mask, save_table
 from napari_spinalq.io.sidecar import TOOL, Provenance, sidecar_path
+from napari_spinalq.levels.detect import naming_flags
 from napari_spinalq.levels.discs import Labelling
 from napari_spinalq.levels.spinal import SEGMENT_SCHEME, SEGMENTS_ESTIMATED, segment_map
 from napari_spinalq.levels.tables import discs_to_table
-from napari_spinalq.pipeline import naming_flags
 from napari_spinalq.results import ExamResult, ScanResult
 from napari_spinalq.scan import Scan, Source
 

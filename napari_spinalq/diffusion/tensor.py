@@ -2,11 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
+from dipy.core.gradients import gradient_table
+from dipy.reconst.dti import TensorModel
 from numpy.typing import NDArray
+from scipy.ndimage import distance_transform_edt
+
+from napari_spinalq.diffusion.scheme_checks import (
+    flags_of_cord,
+    flags_of_fit,
+    flags_of_scheme,
+    refuse_unless_fits,
+    within_max_b,
+)
+from napari_spinalq.diffusion.tensor_noise import residual_noise_sd, temporal_snr
+from napari_spinalq.errors import InputError
+from napari_spinalq.geometry import Grid
+from napari_spinalq.gradients import GradientTable
+from napari_spinalq.progress import Progress, portion, silent
+
+CHUNK_VOXELS = 512
+"""Voxels fitted at once: large enough that numpy's overhead vanishes, small enough for progress and memory."""
+
+CLIPPED = 1e-6
+"""dipy replaces eigenvalues below this over the largest b-value (mm2/s) by it: about 1e-9, in effect zero."""
+
+MAX_CONTRAST_OF_COLOURS = 255
+"""Full brightness of a direction colour: FA = 1 along one axis."""
 
 
 class FitMethod(StrEnum):
@@ -16,6 +43,11 @@ class FitMethod(StrEnum):
     OLS = "ols"
     RESTORE = "restore"
     ROBUST = "robust"
+
+
+DIPY_METHOD = {FitMethod.WLS: "WLS", FitMethod.OLS: "OLS", FitMethod.RESTORE: "RESTORE", FitMethod.ROBUST: "RWLS"}
+"""Names in dipy. WLS: Chung et al. 2006, NeuroImage, doi:10.1016/j.neuroimage.2006.07.001; RESTORE: Chang et al. 2005,
+Magn Reson Med, doi:10.1002/mrm.20426; robust: Collier et al. 2015, Magn Reson Med, doi:10.1002/mrm.25351."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +72,10 @@ class TensorFit:
         Voxels of the mask with a negative eigenvalue before it was set to zero.
     method : FitMethod
         How it was fitted.
+    flags : tuple of str
+        What a reader must know.
+    noise_sd : float
+        Noise that RESTORE tells outliers from, in units of the signal; NaN for other methods.
     """
 
     mask: NDArray[np.bool_]
@@ -52,3 +88,217 @@ class TensorFit:
     tsnr: NDArray[np.float32]
     negative_eigenvalues: int
     method: FitMethod
+    flags: tuple[str, ...] = ()
+    noise_sd: float = float("nan")
+
+
+def fit_tensor(
+    data: NDArray,
+    gradients: GradientTable,
+    mask: NDArray,
+    *,
+    grid: Grid,
+    method: FitMethod = FitMethod.WLS,
+    cord: NDArray | None = None,
+    max_b: float | None = None,
+    min_signal: float | None = None,
+    noise_sd: float | None = None,
+    threads: int | None = None,
+    progress: Progress = silent,
+) -> TensorFit:
+    """Fit the diffusion tensor in the voxels of a mask, with dipy.
+
+    Parameters
+    ----------
+    data : array, shape ``grid.shape + (n,)``
+        Signals.
+    gradients : GradientTable
+        The scheme of the n volumes.
+    mask : array, shape ``grid.shape``
+        Voxels above zero are fitted, but for those without a finite, positive signal (see ``TensorFit.mask``).
+    grid : Grid
+        Of the series.
+    method : FitMethod
+        WLS by default. RESTORE and the robust method leave out single outlying signals, at many times the cost.
+    cord : array, shape ``grid.shape``, optional
+        The cord itself, where the mask is wider: its mean diffusivity is then judged (0.3 to 2.0 x 1e-3 mm2/s).
+    max_b : float, optional
+        Use only volumes up to this b-value, s/mm2; all by default.
+    min_signal : float, optional
+        Signals below it are set to it, because the logarithm of zero is not finite; by default the smallest positive
+        signal within the mask.
+    noise_sd : float, optional
+        For RESTORE: standard deviation of the noise, in units of the signal; by default estimated from the residuals
+        of a first fit (see :func:`~napari_spinalq.diffusion.tensor_noise.residual_noise_sd`).
+    threads : int, optional
+        CPU threads; one by default, as numpy's linear algebra is threaded itself.
+    progress : Progress
+        Told where the work stands.
+
+    Returns
+    -------
+    TensorFit
+
+    Raises
+    ------
+    InputError
+        If shapes do not fit, the mask is empty, or no tensor can be fitted to the scheme by this method.
+    """
+    chosen, table = within_max_b(gradients, max_b)
+    _refuse_shapes(data, gradients, mask, grid)
+    refuse_unless_fits(table, needs_redundancy=method in (FitMethod.RESTORE, FitMethod.ROBUST), method=method.value)
+    fitted = _fittable(data, np.asarray(mask) > 0, chosen, table)
+    signals = np.asarray(data[fitted][:, chosen], dtype=np.float64)
+    signals = np.maximum(signals, signals[signals > 0].min() if min_signal is None else min_signal)
+    first = portion(progress, 0.0, 0.2)
+    if method is FitMethod.RESTORE and noise_sd is None:
+        noise_sd = residual_noise_sd(
+            signals, _in_chunks(signals, _fitter(table, FitMethod.WLS, None), threads, first)[1]
+        )
+    main = portion(progress, 0.2 if method is FitMethod.RESTORE else 0.0, 1.0)
+    parameters, predicted = _in_chunks(signals, _fitter(table, method, noise_sd), threads, main)
+    found = _result(signals, parameters, predicted, table, fitted, method, noise_sd, gradients)
+    return found if cord is None else replace(found, flags=(*found.flags, *flags_of_cord(found.md, cord)))
+
+
+def mask_dilated(mask: NDArray, grid: Grid, mm: float) -> NDArray[np.bool_]:
+    """Return a mask grown by a distance within its axial slices: the cord with the margin a fit needs.
+
+    Parameters
+    ----------
+    mask : array, shape ``grid.shape``
+        Voxels above zero count as inside.
+    grid : Grid
+        Of the mask.
+    mm : float
+        Distance between voxel centres, mm. Slices without the mask stay without it.
+    """
+    inside = np.asarray(mask) > 0
+    if not inside.any() or mm <= 0:
+        return inside
+    axis = int(np.argmax([code in "SI" for code in grid.axis_codes]))
+    in_plane = [grid.spacing[other] for other in range(3) if other != axis]
+    grown = [
+        distance_transform_edt(~plane, sampling=in_plane) <= mm if plane.any() else plane
+        for plane in np.moveaxis(inside, axis, 0)
+    ]
+    return np.moveaxis(np.stack(grown), 0, axis)
+
+
+def direction_colours(fit: TensorFit) -> NDArray[np.uint8]:
+    """Return the direction-encoded colour map: red left-right, green anterior-posterior, blue superior-inferior.
+
+    Each colour is the size of that component of the principal eigenvector times FA (Pajevic and Pierpaoli 1999, Magn
+    Reson Med, doi:10.1002/(SICI)1522-2594(199909)42:3<526::AID-MRM15>3.0.CO;2-J); black outside of the mask.
+
+    Returns
+    -------
+    array of uint8, shape ``grid.shape + (3,)``
+    """
+    colours = np.abs(fit.direction) * fit.fa[..., None]
+    return np.round(MAX_CONTRAST_OF_COLOURS * np.clip(np.nan_to_num(colours), 0.0, 1.0)).astype(np.uint8)
+
+
+Fitter = Callable[[NDArray[np.float64]], tuple[NDArray[np.float64], NDArray[np.float64]]]
+
+
+def _fitter(table: GradientTable, method: FitMethod, noise_sd: float | None) -> Fitter:
+    """Return a function from signals (v, n) to dipy's tensor parameters (v, 12) and predicted signals (v, n)."""
+    scheme = gradient_table(table.b_values, bvecs=table.directions, b0_threshold=table.b0_threshold)
+    options = {"sigma": noise_sd} if method is FitMethod.RESTORE else {}
+
+    def fit(signals: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        model = TensorModel(scheme, fit_method=DIPY_METHOD[method], return_S0_hat=True, **options)
+        found = model.fit(signals)
+        unweighted = np.reshape(found.S0_hat, -1)
+        return found.model_params, model.predict(found.model_params, S0=unweighted)
+
+    return fit
+
+
+def _in_chunks(
+    signals: NDArray[np.float64], fit: Fitter, threads: int | None, progress: Progress
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Fit chunk by chunk on some threads, telling progress from the calling thread."""
+    parameters, predicted = np.empty((len(signals), 12)), np.empty_like(signals)
+    starts = range(0, len(signals), CHUNK_VOXELS)
+    with ThreadPoolExecutor(max_workers=threads or 1) as pool:
+        work = {pool.submit(fit, signals[start : start + CHUNK_VOXELS]): start for start in starts}
+        try:
+            for done, future in enumerate(as_completed(work), start=1):
+                chunk = slice(work[future], work[future] + CHUNK_VOXELS)
+                parameters[chunk], predicted[chunk] = future.result()
+                progress(done / len(work), "fitting the tensor")
+        except BaseException:  # stopped by hand: what has not begun is not begun
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return parameters, predicted
+
+
+def _result(
+    signals: NDArray[np.float64],
+    parameters: NDArray[np.float64],
+    predicted: NDArray[np.float64],
+    table: GradientTable,
+    fitted: NDArray[np.bool_],
+    method: FitMethod,
+    noise_sd: float | None,
+    gradients: GradientTable,
+) -> TensorFit:
+    """Return maps from the parameters of each voxel."""
+    values = parameters[:, :3]
+    first = parameters[:, 3:].reshape(-1, 3, 3)[:, :, 0]
+    upward = np.where(first[:, 2:] < 0, -first, first)
+    baseline = signals[:, table.unweighted].mean(axis=1)
+    mean = values.mean(axis=1)
+    spread = np.sqrt(1.5 * ((values - mean[:, None]) ** 2).sum(axis=1))
+    size = np.sqrt((values**2).sum(axis=1))
+    negative = int((values.min(axis=1) <= CLIPPED / max(table.b_values.max(), 1.0) * (1 + 1e-9)).sum())
+
+    def on_grid(numbers: NDArray[np.float64]) -> NDArray[np.float32]:
+        full = np.full((*fitted.shape, *numbers.shape[1:]), np.nan, dtype=np.float32)
+        full[fitted] = numbers
+        return full
+
+    return TensorFit(
+        mask=fitted,
+        fa=on_grid(np.divide(spread, size, out=np.zeros_like(size), where=size > 0)),
+        md=on_grid(1e3 * mean),
+        ad=on_grid(1e3 * values[:, 0]),
+        rd=on_grid(1e3 * values[:, 1:].mean(axis=1)),
+        direction=on_grid(upward),
+        residual=on_grid(np.sqrt(((signals - predicted) ** 2).mean(axis=1)) / baseline),
+        tsnr=on_grid(temporal_snr(signals, table)),
+        negative_eigenvalues=negative,
+        method=method,
+        flags=(*flags_of_scheme(gradients, table), *flags_of_fit(len(values), negative)),
+        noise_sd=float("nan") if noise_sd is None else float(noise_sd),
+    )
+
+
+def _fittable(
+    data: NDArray, mask: NDArray[np.bool_], chosen: NDArray[np.bool_], table: GradientTable
+) -> NDArray[np.bool_]:
+    """Return the voxels of a mask whose signals are finite, positive without weighting, and not zero throughout."""
+    fitted = mask.copy()
+    signals = np.asarray(data[mask][:, chosen], dtype=np.float64)
+    usable = np.isfinite(signals).all(axis=1)
+    usable &= np.where(usable, signals[:, table.unweighted].mean(axis=1), 0) > 0
+    usable &= np.where(usable, signals[:, ~table.unweighted].max(axis=1), 0) > 0
+    fitted[mask] = usable
+    if not fitted.any():
+        raise InputError("No voxel of the mask holds a signal to fit a tensor to; check that it lies on the cord.")
+    return fitted
+
+
+def _refuse_shapes(data: NDArray, gradients: GradientTable, mask: NDArray, grid: Grid) -> None:
+    if data.ndim != 4 or data.shape[:3] != grid.shape or mask.shape != grid.shape:
+        raise InputError(
+            f"Series {data.shape} and mask {mask.shape} do not share the grid {grid.shape}; give a mask drawn on the "
+            "series."
+        )
+    if data.shape[3] != len(gradients):
+        raise InputError(
+            f"The series has {data.shape[3]} volumes, the gradient table {len(gradients)}; give the files that belong "
+            "together."
+        )

@@ -15,6 +15,7 @@ from psygnal import Signal
 from qtpy.QtCore import QTimer
 
 from napari_spinalq.contrast import Contrast
+from napari_spinalq.cord.centerline import cord_centerline
 from napari_spinalq.derivatives import structure_of_name
 from napari_spinalq.exam import Exam, ExamFile
 from napari_spinalq.geometry import WORK_AXES
@@ -29,7 +30,6 @@ from napari_spinalq.gui.workers import Runner
 from napari_spinalq.io.bids import find_exam
 from napari_spinalq.io.nifti import load_scan
 from napari_spinalq.metrics.shape import slice_shapes
-from napari_spinalq.pipeline import cord_centerline
 from napari_spinalq.reopen import SavedWork
 from napari_spinalq.scan import Scan
 

@@ -15,7 +15,8 @@ NIFTI_ENDINGS = (".nii", ".nii.gz")
 
 _ENTITY = re.compile(r"(?:^|_)([a-zA-Z]+)-([a-zA-Z0-9+]+)")
 _DERIVED = re.compile(
-    r"(^|[_-])(mask|dseg|probseg|seg|gmseg|levels?|labels?|labeled|discs?|centerline|points?|mtr)([_-]|$)",
+    r"(^|[_-])(mask|dseg|probseg|seg|gmseg|levels?|labels?|labeled|discs?|centerline|points?|mtr|mtrmap|mtsat|dwimap|moco)"
+    r"([_-]|$)",
     re.IGNORECASE,
 )
 """Words in the names of masks, label maps and computed maps, which are never taken for a scan."""
@@ -96,21 +97,37 @@ def is_scan(path: Path) -> bool:
 
 @dataclass(frozen=True)
 class Gradients:
-    """The gradient files of a diffusion scan, None where there is none beside it."""
+    """The gradient files of a diffusion scan, None where there is none beside it.
+
+    Attributes
+    ----------
+    bval, bvec : Path, optional
+        FSL files.
+    grad : Path, optional
+        MRtrix table.
+    """
 
     bval: Path | None
     bvec: Path | None
+    grad: Path | None = None
 
 
 def find_gradients(path: Path) -> Gradients:
-    """Find the ``.bval`` and ``.bvec`` beside a diffusion scan (or plural, or ``bvals.txt``)."""
+    """Find the gradient files beside a diffusion scan.
+
+    FSL: ``.bval`` and ``.bvec`` under the name of the scan (or plural, or ``bvals.txt``). MRtrix: ``.b`` or ``.grad``
+    under the name of the scan, or ``grad.b``, ``grad.txt``, ``encoding.b``.
+    """
     source = stem(path.name)
 
-    def first(kind: str) -> Path | None:
-        names = [f"{source}.{kind}", f"{source}.{kind}s", f"{kind}s.txt", f"{kind}.txt", f"{kind}s", kind]
+    def first(names: Sequence[str]) -> Path | None:
         return next((path.with_name(name) for name in names if path.with_name(name).is_file()), None)
 
-    return Gradients(first("bval"), first("bvec"))
+    def fsl(kind: str) -> Path | None:
+        return first([f"{source}.{kind}", f"{source}.{kind}s", f"{kind}s.txt", f"{kind}.txt", f"{kind}s", kind])
+
+    mrtrix = first([f"{source}.b", f"{source}.grad", "grad.b", "grad.txt", "encoding.b"])
+    return Gradients(fsl("bval"), fsl("bvec"), mrtrix)
 
 
 def _exam_of_folder(folder: Path) -> Exam:
@@ -146,4 +163,4 @@ def _exam_of_files(files: Sequence[Path], folder: Path) -> Exam:
 def _exam_file(path: Path) -> ExamFile:
     contrast = contrast_from_name(path.name)
     gradients = find_gradients(path) if contrast is Contrast.DWI else Gradients(None, None)
-    return ExamFile(path, contrast, gradients.bval, gradients.bvec)
+    return ExamFile(path, contrast, gradients.bval, gradients.bvec, gradients.grad)

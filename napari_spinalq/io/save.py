@@ -1,4 +1,4 @@
-"""Saving masks, level maps and tables. A source image is never opened for writing."""
+"""Saving masks, level maps, maps of quantities and tables. A source image is never opened for writing."""
 
 from __future__ import annotations
 
@@ -47,9 +47,38 @@ def save_mask(data: NDArray, like: Scan, path: str | Path, provenance: Provenanc
         If the file exists, is a source image or shares its sidecar, has another ending, or the shape or type of the
         data does not fit.
     """
-    path = _checked_output(Path(path), like, provenance)
+    return _save_image(_checked_data(data, like), like, Path(path), provenance, overwrite)
+
+
+def save_map(data: NDArray, like: Scan, path: str | Path, provenance: Provenance, *, overwrite: bool = False) -> Path:
+    """Save a map of a quantity, several maps or a corrected series on the grid of an image, with a sidecar.
+
+    Parameters
+    ----------
+    data : array of float32, shape ``like.grid.shape`` or ``like.grid.shape + (n,)``
+        Values in the axis order of the image file; NaN where they are not known.
+    like, path, provenance, overwrite
+        As in :func:`save_mask`.
+
+    Returns
+    -------
+    Path
+        The file that was written.
+
+    Raises
+    ------
+    InputError
+        As :func:`save_mask`.
+    """
+    if data.shape[:3] != like.grid.shape or data.ndim > 4:
+        raise InputError(f"The map has shape {data.shape} but its image {like.name} has {like.grid.shape}.")
+    return _save_image(np.asarray(data, dtype=np.float32), like, Path(path), provenance, overwrite)
+
+
+def _save_image(data: NDArray, like: Scan, path: Path, provenance: Provenance, overwrite: bool) -> Path:
+    path = _checked_output(path, like, provenance)
     refuse_overwrite([path, sidecar_path(path)], overwrite=overwrite)
-    image = as_image(_checked_data(data, like), like)
+    image = as_image(data, like)
     raw = image.to_bytes()
     content = gzip.compress(raw, GZIP_LEVEL, mtime=0) if path.name.endswith(".gz") else raw
     with undone_on_failure([path, sidecar_path(path)]):
@@ -104,7 +133,7 @@ def as_image(data: NDArray, like: Scan) -> Any:
 
     Parameters
     ----------
-    data : array, shape ``like.grid.shape``
+    data : array, shape ``like.grid.shape`` or ``like.grid.shape + (n,)``
         Values in the axis order of the file that ``like`` was read from.
     like : Scan
         The image whose place and orientation are taken over.
@@ -127,6 +156,7 @@ def as_image(data: NDArray, like: Scan) -> Any:
 def _verify(path: Path, image: Any) -> None:
     """Read the written file as any other program would and compare voxels and geometry."""
     written = nib.load(path)
-    same = np.array_equal(np.asarray(written.dataobj), np.asarray(image.dataobj))  # type: ignore[attr-defined]
+    read, meant = np.asarray(written.dataobj), np.asarray(image.dataobj)  # type: ignore[attr-defined]
+    same = np.array_equal(read, meant, equal_nan=meant.dtype.kind == "f")
     if not same or not np.array_equal(written.affine, image.header.get_best_affine()):  # type: ignore[attr-defined]
         raise OSError(f"{path} does not read back as written; the disk may be failing")

@@ -22,6 +22,7 @@ from napari_spinalq.scan import Scan
 from napari_spinalq.vertebrae import FIRST_DISC, LAST_DISC
 
 UNCONFIRMED = "levels unconfirmed: click one disc to confirm"
+NO_LEVELS = "levels unknown: mark one disc (such as C2-C3) to name them"
 NO_DISCS = "no discs found, levels unconfirmed: mark the discs by hand"
 FROM_HEAD = "discs named from the foramen magnum, without a click"
 ONLY_CLICKS = "the image did not agree with the clicked discs: only they and places between them are labelled"
@@ -260,3 +261,11 @@ def _is_certain(naming: _Naming, landmark: Landmark) -> bool:
     off_mm = float(landmark.off_mm(chain.first, np.array(chain.samples[0]), chain.scale, STEP_MM))
     begins_there = chain.first == FIRST_TRUE_DISC and abs(off_mm) <= AGREEMENT_MM
     return begins_there and len(chain.samples) >= MIN_ROW and naming.margin >= MIN_MARGIN
+
+
+def naming_flags(labelling: Labelling) -> tuple[str, ...]:
+    """Return all that a reader must know about the names of the levels; that they are unconfirmed is never missing."""
+    if not labelling.discs:
+        return tuple(dict.fromkeys([*labelling.flags, NO_LEVELS]))
+    said = labelling.confirmed or any("unconfirmed" in flag for flag in labelling.flags)
+    return labelling.flags if said else (*labelling.flags, UNCONFIRMED)

@@ -6,9 +6,7 @@ radiological convention: the patient's right on the left of an axial image, ante
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -21,6 +19,7 @@ from napari_spinalq.cord.centerline import Centerline
 from napari_spinalq.geometry import Grid
 from napari_spinalq.levels.discs import Disc, Origin
 from napari_spinalq.metrics.catalogue import STRUCTURE_TITLES
+from napari_spinalq.report.drawing import letters, middle_slices, png
 from napari_spinalq.vertebrae import level_name
 from napari_spinalq.views.window import AUTO_PERCENTILES
 
@@ -44,8 +43,6 @@ SAGITTAL_MARGIN_MM = 45.0
 
 SAGITTAL_WIDTH_IN, MAX_SAGITTAL_HEIGHT_IN = 4.0, 8.0
 """Size of the sagittal figure (inches): its height follows the scan."""
-
-DOTS_PER_INCH = 110
 
 
 def sagittal_figure(
@@ -89,8 +86,8 @@ def sagittal_figure(
     _show(axes, plane, outlines, (0, grid.shape[1] * dy, 0, grid.shape[0] * dz), dy, dz)
     _mark_discs(axes, discs, grid)
     axes.set_xlim(front, back)
-    _letters(axes, left="A", right="P", top="S", bottom="I")
-    return _png(figure)
+    letters(axes, left="A", right="P", top="S", bottom="I")
+    return png(figure)
 
 
 def axial_figure(
@@ -120,7 +117,7 @@ def axial_figure(
     bytes
         A PNG file.
     """
-    slices = _middle_slices(masks["cord"], slice_levels)
+    slices = middle_slices(masks["cord"], slice_levels)
     columns = max(1, min(4, len(slices)))
     rows = max(1, -(-len(slices) // columns))
     figure = Figure(figsize=(1.55 * columns, 1.75 * rows), layout="constrained")
@@ -131,7 +128,7 @@ def axial_figure(
         axes.set_title(f"{level_name(level) if level else f'slice {index}'}{area}", fontsize=8)
     for axes in grid_of_axes[len(slices) :]:
         axes.set_visible(False)
-    return _png(figure)
+    return png(figure)
 
 
 def profile_figure(
@@ -178,7 +175,7 @@ def profile_figure(
     axes.set(xlabel="distance along the cord (mm)", ylabel="area (mm²)", ylim=(0, top))
     axes.invert_xaxis()
     axes.spines[["top", "right"]].set_visible(False)
-    return _png(figure)
+    return png(figure)
 
 
 def _curve(
@@ -247,30 +244,4 @@ def _axial_detail(axes: Axes, image: NDArray, masks: Mapping[str, NDArray], grid
     _show(axes, np.clip(image, low, high), masks, extent, dx, dy)
     axes.set_xlim(centre[0] + AXIAL_HALF_WIDTH_MM, centre[0] - AXIAL_HALF_WIDTH_MM)
     axes.set_ylim(centre[1] - AXIAL_HALF_WIDTH_MM, centre[1] + AXIAL_HALF_WIDTH_MM)
-    _letters(axes, left="R", right="L", top="", bottom="")
-
-
-def _middle_slices(mask: NDArray, slice_levels: NDArray[np.int_]) -> list[tuple[int, int]]:
-    """Return (level, slice) for the middle slice of every level that holds the mask, from superior to inferior."""
-    present = mask.reshape(len(mask), -1).any(axis=1)
-    levels = np.unique(slice_levels[present & (slice_levels > 0)])
-    if levels.size == 0:
-        slices = np.flatnonzero(present)
-        chosen = slices[np.linspace(0, len(slices) - 1, min(8, len(slices))).astype(int)][::-1]
-        return [(0, int(index)) for index in chosen]
-    inside = {int(level): np.flatnonzero(present & (slice_levels == level)) for level in levels}
-    return [(level, int(slices[len(slices) // 2])) for level, slices in inside.items()]
-
-
-def _letters(axes: Axes, *, left: str, right: str, top: str, bottom: str) -> None:
-    style: dict[str, Any] = {"transform": axes.transAxes, "color": "white", "fontsize": 8, "fontweight": "bold"}
-    axes.text(0.02, 0.5, left, ha="left", va="center", **style)
-    axes.text(0.98, 0.5, right, ha="right", va="center", **style)
-    axes.text(0.5, 0.99, top, ha="center", va="top", **style)
-    axes.text(0.5, 0.01, bottom, ha="center", va="bottom", **style)
-
-
-def _png(figure: Figure) -> bytes:
-    stream = io.BytesIO()
-    figure.savefig(stream, format="png", dpi=DOTS_PER_INCH)
-    return stream.getvalue()
+    letters(axes, left="R", right="L", top="", bottom="")

@@ -9,7 +9,7 @@ from importlib import resources
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, StrictUndefined
+from jinja2 import DictLoader, Environment, StrictUndefined
 from numpy.typing import NDArray
 
 from napari_spinalq import __version__
@@ -24,6 +24,7 @@ from napari_spinalq.metrics.summary import (
 )
 from napari_spinalq.metrics.uncertainty import area_half_width_mm2
 from napari_spinalq.report.figures import CURVES, OUTLINES, axial_figure, profile_figure, sagittal_figure
+from napari_spinalq.report.maps import maps_section
 from napari_spinalq.results import ExamResult, ScanResult
 
 
@@ -35,10 +36,12 @@ def report_page(results: Sequence[ExamResult]) -> str:
     results : sequence of ExamResult
         Exams to report on, one section each.
     """
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    template = resources.files("napari_spinalq.report").joinpath("template.html").read_text(encoding="utf-8")
+    pages = {name: _page(name) for name in ("template.html", "maps.html")}
+    environment = Environment(
+        loader=DictLoader(pages), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
     exams = [_exam(result) for result in results]
-    return environment.from_string(template).render(
+    return environment.get_template("template.html").render(
         title=", ".join(exam["title"] for exam in exams),
         made=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"),
         version=__version__,
@@ -48,11 +51,16 @@ def report_page(results: Sequence[ExamResult]) -> str:
     )
 
 
+def _page(name: str) -> str:
+    return resources.files("napari_spinalq.report").joinpath(name).read_text(encoding="utf-8")
+
+
 def _exam(result: ExamResult) -> dict[str, Any]:
     session = f" ses-{result.exam.session}" if result.exam.session else ""
     return {
         "title": f"sub-{result.exam.subject}{session}",
         "scans": [_scan(scan) for scan in result.scans],
+        "maps": [maps_section(one) for one in result.maps],
         "skipped": result.skipped,
     }
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from napari_spinalq.cord.centerline import Centerline
+from napari_spinalq.cord.centerline import Centerline, cord_centerline
 from napari_spinalq.geometry import Grid
 from napari_spinalq.io.nifti import load_mask, load_scan
 from napari_spinalq.levels.check import CHECK, UNUSUAL_Z, check_labelling, oddest, with_checks
@@ -15,7 +15,7 @@ from napari_spinalq.levels.discs import Disc, Labelling, Origin
 from napari_spinalq.levels.heights import TYPICAL_HEIGHT_MM
 from napari_spinalq.levels.tables import discs_from_label_volume
 from napari_spinalq.metrics.shape import slice_shapes
-from napari_spinalq.pipeline import cord_centerline, measure_scan
+from napari_spinalq.pipeline import measure_scan
 from napari_spinalq.scan import Scan
 
 TOP_MM = 180.0

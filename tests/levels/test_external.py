@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from napari_spinalq.cord.backends.totalspineseg import TOTALSPINESEG
-from napari_spinalq.cord.centerline import Centerline
+from napari_spinalq.cord.centerline import Centerline, cord_centerline
 from napari_spinalq.errors import BackendError, InputError
 from napari_spinalq.geometry import Grid
 from napari_spinalq.io.nifti import load_levels, load_mask
@@ -13,7 +13,6 @@ from napari_spinalq.levels.discs import Disc, Labelling, Origin
 from napari_spinalq.levels.external import border_mm, discs_from_level_map, discs_from_spine, labelling_of
 from napari_spinalq.levels.levelmap import level_map
 from napari_spinalq.metrics.shape import slice_shapes
-from napari_spinalq.pipeline import cord_centerline
 
 LINE = Centerline(np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 100.0]]))
 METHOD = {"backend": "TotalSpineSeg", "backend_version": "1", "backend_command": "totalspineseg a b"}

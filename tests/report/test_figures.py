@@ -26,7 +26,7 @@ def cord(grid):
 @pytest.fixture
 def drawn(monkeypatch):
     """Make the drawing functions return their first axes instead of a PNG."""
-    monkeypatch.setattr(figures, "_png", lambda figure: figure.draw_without_rendering() or figure.axes[0])
+    monkeypatch.setattr(figures, "png", lambda figure: figure.draw_without_rendering() or figure.axes[0])
 
 
 def on_screen(axes):

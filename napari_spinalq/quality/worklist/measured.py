@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_spinalq.cord.centerline import Centerline
+from napari_spinalq.cord.centerline import Centerline, cord_centerline
 from napari_spinalq.errors import InputError
 from napari_spinalq.geometry import in_work_layout
 from napari_spinalq.io.nifti import load_levels, load_mask, load_scan
@@ -18,7 +18,7 @@ from napari_spinalq.levels.discs import Labelling, check_discs
 from napari_spinalq.levels.external import discs_from_level_map
 from napari_spinalq.levels.tables import discs_from_label_volume
 from napari_spinalq.metrics.shape import slice_shapes
-from napari_spinalq.pipeline import cord_centerline, measure_scan
+from napari_spinalq.pipeline import measure_scan
 from napari_spinalq.progress import Progress, silent
 from napari_spinalq.quality.flags import Flag, flags_of, suspicion
 from napari_spinalq.quality.worklist.cases import ListedCase

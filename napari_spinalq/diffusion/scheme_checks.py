@@ -1,0 +1,104 @@
+"""Whether a tensor can be fitted to a scheme, and what a reader must know about scheme and fit."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_spinalq.diffusion.tensor_noise import TENSOR_PARAMETERS
+from napari_spinalq.errors import InputError
+from napari_spinalq.gradients import POOR_CONDITION, GradientTable, direction_condition, refuse_unless_tensor
+
+TENSOR_B = 1500.0
+"""Above about this b-value (s/mm2) the signal no longer decays as one exponential, which the tensor assumes (Jones and
+Basser 2004, Magn Reson Med, doi:10.1002/mrm.20283; Clark and Le Bihan 2000, Magn Reson Med,
+doi:10.1002/1522-2594(200012)44:6<852::AID-MRM5>3.0.CO;2-A)."""
+
+PLAUSIBLE_MD = (0.3, 2.0)
+"""Mean MD of a cord, 1e-3 mm2/s: healthy cervical cords have 0.8 to 1.1 (Labounek et al. 2025, Imaging Neuroscience,
+doi:10.1162/imag_a_00559); free water at 37 degrees Celsius has 3."""
+
+MANY_NEGATIVE = 0.05
+"""Share of voxels with a negative eigenvalue from which it is said."""
+
+
+def within_max_b(gradients: GradientTable, max_b: float | None) -> tuple[NDArray[np.bool_], GradientTable]:
+    """Return which volumes lie within a largest b-value (all for None), shape (n,), and their scheme."""
+    chosen = np.ones(len(gradients), dtype=bool) if max_b is None else gradients.b_values <= max_b
+    if not (chosen & ~gradients.unweighted).any():
+        raise InputError(f"No weighted volume has a b-value of {max_b:g} s/mm2 or less; give a larger limit.")
+    return chosen, gradients.subset(chosen)
+
+
+def refuse_unless_fits(gradients: GradientTable, *, needs_redundancy: bool, method: str) -> None:
+    """Check that a tensor can be fitted, and that outliers can be told where a method looks for them.
+
+    Raises
+    ------
+    InputError
+        If not; the message says why.
+    """
+    refuse_unless_tensor(gradients)
+    if needs_redundancy and len(gradients) <= TENSOR_PARAMETERS:
+        raise InputError(
+            f"The method {method} tells outliers only among more volumes than a tensor needs ({TENSOR_PARAMETERS}); "
+            f"this series has {len(gradients)}; use wls."
+        )
+
+
+def flags_of_scheme(gradients: GradientTable, used: GradientTable) -> tuple[str, ...]:
+    """Say what a reader must know about a scheme, and the part of it that was used."""
+    flags = []
+    shells = used.shells()
+    if shells[-1].b_value > TENSOR_B:
+        named = ", ".join(f"{shell.b_value:.0f}" for shell in shells)
+        flags.append(
+            f"b-values up to {shells[-1].b_value:.0f} s/mm2 (shells: {named}): the tensor is meant for b up to about "
+            f"{TENSOR_B:.0f}; a limit on b leaves the others out"
+        )
+    if len(used) < len(gradients):
+        flags.append(f"{len(gradients) - len(used)} volumes with b above the limit were left out of the tensor")
+    distinct = used.distinct_directions()
+    condition = direction_condition(distinct)
+    if condition > POOR_CONDITION:
+        flags.append(
+            f"the {len(distinct)} diffusion directions are spread so unevenly (condition number {condition:.0f}, at "
+            "best 1.6) that FA and directions are unreliable"
+        )
+    elif len(used) <= TENSOR_PARAMETERS:
+        flags.append(
+            f"{len(used)} volumes are just enough for a tensor: the residual cannot show errors, and noise raises FA"
+        )
+    return tuple(flags)
+
+
+def flags_of_cord(md: NDArray[np.floating], cord: NDArray) -> tuple[str, ...]:
+    """Say whether the diffusivity of a cord is physical.
+
+    Parameters
+    ----------
+    md : array
+        Mean diffusivity of each voxel, 1e-3 mm2/s; NaN where it is not known.
+    cord : array, same shape
+        The cord, without the margin of CSF that a fit may have; voxels of at least half count.
+    """
+    values = md[(np.asarray(cord) >= 0.5) & np.isfinite(md)]
+    if not len(values):
+        return ("MD is not known anywhere in the cord",)
+    mean = float(values.mean())
+    if PLAUSIBLE_MD[0] <= mean <= PLAUSIBLE_MD[1]:
+        return ()
+    return (
+        f"MD of the cord is not physical: {mean:.2f} x 1e-3 mm2/s on average, outside {PLAUSIBLE_MD[0]:g} to "
+        f"{PLAUSIBLE_MD[1]:g}; check the b-values, and whether all volumes are on one intensity scale",
+    )
+
+
+def flags_of_fit(n_voxels: int, negative: int) -> tuple[str, ...]:
+    """Say how many voxels had a negative eigenvalue, where they are many."""
+    if negative <= MANY_NEGATIVE * n_voxels:
+        return ()
+    return (
+        f"{100 * negative / n_voxels:.0f} % of voxels had a negative eigenvalue, set to zero: noise, motion or a wrong "
+        "gradient table",
+    )
