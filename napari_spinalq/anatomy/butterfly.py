@@ -27,12 +27,12 @@ _LOWER = (
     (0.51, -0.57), (0.51, -0.45), (0.47, -0.26), (0.42, -0.08), (0.44, 0.08), (0.45, 0.22), (0.41, 0.36),
     (0.34, 0.48), (0.25, 0.49), (0.16, 0.44), (0.08, 0.38), (0.00, 0.35),
 )  # fmt: skip
-"""Right half at T1 and below."""
+"""Right half in the thoracic cord."""
 
 ROOT_VERTEX, TIP_VERTEX = 0, 6
 """Which vertices are the back of the commissure and the tip of the dorsal horn."""
 
-_LEVEL_SHAPES = {1: _UPPER, 2: _UPPER, 4: _ENLARGED, 6: _ENLARGED, 8: _LOWER, 10: _LOWER}
+_LEVEL_SHAPES = {1: _UPPER, 2: _UPPER, 4: _ENLARGED, 6: _ENLARGED, 8: _LOWER, 17: _LOWER, 19: _ENLARGED, 20: _ENLARGED}
 
 
 def half_polygon(level: float) -> NDArray[np.float64]:

@@ -100,6 +100,11 @@ def coverage_and_slope(
     return cover.reshape(block.x_mm.shape), slope.reshape(*block.x_mm.shape, n_modes)
 
 
+def signed_distance(points: NDArray[np.float64], polygon: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return how deep points (n, 2) lie in a closed polygon (n_vertices, 2), negative outside, in its unit."""
+    return _nearest_edge(points, polygon)[0]
+
+
 def _normal_speed(
     edge: NDArray[np.int_], along: NDArray[np.float64], normal: NDArray[np.float64], modes_mm: NDArray[np.float64]
 ) -> NDArray[np.float64]:

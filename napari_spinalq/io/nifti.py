@@ -36,7 +36,7 @@ LARGEST_VALUE = 1e30
 CHUNK_BYTES = 1 << 20
 
 
-def load_scan(path: str | Path, contrast: Contrast | None = None) -> Scan:
+def load_scan(path: str | Path, contrast: Contrast | None = None, *, allow_missing: bool = False) -> Scan:
     """Read an image.
 
     Parameters
@@ -45,6 +45,8 @@ def load_scan(path: str | Path, contrast: Contrast | None = None) -> Scan:
         A NIfTI-1 or NIfTI-2 file, ``.nii`` or ``.nii.gz``, 3-D or 4-D.
     contrast : Contrast, optional
         What it shows; by default recognised from the file name.
+    allow_missing : bool
+        Let NaN and Inf pass, as in a map of a quantity that is not known everywhere.
 
     Returns
     -------
@@ -54,13 +56,13 @@ def load_scan(path: str | Path, contrast: Contrast | None = None) -> Scan:
     Raises
     ------
     InputError
-        If the file is missing, not NIfTI, truncated, empty, not 3-D or 4-D, RGB or complex, holds NaN, Inf or values
-        beyond ``LARGEST_VALUE``, has an impossible geometry, or does not say in which unit and orientation its voxels
-        lie.
+        If the file is missing, not NIfTI, truncated, empty, not 3-D or 4-D, RGB or complex, holds NaN or Inf (unless
+        allowed) or values beyond ``LARGEST_VALUE``, has an impossible geometry, or does not say in which unit and
+        orientation its voxels lie.
     """
     path = Path(path)
     image = _open(path)
-    data = _values(image, path)
+    data = _values(image, path, allow_missing)
     grid = _grid(image, path)
     source = Source(path.resolve(), image.header.copy())
     return Scan(data, grid, contrast or contrast_from_name(path.name), source)
@@ -177,7 +179,7 @@ def _unlogged() -> Iterator[None]:
         nibabel_logger.disabled = False
 
 
-def _values(image: Any, path: Path) -> NDArray:
+def _values(image: Any, path: Path, allow_missing: bool) -> NDArray:
     dtype = image.get_data_dtype()
     if dtype.fields is not None:
         raise InputError(f"{path} is a colour (RGB) image; give the grey-value scan it was made from.")
@@ -196,7 +198,7 @@ def _values(image: Any, path: Path) -> NDArray:
     except (EOFError, OSError, zlib.error, gzip.BadGzipFile, ValueError, HeaderDataError):
         raise InputError(f"{path} is truncated or damaged: its voxels cannot be read; copy it again.") from None
     data = data.reshape(shape)
-    _check_values(data, path)  # before the cast, which would turn great values into infinite ones
+    _check_values(data, path, allow_missing)  # before the cast, which would turn great values into infinite ones
     return data if data.dtype != np.float64 else data.astype(np.float32)
 
 
@@ -224,20 +226,20 @@ def _length(path: Path) -> int:
         raise InputError(f"{path} is a truncated or damaged gzip file; copy or export it again.") from None
 
 
-def _check_values(data: NDArray, path: Path) -> None:
+def _check_values(data: NDArray, path: Path, allow_missing: bool) -> None:
     if data.dtype.kind != "f":
         return
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         finite = np.isfinite(data)
-    if not finite.all():
+    if not finite.all() and not allow_missing:
         count = int(data.size - np.count_nonzero(finite))
         where = tuple(int(i) for i in np.argwhere(~finite)[0])
         raise InputError(
             f"{path} holds {count} voxel(s) that are not finite numbers (NaN or Inf), the first at {where}; "
             "replace them before use."
         )
-    largest = max(abs(float(data.max())), abs(float(data.min())))
+    largest = float(np.abs(data).max(where=finite, initial=0.0))
     if largest > LARGEST_VALUE:
         raise InputError(f"{path} holds values up to {largest:.3g}, which no scanner writes; export it again.")
 

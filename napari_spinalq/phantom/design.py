@@ -11,6 +11,7 @@ from napari_spinalq.errors import InputError
 from napari_spinalq.phantom.anatomy import Anatomy, Pose
 from napari_spinalq.phantom.cord import LEVELS, CordDesign
 from napari_spinalq.phantom.curve import SagittalCurve
+from napari_spinalq.phantom.series import SeriesDesign
 from napari_spinalq.phantom.tissue import TRACT_NAMES
 
 HEALTHY_LOSS_PER_MONTH = 0.0002
@@ -58,6 +59,8 @@ class ExamDesign:
         Swing of the smooth intensity bias (0.25: about 25 % across the field of view); 0 gives none.
     monthly_loss : float
         Share of cord area lost a month, used by :func:`second_visit`.
+    series : SeriesDesign
+        How the diffusion series is measured; by default without motion and distortion.
     sex, age_years, height_cm, group
         What participants.tsv says about the person.
     """
@@ -71,6 +74,7 @@ class ExamDesign:
     noise: float = 1.0
     bias: float = 0.25
     monthly_loss: float = HEALTHY_LOSS_PER_MONTH
+    series: SeriesDesign = field(default_factory=SeriesDesign)
     sex: str = "F"
     age_years: int = 45
     height_cm: int = 168

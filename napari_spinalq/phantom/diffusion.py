@@ -1,10 +1,13 @@
-"""Diffusion: gradient scheme and axially symmetric tensors along the cord."""
+"""Diffusion: gradient schemes and axially symmetric tensors along the cord."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from napari_spinalq.errors import InputError
 from napari_spinalq.gradients import GradientTable
 
 B_VALUE = 800.0
@@ -13,19 +16,56 @@ B_VALUE = 800.0
 N_B0, N_DIRECTIONS = 5, 30
 
 
-def default_scheme() -> GradientTable:
-    """Return 5 volumes without weighting, then 30 directions spread over the half sphere, b = 800 s/mm2.
+@dataclass(frozen=True)
+class Scheme:
+    """Which volumes a diffusion series holds.
 
-    The directions are a Fibonacci lattice (Gonzalez 2010, Math Geosci, doi:10.1007/s11004-009-9257-x) on the half
-    sphere, which suffices because diffusion is the same both ways.
+    Attributes
+    ----------
+    n_b0 : int
+        Volumes without weighting.
+    shells : tuple of (float, int)
+        Weighting (s/mm2) and number of directions of each shell.
+    interleaved : bool
+        Whether volumes without weighting are spread over the series, the first at its start; else all come first.
     """
-    index = np.arange(N_DIRECTIONS) + 0.5
-    height = index / N_DIRECTIONS
-    turn = index * np.pi * (3 - np.sqrt(5.0))
+
+    n_b0: int = N_B0
+    shells: tuple[tuple[float, int], ...] = ((B_VALUE, N_DIRECTIONS),)
+    interleaved: bool = False
+
+    def __post_init__(self) -> None:
+        if self.n_b0 < 1 or not self.shells or any(b_value <= 0 or count < 1 for b_value, count in self.shells):
+            raise InputError(
+                "A diffusion scheme needs a volume without weighting, and shells with b > 0 and directions."
+            )
+
+    def table(self) -> GradientTable:
+        """Return b-values and RAS directions of all volumes in the order in which they are measured."""
+        b_values = np.concatenate([np.full(count, b_value) for b_value, count in self.shells])
+        directions = np.vstack([_half_sphere(count, shell) for shell, (_, count) in enumerate(self.shells)])
+        before = np.zeros(self.n_b0, dtype=int)
+        if self.interleaved:
+            before = np.arange(self.n_b0) * len(b_values) // self.n_b0
+        return GradientTable(np.insert(b_values, before, 0.0), np.insert(directions, before, 0.0, axis=0))
+
+
+def default_scheme() -> GradientTable:
+    """Return 5 volumes without weighting, then 30 directions spread over the half sphere, b = 800 s/mm2."""
+    return Scheme().table()
+
+
+def _half_sphere(count: int, shell: int) -> NDArray[np.float64]:
+    """Return directions spread evenly over the half sphere, shape (count, 3); each shell turns them about the axis.
+
+    A Fibonacci lattice (Gonzalez 2010, Math Geosci, doi:10.1007/s11004-009-9257-x); half a sphere suffices because
+    diffusion is the same both ways.
+    """
+    index = np.arange(count) + 0.5
+    height = index / count
+    turn = index * np.pi * (3 - np.sqrt(5.0)) + shell
     across = np.sqrt(1 - height**2)
-    sphere = np.stack([across * np.cos(turn), across * np.sin(turn), height], axis=1)
-    b_values = np.r_[np.zeros(N_B0), np.full(N_DIRECTIONS, B_VALUE)]
-    return GradientTable(b_values, np.vstack([np.zeros((N_B0, 3)), sphere]))
+    return np.stack([across * np.cos(turn), across * np.sin(turn), height], axis=1)
 
 
 def principal_diffusivities(fa: ArrayLike, md: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -74,12 +114,37 @@ def tensor_signals(
     array, shape + (n_volumes,)
     """
     along, across = principal_diffusivities(fa, md)
-    present = np.flatnonzero(fractions.reshape(len(fractions), -1).any(axis=1))
     signal = np.zeros((*fractions.shape[1:], len(scheme.b_values)))
     for volume, (b_value, direction) in enumerate(zip(scheme.b_values, scheme.directions, strict=True)):
         cosine_squared = (fibres @ direction) ** 2
-        for tissue in present:
-            diffusivity = across[tissue] + (along[tissue] - across[tissue]) * cosine_squared
-            decay = np.exp(-b_value * 1e-3 * diffusivity)
-            signal[..., volume] += fractions[tissue] * b0[tissue] * decay
+        signal[..., volume] = weighted_signal(fractions, cosine_squared, b0, along, across, b_value)
+    return signal
+
+
+def weighted_signal(
+    fractions: NDArray[np.float64],
+    cosine_squared: NDArray[np.float64],
+    b0: NDArray[np.float64],
+    along: NDArray[np.float64],
+    across: NDArray[np.float64],
+    b_value: float,
+) -> NDArray[np.float64]:
+    """Return the signal of one volume.
+
+    Parameters
+    ----------
+    fractions : (n_tissues,) + shape array
+        Share of each tissue in each voxel.
+    cosine_squared : array of that shape
+        Squared cosine of the angle between fibre and gradient direction.
+    b0, along, across : (n_tissues,) arrays
+        Signal without weighting, and diffusivities along and across the fibre (1e-3 mm2/s).
+    b_value : float
+        Weighting, s/mm2.
+    """
+    signal = np.zeros(fractions.shape[1:])
+    for tissue in np.flatnonzero(fractions.reshape(len(fractions), -1).any(axis=1)):
+        here = fractions[tissue] > 0  # a tissue fills a small part of the view, and the exponential is what costs time
+        diffusivity = across[tissue] + (along[tissue] - across[tissue]) * cosine_squared[here]
+        signal[here] += fractions[tissue][here] * b0[tissue] * np.exp(-b_value * 1e-3 * diffusivity)
     return signal

@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from napari_spinalq.contrast import Contrast
 from napari_spinalq.errors import InputError
-from napari_spinalq.geometry import Grid
+from napari_spinalq.geometry import Grid, reorient_array
 from napari_spinalq.gradients import GradientTable
-from napari_spinalq.phantom import corruption, diffusion
+from napari_spinalq.phantom import corruption, diffusion, moving
 from napari_spinalq.phantom.anatomy import Anatomy
 from napari_spinalq.phantom.design import ExamDesign
 from napari_spinalq.phantom.protocol import PROTOCOLS, Protocol, scan_grid
 from napari_spinalq.phantom.sampling import Sampling, average_over_voxels, index_rows
+from napari_spinalq.phantom.series import SeriesTruth, kept_signal, true_motion
 from napari_spinalq.phantom.tissue import (
     CORD_TISSUES,
     N_TISSUES,
@@ -29,7 +30,7 @@ from napari_spinalq.phantom.tissue import (
     membership,
     signal_row,
 )
-from napari_spinalq.phantom.truth import ScanTruth, disc_table, level_areas, level_map, slice_areas
+from napari_spinalq.phantom.truth import ScanTruth, arc_of_slices, disc_table, level_areas, level_map, slice_areas
 from napari_spinalq.progress import Progress, portion, silent
 from napari_spinalq.scan import Scan
 
@@ -58,7 +59,7 @@ class PhantomExam:
     discs, level_areas : DataFrame
         Discs, and closed-form mean areas per level.
     gradients : GradientTable
-        Diffusion scheme of the ``dwi`` scan, directions in RAS.
+        Diffusion scheme of the ``dwi`` scan as it was measured, directions in RAS.
     """
 
     design: ExamDesign
@@ -122,7 +123,7 @@ def make_exam(
         {name: truth[name] for name in names},
         disc_table(anatomy),
         level_areas(anatomy),
-        diffusion.default_scheme(),
+        design.series.scheme.table(),
     )
 
 
@@ -161,11 +162,14 @@ def _acquire(
     values = average_over_voxels(anatomy.tissues, grid, weights, SAMPLING, progress)
     ends = np.cumsum([part.shape[1] for part in columns])
     *parts, shares = np.split(values, ends)
-    scans = {}
+    scans, series = {}, None
     for protocol, part in zip(stack, parts, strict=True):
-        clean = _clean_signal(protocol, design, anatomy, grid, signals, part)
+        if protocol.contrast is Contrast.DWI:
+            clean, series = _series(design, anatomy, grid, signals, part, progress)
+        else:
+            clean = part[0] + part[1] * _texture(design, anatomy, grid)
         scans[protocol.name] = Scan(_spoil(clean, protocol, design, grid), grid, protocol.contrast)
-    return scans, _truth(anatomy, grid, shares)
+    return scans, replace(_truth(anatomy, grid, shares), series=series)
 
 
 def _spoil(signal: NDArray[np.float64], protocol: Protocol, design: ExamDesign, grid: Grid) -> NDArray[np.int16]:
@@ -177,7 +181,13 @@ def _spoil(signal: NDArray[np.float64], protocol: Protocol, design: ExamDesign, 
     bias = corruption.bias_field(grid, design.bias, random)
     biased = signal * (bias[..., None] if signal.ndim == 4 else bias)
     add_noise = corruption.add_gaussian_noise if protocol.contrast is Contrast.PSIR else corruption.add_rician_noise
-    return corruption.to_stored_integers(add_noise(biased, protocol.noise_sd * design.noise, random))
+    return corruption.to_stored_integers(add_noise(biased, _noise_sd(protocol, design) * design.noise, random))
+
+
+def _noise_sd(protocol: Protocol, design: ExamDesign) -> float:
+    if protocol.contrast is Contrast.DWI and design.series.snr is not None:
+        return SIGNALS[Tissue.WHITE_MATTER].b0 / design.series.snr
+    return protocol.noise_sd
 
 
 def _columns(protocol: Protocol, signals: dict[Tissue, TissueSignal]) -> NDArray[np.float64]:
@@ -204,21 +214,46 @@ def _signal_level(protocol: Protocol, signals: dict[Tissue, TissueSignal]) -> ND
     return off * (1 - signal_row("mtr_percent", signals) / 100) if protocol.name == "mt_on" else off
 
 
-def _clean_signal(
-    protocol: Protocol,
+def _series(
     design: ExamDesign,
     anatomy: Anatomy,
     grid: Grid,
     signals: dict[Tissue, TissueSignal],
-    values: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    """Return the signal without noise and bias, shape ``grid.shape``, diffusion with volumes last."""
-    if protocol.contrast is not Contrast.DWI:
-        return values[0] + values[1] * _texture(design, anatomy, grid)
-    arc = anatomy.curvilinear(_centres(grid))[0]
-    fibres = anatomy.tangent(arc).reshape(*grid.shape, 3)
-    b0, fa, md = (signal_row(name, signals) for name in ("b0", "fa", "md"))
-    return diffusion.tensor_signals(values, fibres, b0, fa, md, diffusion.default_scheme())
+    fractions: NDArray[np.float64],
+    progress: Progress,
+) -> tuple[NDArray[np.float64], SeriesTruth]:
+    """Return a diffusion series without noise and bias, volumes last, and what happened in it."""
+    scheme = design.series.scheme.table()
+    work = grid.reoriented("SAR")
+    centres = cord_centres_mm(anatomy, grid)
+    random = np.random.Generator(np.random.PCG64([design.noise_seed, zlib.crc32(b"motion")]))
+    motion = true_motion(design.series, len(scheme), work.shape[0], random)
+    truth = SeriesTruth(
+        motion,
+        kept_signal(design.series, len(scheme), work.shape[0]),
+        moving.distortion_map_mm(grid, centres, design.series.distortion_mm),
+        moving.turned_back(scheme, motion.angles_deg.mean(axis=1), grid),
+    )
+    tissues = moving.Diffusivity(*(signal_row(name, signals) for name in ("b0", "fa", "md")))
+
+    def fibres_at(points_mm: NDArray[np.float64]) -> NDArray[np.float64]:
+        return anatomy.tangent(anatomy.curvilinear(points_mm)[0])
+
+    def fractions_at(fine: Grid) -> NDArray[np.float64]:
+        return average_over_voxels(anatomy.tissues, fine, np.eye(N_TISSUES), SAMPLING)
+
+    if design.series.still:
+        fibres = fibres_at(_centres(grid)).reshape(*grid.shape, 3)
+        clean = diffusion.tensor_signals(fractions, fibres, tissues.b0, tissues.fa, tissues.md, scheme)
+    else:
+        clean = moving.moved_signals(fractions_at, fibres_at, tissues, grid, centres, scheme, truth)
+    kept = np.broadcast_to(truth.kept.T[:, None, None, :], (*work.shape, len(scheme)))
+    return clean * reorient_array(kept, work, grid.axis_codes)[0], truth
+
+
+def cord_centres_mm(anatomy: Anatomy, grid: Grid) -> NDArray[np.float64]:
+    """Return where the centerline crosses each work-order slice of a grid, shape (n_slices, 3), RAS mm."""
+    return anatomy.position(arc_of_slices(anatomy, grid))
 
 
 def _texture(design: ExamDesign, anatomy: Anatomy, grid: Grid) -> NDArray[np.float64]:

@@ -65,6 +65,9 @@ PROTOCOLS: tuple[Protocol, ...] = (
 )
 """The cervical exam: T2w sagittal slab, the others axial stacks perpendicular to the cord at mid-neck."""
 
+DWI_LONG = Protocol("dwi_long", "acq-long_dwi", Contrast.DWI, "LAS", (0.9, 0.9, 5.0), (96, 36, 15), 0.0, 11.0)
+"""A reduced field of view as cord protocols at 3 T have it, C2 to C7; not part of the exam, made on request."""
+
 
 def scan_grid(protocol: Protocol, anatomy: Anatomy) -> Grid:
     """Return the grid of an acquisition placed on a person, with its axes in the protocol's storage order."""

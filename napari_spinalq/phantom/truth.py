@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from napari_spinalq.geometry import Grid
 from napari_spinalq.phantom.anatomy import Anatomy
 from napari_spinalq.phantom.cord import LEVELS
+from napari_spinalq.phantom.series import SeriesTruth
 from napari_spinalq.phantom.spine import mean_sac_area_mm2, sac_area_mm2
 from napari_spinalq.vertebrae import disc_name, level_name
 
@@ -41,6 +42,8 @@ class ScanTruth:
         ``cord_area_mm2`` and ``gm_area_mm2`` perpendicular to the cord at the middle plane, the same averaged over
         the slice thickness (``*_slab_mm2``), and moment-equivalent diameters ``diameter_ap_mm``, ``diameter_rl_mm``;
         ``canal_area_mm2`` of the dural sac, cord included, at the middle plane.
+    series : SeriesTruth, optional
+        Motion, lost signal and distortion of a diffusion series; masks and shares lie where the anatomy does.
     """
 
     cord: NDArray[np.float32]
@@ -48,6 +51,7 @@ class ScanTruth:
     tracts: dict[str, NDArray[np.float32]]
     levels: NDArray[np.uint8]
     areas: pd.DataFrame
+    series: SeriesTruth | None = None
 
     @property
     def cord_mask(self) -> NDArray[np.uint8]:

@@ -81,12 +81,15 @@ class TractMaps:
         0..1 on the grid of a scan, in the axis order of its file; over all parts at most 1 in a voxel.
     atlas : str
         ``"builtin"``, or the name of the folder it came from.
+    flags : tuple of str
+        What a reader must know of the fit, such as slices without a level.
     """
 
     tracts: tuple[Tract, ...]
     groups: tuple[TractGroup, ...]
     fractions: NDArray[np.float32]
     atlas: str
+    flags: tuple[str, ...] = ()
 
     def index(self, key: str) -> tuple[int, ...]:
         """Return the rows of ``fractions`` that make up a tract or a group.
