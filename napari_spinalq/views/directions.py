@@ -1,36 +1,9 @@
-"""Directions as people look at them: fibres as colours, gradients as points on a disc."""
+"""Directions as people look at them: points on a disc."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-
-
-def direction_colours(direction: NDArray, fa: NDArray) -> NDArray[np.float32]:
-    """Return the colour of each voxel's fibre direction: red right-left, green front-back, blue along the body.
-
-    The colour is the absolute value of the principal eigenvector, scaled by FA (Pajevic & Pierpaoli 1999, Magn Reson
-    Med 42:526-540, "absolute value" scheme).
-
-    Parameters
-    ----------
-    direction : array, shape (..., 3)
-        Principal eigenvector, RAS.
-    fa : array, shape (...)
-        Fractional anisotropy, 0..1; NaN where it is not known.
-
-    Returns
-    -------
-    array of float32, shape (..., 3)
-        Red, green and blue, 0..1; black where FA or direction is not known.
-
-    Examples
-    --------
-    >>> direction_colours(np.array([0.0, 0.0, -1.0]), np.array(0.5)).tolist()
-    [0.0, 0.0, 0.5]
-    """
-    colours = np.abs(np.asarray(direction, np.float32)) * np.clip(np.asarray(fa, np.float32), 0.0, 1.0)[..., None]
-    return np.nan_to_num(colours, nan=0.0).astype(np.float32)
 
 
 def on_disc(directions: ArrayLike) -> NDArray[np.float64]:

@@ -70,7 +70,7 @@ class MotionPlot(pg.GraphicsLayoutWidget):
     def show_motion(
         self, shifts_mm: NDArray[np.float64], displacement_mm: NDArray[np.float64], outliers: NDArray[np.bool_]
     ) -> None:
-        """Show shifts towards anterior and right, shape (n_volumes, 2), displacement and outliers, both (n_volumes,)."""
+        """Show shifts towards anterior and right (n_volumes, 2), displacement and outliers (both n_volumes)."""
         volumes = np.arange(len(shifts_mm))
         self.n_volumes = len(volumes)
         self._anterior.setData(volumes, shifts_mm[:, 0])

@@ -134,7 +134,7 @@ class TractsPanel(QWidget):
 
     def show_legend(self, entries: Sequence[tuple[str, str]]) -> None:
         """Tell the colours (as ``"#RRGGBB"``) of the tracts on the image."""
-        patches = (f'<span style="color:{colour}">■</span>&nbsp;{title}' for title, colour in entries)
+        patches = (f'<span style="color:{colour}">■</span>&nbsp;{_unbroken(title)}' for title, colour in entries)
         self.legend.setText(" &nbsp; ".join(patches))
         self.legend.setVisible(bool(entries))
 
@@ -149,7 +149,7 @@ class TractsPanel(QWidget):
         self.holds.setWordWrap(True)
         self.acquisitions, self.atlases, self.methods = QComboBox(), QComboBox(), QComboBox()
         self.acquisitions.setToolTip("What is computed and shown below")
-        self.atlases.setToolTip("Where tracts lie: the atlas that comes with this program, or a folder with info_label.txt")
+        self.atlases.setToolTip("Where tracts lie: the atlas of this program, or a folder with info_label.txt")
         self.methods.setToolTip("How a value is taken from a map")
         for place, (title, key, tip) in enumerate(METHODS):
             self.methods.addItem(title, key)
@@ -199,6 +199,7 @@ class TractsPanel(QWidget):
 
     def _make_drawn(self, opacity: float) -> QWidget:
         self.drawn = QWidget()
+        self.drawn.setVisible(False)
         body = QVBoxLayout(self.drawn)
         body.setContentsMargins(0, 0, 0, 0)
         body.setSpacing(GAP)
@@ -227,6 +228,10 @@ class TractsPanel(QWidget):
             self.acquisition_chosen.emit(key)
         else:
             self.file_wanted.emit()
+
+
+def _unbroken(words: str) -> str:
+    return words.replace(" ", "&nbsp;")
 
 
 def _fill(box: QComboBox, items: Sequence[tuple[str, str]], chosen: str) -> None:
