@@ -39,7 +39,7 @@ _NAME_PATTERNS = (
     (Contrast.PSIR, r"psir"),
     (Contrast.DWI, r"dwi|dmri|dti|diff"),
     (Contrast.T2STAR, r"t2star|t2s|medic|merge|gre-?me"),
-    (Contrast.MT, r"mt-?(on|off)|mts|mt[01]?"),
+    (Contrast.MT, r"mt-?(on|off|t1w?)|mts|mt[01]?"),
     (Contrast.T1W, r"t1w?"),
     (Contrast.T2W, r"t2w?"),
 )

@@ -19,7 +19,6 @@ from napari_spinalq.cord.segment import CordSegmentation, segment_cord
 from napari_spinalq.errors import BackendError, CordNotFoundError, InputError
 from napari_spinalq.exam import Exam, ExamFile
 from napari_spinalq.geometry import Grid, to_work_order
-from napari_spinalq.io.bids import entities
 from napari_spinalq.io.nifti import load_scan
 from napari_spinalq.levels.check import with_checks
 from napari_spinalq.levels.detect import MAX_CLICK_FROM_CORD_MM, label_discs, naming_flags
@@ -29,8 +28,11 @@ from napari_spinalq.levels.levelmap import level_extents, level_map, levels_per_
 from napari_spinalq.metrics.levels import per_level, with_level_flags
 from napari_spinalq.metrics.shape import slice_shapes
 from napari_spinalq.metrics.uncertainty import with_confidence_flags
+from napari_spinalq.microstructure.exam import analyze_maps
+from napari_spinalq.microstructure.options import MapOptions
+from napari_spinalq.mt.roles import MtRole, mt_role
 from napari_spinalq.progress import Progress, portion, silent
-from napari_spinalq.results import DrawnStructure, ExamResult, ScanResult
+from napari_spinalq.results import DrawnStructure, ExamResult, MapsResult, ScanResult
 from napari_spinalq.scan import Scan
 from napari_spinalq.structures import draw_structures, measured_structures, structures_of_backend
 
@@ -39,7 +41,16 @@ Point = tuple[float, float, float]
 DISC_CONTRASTS = (Contrast.T2W, Contrast.T1W)
 """Contrasts on which discs are looked for, the better one first."""
 
+SHARE_OF_SCANS = 0.6
+"""Part of the time of an exam that its anatomical scans take; maps take the rest."""
+
 POINT_OUTSIDE = "the given point lies outside this scan: its cord was looked for without it"
+
+REASONS_TO_SKIP: Mapping[MtRole | None, str] = {
+    MtRole.OFF: "without the MT pulse cord and CSF look alike; the scan with the pulse is measured",
+    MtRole.T1W: "part of the MT protocol that serves MTsat and T1; the scan with the pulse is measured",
+}
+"""Images of an MT protocol that are not segmented by themselves."""
 
 
 @dataclass(frozen=True)
@@ -262,8 +273,14 @@ def _check_reach(labelling: Labelling, clicks: Sequence[Disc], centerline: Cente
         raise InputError(f"No level beside {names} reaches the cord of this scan; correct the place (RAS mm) or name.")
 
 
-def analyze_exam(exam: Exam, *, guidance: Guidance = Guidance(), progress: Progress = silent) -> ExamResult:
-    """Do the main job on every scan of an exam that shows the cord.
+def analyze_exam(
+    exam: Exam,
+    *,
+    guidance: Guidance = Guidance(),
+    maps: MapOptions | None = MapOptions(),
+    progress: Progress = silent,
+) -> ExamResult:
+    """Do the main job on every scan of an exam that shows the cord, and on its diffusion series and MT pairs.
 
     Discs are found on the T2w (else T1w) scan that covers most of the spine and carried to the others by position.
 
@@ -273,6 +290,8 @@ def analyze_exam(exam: Exam, *, guidance: Guidance = Guidance(), progress: Progr
         The scans.
     guidance : Guidance
         A point in the cord and named discs, RAS mm.
+    maps : MapOptions, optional
+        How diffusion and magnetisation transfer are read; None leaves them out.
     progress : Progress
         Told how far the work is.
 
@@ -282,31 +301,60 @@ def analyze_exam(exam: Exam, *, guidance: Guidance = Guidance(), progress: Progr
         If no scan can be used, or the point lies outside all of them; a scan that cannot be read, shows no cord or is
         refused by another program beside good ones is named in ``skipped`` instead.
     """
-    scans, skipped = _usable_scans(exam)
+    scans, skipped = _usable_scans(exam, maps is not None)
     _check_point(guidance.at, scans)
-    results: list[ScanResult] = []
-    failures: list[InputError] = []
+    step = portion(progress, 0.0, 1.0 if maps is None else SHARE_OF_SCANS)
+    results, failures = _analyzed(scans, guidance, step)
+    skipped += [(name, str(error).rstrip(".")) for name, error in failures]
+    refusals = {str(error) for _, error in failures if isinstance(error, BackendError)}
+    if len(refusals) == 1 and len(failures) == len(scans):
+        raise BackendError(refusals.pop())  # such as a program that is missing: said once, not once a scan
+    found: tuple[MapsResult, ...] = ()
+    if maps is not None:
+        found, without = _maps(exam, results, guidance, maps, portion(progress, SHARE_OF_SCANS, 1.0))
+        used = {name for one in found for name in one.used}
+        skipped = [(name, reason) for name, reason in skipped if name not in used] + without
+    if not results and not found:
+        why = "; ".join(f"{name}: {reason}" for name, reason in skipped)
+        raise InputError(f"No scan of this exam could be measured ({why}).")
+    return ExamResult(exam, tuple(results), tuple(skipped), found)
+
+
+def _analyzed(
+    scans: Sequence[Scan], guidance: Guidance, progress: Progress
+) -> tuple[list[ScanResult], list[tuple[str, InputError]]]:
+    """Return the measured scans, and the names of those that could not be measured with the reason."""
+    results, failures = list[ScanResult](), list[tuple[str, InputError]]()
     for index, scan in enumerate(scans):
         step = portion(progress, index / len(scans), (index + 1) / len(scans))
         carried = _carried(results[0]) if results and results[0].labelling.discs else None
         try:
             results.append(analyze_scan(scan, guidance=guidance, carried=carried, progress=_named(step, scan)))
         except (CordNotFoundError, BackendError) as error:
-            failures.append(error)
-            skipped.append((scan.name, str(error).rstrip(".")))
-    if not results:
-        refusals = {str(error) for error in failures if isinstance(error, BackendError)}
-        if len(refusals) == 1 and len(failures) == len(scans):
-            raise BackendError(refusals.pop())  # such as a program that is missing: said once, not once a scan
-        why = "; ".join(f"{name}: {reason}" for name, reason in skipped)
-        raise InputError(f"No scan of this exam could be measured ({why}).")
-    return ExamResult(exam, tuple(results), tuple(skipped))
+            failures.append((scan.name, error))
+    return results, failures
 
 
-def _usable_scans(exam: Exam) -> tuple[list[Scan], list[tuple[str, str]]]:
+def _maps(
+    exam: Exam, results: Sequence[ScanResult], guidance: Guidance, options: MapOptions, progress: Progress
+) -> tuple[tuple[MapsResult, ...], list[tuple[str, str]]]:
+    """Return the maps of an exam, and which scans gave none and why."""
+    without = list[tuple[str, str]]()
+    labelling = Labelling(guidance.discs, bool(guidance.discs))
+    if results:
+        labelling = _carried(results[0]) if results[0].labelling.discs else results[0].labelling
+    found = analyze_maps(
+        exam, results, labelling, options=options, progress=progress, refused=lambda *why: without.append(why)
+    )
+    return found, without
+
+
+def _usable_scans(exam: Exam, with_maps: bool) -> tuple[list[Scan], list[tuple[str, str]]]:
     """Return the scans to measure, the one to carry the discs first, and the names of the others with the reason."""
     scans, skipped = [], []
     for file in exam.files:
+        if with_maps and file.contrast is Contrast.DWI:
+            continue
         reason = _reason_to_skip(file)
         try:
             if not reason:
@@ -339,9 +387,9 @@ def extent_flags(labelling: Labelling, centerline: Centerline) -> dict[int, tupl
 
 def _reason_to_skip(file: ExamFile) -> str:
     if file.contrast is Contrast.DWI:
-        return "a diffusion scan, which this version opens but does not measure"
-    if file.contrast is Contrast.MT and (entities(file.path.name).get("mt") == "off" or file.name == "mt0"):
-        return "without the MT pulse cord and CSF look alike; the scan with the pulse is measured"
+        return "a diffusion series, and no maps were asked for"
+    if file.contrast is Contrast.MT:
+        return REASONS_TO_SKIP.get(mt_role(file.path.name), "")
     return ""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import typer
 
 from napari_spinalq.exam import Exam
@@ -16,8 +17,9 @@ from napari_spinalq.metrics.summary import (
     summary_rows,
 )
 from napari_spinalq.quality.worklist.survey import Examined
-from napari_spinalq.results import ExamResult, ScanResult
+from napari_spinalq.results import ExamResult, MapsResult, ScanResult
 from napari_spinalq.terminal import print_table
+from napari_spinalq.tracts.summary import UNITS, tract_headings, tract_rows
 
 MOST_SHOWN = 10
 """Scans that the terminal lists; the table has them all."""
@@ -27,6 +29,8 @@ def print_exam(result: ExamResult) -> None:
     """Print the measures of every scan, and which scans were left out."""
     for scan in result.scans:
         print_scan(result.exam, scan)
+    for one in result.maps:
+        print_maps(one)
     say_skipped(result)
 
 
@@ -44,6 +48,30 @@ def print_scan(exam: Exam, result: ScanResult) -> None:
             if one.shapes is not None:
                 typer.echo(overall_summary(one.shapes, one.name))
     say_flags(result.all_flags)
+
+
+def print_maps(result: MapsResult) -> None:
+    """Print the values per tract that are read first, what became of a series, and what is to be checked."""
+    print_tracts(result)
+    if result.series is not None:
+        motion, fit = result.series.motion, result.series.fit
+        moved = "" if motion is None else f"; the cord moved {motion.displacement_mm[1:].mean():.2f} mm a volume"
+        typer.echo(
+            f"{result.scan.name}: {len(result.series.gradients)} volumes, tensor in {fit.mask.sum()} voxels{moved}"
+        )
+    for one in () if result.values else result.maps:
+        inside = one.data[(result.mask > 0) & np.isfinite(one.data)]
+        if len(inside):
+            unit = f" {UNITS.get(one.unit, one.unit)}".rstrip()
+            typer.echo(f"{one.title} in the cord: median {np.median(inside):.3g}{unit}")
+    say_flags(result.flags)
+
+
+def print_tracts(result: MapsResult) -> None:
+    """Print the table of the tracts that are read first."""
+    if result.tracts is not None and result.values:
+        title = f"Per tract  ({result.scan.name}, atlas {result.tracts.atlas})"
+        print_table(title, tract_headings(result.values), tract_rows(result.values, result.tracts))
 
 
 def say_skipped(result: ExamResult) -> None:

@@ -210,6 +210,8 @@ class MapsResult:
         Of the anatomical scan (source) to this one (target).
     carried : mapping of str to array of float32, shape ``scan.grid.shape``
         What the registration brought onto this grid: ``"image"``, ``"cord"`` and ``"gm"`` of the anatomical scan.
+    used : tuple of str
+        Names of the scans that the maps were made from.
     parameters : mapping
         Settings that changed the result.
     flags : tuple of str
@@ -228,6 +230,7 @@ class MapsResult:
     carried: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
     parameters: Mapping[str, Any] = field(default_factory=dict)
     flags: tuple[str, ...] = ()
+    used: tuple[str, ...] = ()
 
     def map(self, name: str) -> QuantityMap | None:
         """Return a map by its name in tables; None if it is not there."""

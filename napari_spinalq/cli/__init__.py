@@ -8,10 +8,12 @@ import typer
 
 from napari_spinalq import __version__
 from napari_spinalq.cli.exam import analyze, demo, open_viewer
+from napari_spinalq.cli.maps import dti, mt
 from napari_spinalq.cli.masks import segment
 from napari_spinalq.cli.measures import label, measure
 from napari_spinalq.cli.quality import qc
 from napari_spinalq.cli.raters import agree, control_round, control_score
+from napari_spinalq.cli.tracts import tracts
 from napari_spinalq.endings import run_to_the_end
 
 app = typer.Typer(
@@ -45,6 +47,9 @@ app.command()(analyze)
 app.command()(segment)
 app.command()(label)
 app.command()(measure)
+app.command()(dti)
+app.command()(mt)
+app.command()(tracts)
 app.command()(qc)
 app.command()(agree)
 app.command("control-round")(control_round)

@@ -10,9 +10,20 @@ from typing import Annotated
 
 import typer
 
-from napari_spinalq.cli.options import At, BackendChoice, Discs, EdgeOffset, Force, point_of
+from napari_spinalq.cli.options import (
+    At,
+    AtlasChoice,
+    BackendChoice,
+    Discs,
+    EdgeOffset,
+    Force,
+    MethodChoice,
+    atlas_of,
+    point_of,
+)
 from napari_spinalq.cord.backends import Backend
 from napari_spinalq.errors import InputError
+from napari_spinalq.tracts.values import Method
 
 
 def demo(
@@ -47,11 +58,17 @@ def analyze(
     at: At = None,
     edge_offset_mm: EdgeOffset = None,
     backend: BackendChoice = Backend.BUILTIN,
+    atlas: AtlasChoice = "builtin",
+    method: MethodChoice = Method.MAP,
+    maps: Annotated[
+        bool, typer.Option(help="Make maps of diffusion and magnetisation transfer, read per tract.")
+    ] = True,
     force: Force = False,
 ) -> None:
     """Segment, label and measure every scan of an exam; write masks, levels, a table and a report.
 
-    Grey matter and canal are drawn where a scan shows them; where it does not, table and report say so.
+    Grey matter and canal are drawn where a scan shows them; where it does not, table and report say so. Diffusion
+    series and MT pairs give FA, MD, AD, RD and MTR per tract, side and level.
 
     Example: spinalq analyze sub-01 -o out --disc C2-C3=0.5,12,-30
     """
@@ -59,16 +76,18 @@ def analyze(
     from napari_spinalq.derivatives import check_free, write_exams
     from napari_spinalq.io.bids import find_exam
     from napari_spinalq.levels.discs import parse_disc
+    from napari_spinalq.microstructure import MapOptions
     from napari_spinalq.pipeline import Guidance, analyze_exam
     from napari_spinalq.printing import print_exam, say_where
     from napari_spinalq.terminal import progress_bar
 
     refuse_unused(backend, {"--at": at, "--edge-offset-mm": edge_offset_mm})
     guidance = Guidance(point_of(at), tuple(parse_disc(words) for words in disc or ()), edge_offset_mm, backend)
+    options = MapOptions(atlas=atlas_of(atlas), method=method) if maps else None
     found = find_exam(exam)
     check_free([found], output, overwrite=force)
     with progress_bar() as progress:
-        result = analyze_exam(found, guidance=guidance, progress=progress)
+        result = analyze_exam(found, guidance=guidance, maps=options, progress=progress)
     written = write_exams([result], output, overwrite=force)
     print_exam(result)
     say_where(written)

@@ -9,6 +9,7 @@ import typer
 
 from napari_spinalq.cord.backends import Backend
 from napari_spinalq.errors import InputError
+from napari_spinalq.tracts.values import Method
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,6 +22,23 @@ class Per(StrEnum):
 
     LEVEL = "level"
     SLICE = "slice"
+
+
+class PerTract(StrEnum):
+    """What a value of a tract stands for."""
+
+    LEVEL = "level"
+    SLICE = "slice"
+    ALL = "all"
+
+
+class Fit(StrEnum):
+    """How the tensor is fitted."""
+
+    WLS = "wls"
+    OLS = "ols"
+    RESTORE = "restore"
+    ROBUST = "robust"
 
 
 class Format(StrEnum):
@@ -65,6 +83,13 @@ BackendChoice = Annotated[
     Backend,
     typer.Option("--backend", help="Who does it: builtin, or an installed Spinal Cord Toolbox or TotalSpineSeg."),
 ]
+AtlasChoice = Annotated[
+    str, typer.Option("--atlas", metavar="builtin|DIR", help="builtin, or a folder with info_label.txt (PAM50).")
+]
+MethodChoice = Annotated[
+    Method,
+    typer.Option("--method", help="map, ml: tissues unmixed (CSF too); wa: weighted mean; bin: mean where it is most."),
+]
 ContrastWord = Annotated[str, typer.Option("--contrast", help="auto, or t1w t2w t2star psir mt dwi.")]
 
 
@@ -74,6 +99,24 @@ def load_as(path: Path, contrast: str) -> Scan:
     from napari_spinalq.io.nifti import load_scan
 
     return load_scan(path, None if contrast == "auto" else parse_contrast(contrast))
+
+
+def atlas_of(words: str) -> str | Path:
+    """Return ``"builtin"`` or the folder of an atlas.
+
+    Raises
+    ------
+    InputError
+        If the folder is not there.
+    """
+    from pathlib import Path
+
+    if words == "builtin":
+        return words
+    folder = Path(words)
+    if not folder.is_dir():
+        raise InputError(f"There is no folder {folder} with an atlas; give builtin, or a folder with info_label.txt.")
+    return folder
 
 
 def point_of(words: str | None) -> tuple[float, float, float] | None:

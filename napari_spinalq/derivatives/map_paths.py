@@ -22,7 +22,7 @@ DIFFUSION_NAMES = {
 }
 """Maps of a diffusion series by their name in tables, and how their files are called."""
 
-MT_NAMES = {"mtr": "MTRmap", "mtsat": "MTsat"}
+MT_NAMES = {"mtr": "MTRmap", "mtsat": "MTsat", "t1": "T1map"}
 """Maps of magnetisation transfer, as BIDS calls them."""
 
 
@@ -80,6 +80,11 @@ class MapPaths:
         return self._named("motion", ".tsv")
 
     @property
+    def volumes(self) -> Path:
+        """How far the cord moved from volume to volume, and which stand out."""
+        return self._named("volumes", ".tsv")
+
+    @property
     def corrected(self) -> Path:
         """The corrected series; its gradients have the same name with other endings."""
         return self.place / f"{corrected_stem(self.scan_name)}.nii.gz"
@@ -106,7 +111,7 @@ class MapPaths:
         yield from (self.map(name) for name in (DIFFUSION_NAMES if self.diffusion else MT_NAMES))
         yield from (self.tracts, self.values, self.registration, self.carried("cord"), self.carried("gm"))
         if self.diffusion:
-            yield from (self.cord, self.levels, self.motion, self.corrected)
+            yield from (self.cord, self.levels, self.motion, self.volumes, self.corrected)
 
     def _named(self, what: str, ending: str = ".nii.gz") -> Path:
         return self.place / derived_name(self.scan_name, what, ending)

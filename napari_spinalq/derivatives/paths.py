@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from napari_spinalq.derivatives.map_paths import maps_of_exam
 from napari_spinalq.errors import InputError
 from napari_spinalq.exam import Exam
 from napari_spinalq.io.atomic import refuse_overwrite
@@ -139,7 +140,8 @@ def output_paths(exams: Sequence[Exam], folder: Path, *, shared: bool = False) -
     scans = [scan_paths(file.path.name, exam, folder) for exam in exams for file in exam.files]
     summary = summary_paths(exams, folder, shared=shared)
     singles = [summary.metrics, sidecar_path(summary.metrics), summary.report]
-    return [*singles, *(path for paths in scans for path in paths.with_sidecars())]
+    maps = [one for exam in exams for one in maps_of_exam(exam, folder)]
+    return [*singles, *(path for paths in (*scans, *maps) for path in paths.with_sidecars())]
 
 
 def _refuse_same_names(exams: Sequence[Exam], folder: Path) -> None:

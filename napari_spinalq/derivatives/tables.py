@@ -31,11 +31,13 @@ from napari_spinalq.results import (
     EDITED_SLICES,
     DrawnStructure,
     ExamResult,
+    MapsResult,
     ScanResult,
     StructureResult,
 )
 from napari_spinalq.scan import Scan
 from napari_spinalq.structures import measured_structures
+from napari_spinalq.tracts.table import tract_table
 
 UNCONFIRMED_LEVELS = "levels unconfirmed"
 """What every row of a table says whose levels are a guess."""
@@ -51,9 +53,20 @@ LEVELS_BESIDE = "the level map does not touch the mask: slices are named by what
 def metrics_table(result: ExamResult, per: str = "level") -> pd.DataFrame:
     """Return the tidy table of an exam, one row a measurement, per ``"level"`` or ``"slice"``.
 
-    A scan whose levels are unknown has its rows per slice in either case: its numbers are worth having.
+    A scan whose levels are unknown has its rows per slice in either case: its numbers are worth having. Values per
+    tract follow; they stand as they were taken.
     """
-    return pd.concat([_tidy_of_scan(scan, result.exam, per) for scan in result.scans], ignore_index=True)
+    tables = [_tidy_of_scan(scan, result.exam, per) for scan in result.scans]
+    tables += [_tidy_of_maps(one, result.exam) for one in result.maps if one.values]
+    return pd.concat(tables, ignore_index=True)
+
+
+def _tidy_of_maps(result: MapsResult, exam: Exam) -> pd.DataFrame:
+    """Return the values per tract: one for each level, slice or all of the cord, as they were taken."""
+    table = tract_table(result.values, RowIdentity(exam.subject, exam.session, result.scan.name))
+    sure = [] if result.slice_levels.any() else [UNKNOWN_LEVELS]
+    sure += [UNCONFIRMED_LEVELS] if any(UNCONFIRMED_LEVELS in flag for flag in result.flags) else []
+    return with_flags(table, sure)
 
 
 def measure_files(
@@ -113,7 +126,7 @@ def measure_files(
         table = _sct_table(rows[0][1], per_slice, rows[0][2], filename=str(mask_path))
     else:
         told = read_parameters(mask_path) if structure == "cord" and per == "slice" else {}
-        table = _with_flags(_with_review(_tidy_of_files(mask, rows, per_slice, sure), told), flags)
+        table = with_flags(_with_review(_tidy_of_files(mask, rows, per_slice, sure), told), flags)
     used = [scan.source for scan in (mask, levels, cord) if scan and scan.source]
     parameters = {"per": per, "format": table_format, "angle_correction": angle_correction, "structure": structure}
     return table, Provenance(f"Measures per {per}", used, parameters, flags)
@@ -223,8 +236,8 @@ def _tidy_of_scan(result: ScanResult, exam: Exam, per: str) -> pd.DataFrame:
         if one.shapes is not None:
             own = replace(identity, structure=one.name)
             rows = _tidy_table(one.shapes, levels, one.level_shapes if by_level else None, own)
-        tables += [_with_flags(rows, one.flags), _unmeasured(one, cord, rows, "level" if by_level else "slice")]
-    return _with_flags(pd.concat([table for table in tables if len(table)], ignore_index=True), common)
+        tables += [with_flags(rows, one.flags), _unmeasured(one, cord, rows, "level" if by_level else "slice")]
+    return with_flags(pd.concat([table for table in tables if len(table)], ignore_index=True), common)
 
 
 def _with_review(table: pd.DataFrame, parameters: Mapping[str, Any]) -> pd.DataFrame:
@@ -255,7 +268,7 @@ def _sct_table(
     return sct_level_table(by_level, filename=filename)
 
 
-def _with_flags(table: pd.DataFrame, flags: Sequence[str]) -> pd.DataFrame:
+def with_flags(table: pd.DataFrame, flags: Sequence[str]) -> pd.DataFrame:
     """Add what holds for the whole mask to the flag of every row."""
     if not flags:
         return table

@@ -10,6 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from napari_spinalq import __version__
+from napari_spinalq.derivatives.map_paths import map_paths
+from napari_spinalq.derivatives.maps import write_maps
 from napari_spinalq.derivatives.paths import (
     DESCRIPTION_NAME,
     ScanPaths,
@@ -78,10 +80,22 @@ def write_exams(
             for scan in result.scans
             for path in write_scan(scan, result.exam, folder, overwrite=overwrite, author=author)
         ]
+        files += [path for result in results for path in _write_maps(result, folder, overwrite, author)]
         summary = summary_paths(exams, folder, shared=shared)
         first = _write_summary(results, summary, overwrite=overwrite, author=author)
         write_whole(description, _description().encode(), overwrite=True)
     return first + files
+
+
+def _write_maps(result: ExamResult, folder: Path, overwrite: bool, author: str) -> list[Path]:
+    """Write the maps of an exam."""
+    written = []
+    for one in result.maps:
+        source = one.scan.source
+        name = one.scan.name if source is None else source.path.name
+        paths = map_paths(name, result.exam, folder, diffusion=one.series is not None)
+        written += write_maps(one, paths, overwrite=overwrite, author=author)
+    return written
 
 
 def _write_summary(results: Sequence[ExamResult], paths: SummaryPaths, *, overwrite: bool, author: str) -> list[Path]:
@@ -92,6 +106,7 @@ def _write_summary(results: Sequence[ExamResult], paths: SummaryPaths, *, overwr
     table = pd.concat([metrics_table(result) for result in results], ignore_index=True)
     sources = [source for result in results for source in _sources(result)]
     flags = [f"{scan.scan.name}: {flag}" for result in results for scan in result.scans for flag in scan.all_flags]
+    flags += [f"{one.scan.name}: {flag}" for result in results for one in result.maps for flag in one.flags]
     flags += [f"{name} was not measured: {reason}" for result in results for name, reason in result.skipped]
     provenance = Provenance("Measures per vertebral level", sources, flags=flags, author=author)
     saved = save_table(table, paths.metrics, provenance, overwrite=overwrite)
@@ -236,7 +251,8 @@ def write_segments(
 
 
 def _sources(result: ExamResult) -> list[Source]:
-    return [scan.scan.source for scan in result.scans if scan.scan.source is not None]
+    found = [one.scan.source for one in (*result.scans, *result.maps) if one.scan.source is not None]
+    return list({source.path: source for source in found}.values())
 
 
 def _description() -> str:

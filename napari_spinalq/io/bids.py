@@ -15,8 +15,8 @@ NIFTI_ENDINGS = (".nii", ".nii.gz")
 
 _ENTITY = re.compile(r"(?:^|_)([a-zA-Z]+)-([a-zA-Z0-9+]+)")
 _DERIVED = re.compile(
-    r"(^|[_-])(mask|dseg|probseg|seg|gmseg|levels?|labels?|labeled|discs?|centerline|points?|mtr|mtrmap|mtsat|dwimap|moco)"
-    r"([_-]|$)",
+    r"(^|[_-])(mask|dseg|probseg|seg|gmseg|levels?|labels?|labeled|discs?|centerline|points?|mtr(map)?|mtsat|t1map|"
+    r"dwimap|moco)([_-]|$)",
     re.IGNORECASE,
 )
 """Words in the names of masks, label maps and computed maps, which are never taken for a scan."""
@@ -92,7 +92,13 @@ def derived_name(source_name: str, what: str, ending: str) -> str:
 def is_scan(path: Path) -> bool:
     """Tell whether a file name is that of a scan, and not of a mask, a label map or another file."""
     hidden = path.name.startswith(".")  # such as what macOS keeps beside each file on a foreign disk
-    return not hidden and path.name.lower().endswith(NIFTI_ENDINGS) and not _DERIVED.search(stem(path.name))
+    name = stem(path.name)
+    return not hidden and path.name.lower().endswith(NIFTI_ENDINGS) and not _DERIVED.search(_without_raw_mtr(name))
+
+
+def _without_raw_mtr(name: str) -> str:
+    """Take the suffix off a BIDS image for the MTR (``sub-01_mt-on_MTR``), which is a scan and no computed map."""
+    return name.removesuffix("_MTR") if "mt" in entities(name) else name
 
 
 @dataclass(frozen=True)

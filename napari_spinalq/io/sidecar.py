@@ -154,6 +154,18 @@ def read_parameters(path: Path) -> dict[str, Any]:
     return _parameters(_content(beside), beside) if beside.is_file() else {}
 
 
+def read_fields(path: Path) -> dict[str, Any]:
+    """Return everything that the JSON file beside an image says, such as its BIDS fields; empty where there is none.
+
+    Raises
+    ------
+    InputError
+        If the file is no JSON object.
+    """
+    beside = sidecar_path(path)
+    return _content(beside) if beside.is_file() else {}
+
+
 def source_names(path: Path) -> tuple[str, ...]:
     """Return the files that the sidecar of a result names as its sources; none where there is no sidecar.
 

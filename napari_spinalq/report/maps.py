@@ -12,7 +12,8 @@ from napari_spinalq.geometry import Grid, to_work_order
 from napari_spinalq.report.map_figures import CARRIED_COLOUR, CORD_COLOUR, TRACT_COLOURS, Row, mosaic_figure
 from napari_spinalq.report.series_figures import gradient_figure, motion_figure
 from napari_spinalq.results import DiffusionSeries, MapsResult
-from napari_spinalq.tracts.summary import metric_title, structure_titles, tract_headings, tract_rows
+from napari_spinalq.tracts.summary import metric_title, tract_headings, tract_rows
+from napari_spinalq.tracts.table import structure_titles
 
 LIMITS = {"fa": (0.0, 1.0), "mtr": (0.0, 60.0), "mtsat": (0.0, 5.0)}
 """Values shown black and white; those of other maps follow their values around the cord."""

@@ -15,8 +15,6 @@ ANTERIOR_COLOUR, RIGHT_COLOUR, STEP_COLOUR, OUTLIER_COLOUR = "#0072B2", "#D55E00
 """Blue, vermilion and purple of Okabe and Ito's palette, and grey."""
 
 SHELL_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00")
-SHELL_WIDTH = 100.0
-"""b-values within this of each other (s/mm2) are drawn as one shell: scanners play out the same shell unevenly."""
 
 
 def motion_figure(motion: Motion) -> bytes:
@@ -96,22 +94,6 @@ def projected(directions: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDA
     upper = np.where(directions[:, 2:] < 0, -directions, directions)
     shrink = 1 / np.sqrt(1 + upper[:, 2])
     return upper[:, 0] * shrink + 0.0, upper[:, 1] * shrink + 0.0  # turns -0.0 into 0.0
-
-
-def shells(b_values: NDArray[np.float64]) -> list[tuple[float, NDArray[np.bool_]]]:
-    """Return the mean b-value of each shell, s/mm2, ascending, and which of the volumes belong to it.
-
-    Examples
-    --------
-    >>> [(value, members.tolist()) for value, members in shells(np.array([700.0, 710.0, 2000.0]))]
-    [(705.0, [True, True, False]), (2000.0, [False, False, True])]
-    """
-    if len(b_values) == 0:
-        return []
-    ordered = np.sort(b_values)
-    bounds = ordered[1:][np.diff(ordered) > SHELL_WIDTH]
-    number = np.searchsorted(bounds, b_values, side="right")
-    return [(float(b_values[number == one].mean()), number == one) for one in np.unique(number)]
 
 
 def _mark_outliers(panels: tuple[Axes, ...], volumes: NDArray[np.int_]) -> None:

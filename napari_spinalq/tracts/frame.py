@@ -66,9 +66,23 @@ class CordFrame:
         centre, to_mm, radii = self._at(row, offset)
         flat = np.stack([np.ravel(x_mm) - centre[0], np.ravel(y_mm) - centre[1]])
         x, y = np.linalg.solve(to_mm, flat)
-        place = np.mod(np.arctan2(y, x), 2 * np.pi) * (ANGLES / (2 * np.pi))
-        outline = np.interp(place, np.arange(ANGLES + 1), np.r_[radii, radii[0]])
+        outline = self._outline(radii, x, y)
         return (x / outline).reshape(np.shape(x_mm)), (y / outline).reshape(np.shape(x_mm))
+
+    def places_mm(
+        self, row: int, x: NDArray[np.float64], y: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return where normalised coordinates lie in the middle of a slice: the inverse of :meth:`normalised`."""
+        outline = self._outline(self.radii[row], x, y)
+        flat = self.to_mm[row] @ np.stack([np.ravel(x * outline), np.ravel(y * outline)])
+        right, anterior = (flat[axis] + self.centres_mm[row, axis] for axis in (0, 1))
+        return right.reshape(np.shape(x)), anterior.reshape(np.shape(x))
+
+    @staticmethod
+    def _outline(radii: NDArray[np.float64], x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the radius of the outline in the direction of each place."""
+        angle = np.mod(np.arctan2(y, x), 2 * np.pi) * (ANGLES / (2 * np.pi))
+        return np.interp(angle, np.arange(ANGLES + 1), np.r_[radii, radii[0]])
 
     def reach_mm(self, row: int) -> NDArray[np.float64]:
         """Return how far a slice's cord reaches from its centre along x and y, leaning included, mm, shape (2,)."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from napari_spinalq.tracts.maps import TractMaps
+from napari_spinalq.tracts.table import structure_titles
 from napari_spinalq.tracts.values import TractValue
 from napari_spinalq.vertebrae import level_name
 
@@ -62,11 +63,6 @@ def tract_rows(
             if any(here):
                 rows.append((_place(level, slices, values), titles.get(structure, structure), *_cells(here, metrics)))
     return rows
-
-
-def structure_titles(maps: TractMaps) -> dict[str, str]:
-    """Return how people write each tract and group, by key."""
-    return {one.key: one.title for one in (*maps.tracts, *maps.groups)}
 
 
 def metric_title(metric: str) -> str:

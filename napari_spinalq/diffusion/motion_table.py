@@ -1,0 +1,72 @@
+"""Motion as tables and curves: for files, reports and plots."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from napari_spinalq.diffusion.motion import Motion
+
+SHORT = {"anterior": "ap", "right": "rl", "superior": "si"}
+"""Direction of a shift -> how columns are called: ``shift_ap_mm`` grows to anterior, ``shift_rl_mm`` to right,
+``shift_si_mm`` to superior."""
+
+
+def motion_table(motion: Motion) -> pd.DataFrame:
+    """Return one row for each slice of each volume.
+
+    Returns
+    -------
+    DataFrame
+        ``volume`` and ``slice`` (from 0; slices from inferior, or from left in sagittal ones), ``group``, the two
+        shifts (``shift_ap_mm`` and ``shift_rl_mm`` in axial slices; mm), ``angle_deg``, ``uncertainty_mm`` and
+        ``dropout`` (as far as they are known).
+    """
+    volumes, slices = motion.shifts_mm.shape[:2]
+    columns: dict[str, Any] = {
+        "volume": np.repeat(np.arange(volumes), slices),
+        "slice": np.tile(np.arange(slices), volumes),
+        "group": np.repeat(motion.group, slices),
+    }
+    for axis, direction in enumerate(motion.axes):
+        columns[f"shift_{SHORT[direction]}_mm"] = motion.shifts_mm[..., axis].ravel()
+    columns["angle_deg"] = motion.angles_deg.ravel()
+    if motion.uncertainty_mm is not None:
+        columns["uncertainty_mm"] = motion.uncertainty_mm.ravel()
+    if motion.dropouts is not None:
+        columns["dropout"] = motion.dropouts.ravel()
+    return pd.DataFrame(columns)
+
+
+def volume_table(motion: Motion) -> pd.DataFrame:
+    """Return one row for each volume: ``volume displacement_mm outlier reason``, then ``left_out outside_voxels``."""
+    volumes = len(motion.displacement_mm)
+    columns: dict[str, Any] = {
+        "volume": np.arange(volumes),
+        "displacement_mm": motion.displacement_mm,
+        "outlier": motion.outliers,
+        "reason": list(motion.reasons) or [""] * volumes,
+        "left_out": np.isin(np.arange(volumes), motion.left_out),
+    }
+    if motion.outside_voxels is not None:
+        columns["outside_voxels"] = motion.outside_voxels
+    return pd.DataFrame(columns)
+
+
+def motion_curves(motion: Motion) -> pd.DataFrame:
+    """Return the shifts of each volume for a plot: for both directions the median over slices and the range, mm.
+
+    Returns
+    -------
+    DataFrame
+        ``volume``, then for each direction (``ap`` and ``rl`` in axial slices) ``<direction>_median_mm``,
+        ``<direction>_low_mm`` and ``<direction>_high_mm``; ``displacement_mm`` and ``outlier``.
+    """
+    columns: dict[str, Any] = {"volume": np.arange(len(motion.displacement_mm))}
+    for axis, direction in enumerate(motion.axes):
+        shifts = motion.shifts_mm[..., axis]
+        for name, values in (("median", np.median(shifts, axis=1)), ("low", shifts.min(1)), ("high", shifts.max(1))):
+            columns[f"{SHORT[direction]}_{name}_mm"] = values
+    return pd.DataFrame({**columns, "displacement_mm": motion.displacement_mm, "outlier": motion.outliers})

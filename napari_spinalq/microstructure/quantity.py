@@ -1,0 +1,86 @@
+"""Any map that someone made elsewhere: MTR, PET, T1, tSNR; its values per tract and level."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_spinalq.geometry import to_work_order
+from napari_spinalq.levels.levelmap import levels_per_slice
+from napari_spinalq.microstructure.cord import given_cord
+from napari_spinalq.microstructure.options import BUILTIN, MapOptions
+from napari_spinalq.microstructure.tracts import tracts_on, values_of_maps
+from napari_spinalq.progress import Progress, portion, silent
+from napari_spinalq.results import MapsResult, QuantityMap
+from napari_spinalq.scan import Scan
+
+
+def analyze_map(
+    scan: Scan,
+    cord_mask: NDArray,
+    levels: NDArray,
+    *,
+    metric: str,
+    unit: str = "",
+    grey_matter: NDArray | None = None,
+    flags: Sequence[str] = (),
+    options: MapOptions = MapOptions(),
+    progress: Progress = silent,
+) -> MapsResult:
+    """Read a map per tract.
+
+    Parameters
+    ----------
+    scan : Scan
+        The map, 3-D; NaN where it is not known.
+    cord_mask : array, shape ``scan.grid.shape``
+        The cord, 0..1.
+    levels : array, shape ``scan.grid.shape``
+        Vertebral level of voxels of the cord, 0 elsewhere.
+    metric, unit : str
+        What the map shows, such as ``"mtr"`` and ``"%"``.
+    grey_matter : array, shape ``scan.grid.shape``, optional
+        Share of grey matter; the atlas is fitted to it.
+    flags : sequence of str
+        What is known to be doubtful already.
+    options : MapOptions
+        Atlas and method.
+    progress : Progress
+        Told where the work stands.
+
+    Returns
+    -------
+    MapsResult
+
+    Raises
+    ------
+    InputError
+        If the mask is empty, or the atlas cannot be used.
+    """
+    cord = given_cord(cord_mask, scan.grid)
+    slice_levels = levels_per_slice(to_work_order(levels, scan.grid)[0])
+    tracts = tracts_on(
+        cord,
+        slice_levels,
+        scan,
+        options.atlas or BUILTIN,
+        grey_matter=grey_matter,
+        progress=portion(progress, 0.0, 0.7),
+    )
+    maps = (QuantityMap(metric, metric, unit, np.asarray(scan.data, dtype=np.float32)),)
+    progress(0.7, "values per tract")
+    values = values_of_maps(maps, tracts, slice_levels, scan.grid, options)
+    progress(1.0, "values per tract taken")
+    return MapsResult(
+        scan.name,
+        scan,
+        cord.mask,
+        slice_levels,
+        maps,
+        tracts,
+        values,
+        parameters=options.record(),
+        flags=tuple(dict.fromkeys([*flags, *tracts.flags])),
+    )

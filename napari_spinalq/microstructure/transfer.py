@@ -1,0 +1,152 @@
+"""Magnetisation transfer: from a pair of images to MTR and MTsat per tract and level."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from napari_spinalq.levels.discs import Labelling
+from napari_spinalq.microstructure.anatomical import bring
+from napari_spinalq.microstructure.cord import NO_DISCS, MapCord, levels_of_slices
+from napari_spinalq.microstructure.options import MapOptions
+from napari_spinalq.microstructure.tracts import read_tracts, values_of_maps
+from napari_spinalq.mt.align import align_pair
+from napari_spinalq.mt.mtr import mtr
+from napari_spinalq.mt.mtsat import mtsat
+from napari_spinalq.mt.parameters import MtParameters
+from napari_spinalq.progress import Progress, portion, silent
+from napari_spinalq.results import MapsResult, QuantityMap, ScanResult
+from napari_spinalq.scan import Scan
+
+NO_MTSAT = "MTsat not computed: {}"
+
+FAR_MM = 5.0
+"""A cord that lies farther than this (mm) from its place in the other image of a pair is told: people move by less."""
+
+
+@dataclass(frozen=True, eq=False)
+class MtSet:
+    """The images of a magnetisation transfer protocol.
+
+    Attributes
+    ----------
+    on, off : Scan
+        With and without the saturating pulse.
+    t1w : Scan, optional
+        The T1-weighted image that MTsat needs.
+    parameters : MtParameters, optional
+        Flip angles and repetition times; without them there is no MTsat.
+    why_no_mtsat : str
+        Why an image or its settings are missing; empty where nobody asked for MTsat.
+    """
+
+    on: Scan
+    off: Scan
+    t1w: Scan | None = None
+    parameters: MtParameters | None = None
+
+
+def analyze_mt(
+    images: MtSet,
+    cord: MapCord,
+    *,
+    labelling: Labelling = NO_DISCS,
+    anatomical: ScanResult | None = None,
+    options: MapOptions = MapOptions(),
+    progress: Progress = silent,
+) -> MapsResult:
+    """Compute MTR, and MTsat where the protocol allows it, and read them per tract.
+
+    Parameters
+    ----------
+    images : MtSet
+        The images. Those without the pulse and the T1-weighted one are aligned to the one with it, around the cord.
+    cord : MapCord
+        The cord on the image with the pulse.
+    labelling : Labelling
+        Discs in RAS mm, of any scan of the exam; with none, all levels are unknown.
+    anatomical : ScanResult, optional
+        The scan whose cord and grey matter are carried here.
+    options : MapOptions
+        How it is done.
+    progress : Progress
+        Told where the work stands.
+
+    Returns
+    -------
+    MapsResult
+        What could not be done is in its flags.
+
+    Raises
+    ------
+    InputError
+        If an image is not 3-D or does not overlap the first, or the pair seems to be swapped.
+    """
+    on = images.on.mean_volume()
+    maps, flags = _maps(on, images, cord, portion(progress, 0.0, 0.4))
+    brought = bring(anatomical, on, cord.soft, portion(progress, 0.4, 0.6))
+    levels = levels_of_slices(labelling, cord.centerline, cord.mask, on.grid)
+    options = options.per_level_where_known(levels)
+    tracts, values, refusal = read_tracts(
+        lambda known: values_of_maps(maps, known, levels, on.grid, options),
+        cord,
+        levels,
+        on,
+        options,
+        grey_matter=brought.grey_matter,
+        progress=portion(progress, 0.6, 1.0),
+    )
+    progress(1.0, "values per tract taken")
+    return MapsResult(
+        "mt",
+        on,
+        cord.mask,
+        levels,
+        maps,
+        tracts,
+        values,
+        None,
+        brought.registration,
+        brought.carried,
+        _parameters(images, anatomical, options),
+        tuple(dict.fromkeys([*flags, *cord.flags, *brought.flags, *refusal])),
+        tuple(one.name for one in (images.on, images.off, images.t1w) if one is not None),
+    )
+
+
+def _maps(
+    on: Scan, images: MtSet, cord: MapCord, progress: Progress
+) -> tuple[tuple[QuantityMap, ...], tuple[str, ...]]:
+    """Return MTR and, where the protocol allows it, MTsat and T1, on the grid of the image with the pulse."""
+    off, flags = _aligned(on, images.off, cord, portion(progress, 0.0, 0.5))
+    known = cord.mask * np.isfinite(off.data)  # the other image may not reach all of the cord
+    maps = [QuantityMap("mtr", "MTR", "%", mtr(on.data, off.data, mask=known))]
+    if images.why_no_mtsat:
+        flags.append(NO_MTSAT.format(images.why_no_mtsat))
+    if images.t1w is not None and images.parameters is not None:
+        t1w, moved = _aligned(on, images.t1w, cord, portion(progress, 0.5, 1.0))
+        found = mtsat(on.data, off.data, t1w.data, images.parameters, mask=known)
+        maps += [QuantityMap("mtsat", "MTsat", "p.u.", found.mtsat), QuantityMap("t1", "T1", "s", found.t1_s)]
+        flags += moved
+    return tuple(maps), tuple(flags)
+
+
+def _aligned(on: Scan, other: Scan, cord: MapCord, progress: Progress) -> tuple[Scan, list[str]]:
+    """Return another image on the grid of the one with the pulse, and what stood out on the way."""
+    aligned, motion = align_pair(on, other.mean_volume(), cord.soft, progress=progress)
+    shift_mm = float(np.linalg.norm(motion.shifts_mm, axis=-1).max())
+    flags = [f"the cord of {other.name} lies {shift_mm:.1f} mm from that of {on.name}"] if shift_mm > FAR_MM else []
+    if not np.isfinite(aligned.data[cord.mask > 0]).all():
+        flags.append(f"{other.name} does not reach all of the cord of {on.name}")
+    return aligned, flags
+
+
+def _parameters(images: MtSet, anatomical: ScanResult | None, options: MapOptions) -> dict[str, Any]:
+    names = {"on": images.on.name, "off": images.off.name, "t1w": images.t1w.name if images.t1w else ""}
+    return {
+        **names,
+        "anatomical_scan": "" if anatomical is None else anatomical.scan.name,
+        **options.record(),
+    }

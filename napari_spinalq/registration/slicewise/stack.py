@@ -1,0 +1,117 @@
+"""Many images of the same slices: searching their moves, and moving them back, slice by slice on several threads."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from napari_spinalq.registration.slicewise.match import Basis, pixel_scores, refine
+from napari_spinalq.registration.slicewise.warp import moved_back, outside, sample_places
+
+SEARCH_MM = 5.0
+"""Whole-pixel shifts up to this far are tried, mm; the finer search then goes on from the best. A cord that moved by
+more than its own radius is rare, and its neighbour, the wall of the canal, lies not much farther."""
+
+SCORE_NEIGHBOURS = (0.5, 1.0, 0.5)
+"""The score of a shift in a slice is added to half of that in the next slices: a weak slice follows them."""
+
+T = TypeVar("T")
+
+
+def default_threads() -> int:
+    """Return the number of processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def each_slice(work: Callable[[int], T], n_slices: int, threads: int | None) -> list[T]:
+    """Do the same work for every slice on several threads; the results are in the order of slices."""
+    with ThreadPoolExecutor(threads or default_threads()) as pool:
+        return list(pool.map(work, range(n_slices)))
+
+
+def search_moves(bases: Sequence[Basis], images: NDArray, threads: int | None = None) -> NDArray[np.float64]:
+    """Find the best move by whole pixels of each image.
+
+    Parameters
+    ----------
+    bases : sequence of Basis
+        One for each slice.
+    images : (n_slices, n, rows, columns) array
+        Images that moved.
+    threads : int, optional
+        Threads; as many as there are processors by default.
+
+    Returns
+    -------
+    (n, n_slices, 3) array
+        Moves, mm, without turns.
+    """
+    pixel_mm = bases[0].pixel_mm
+    reach = (int(np.ceil(SEARCH_MM / pixel_mm[0])), int(np.ceil(SEARCH_MM / pixel_mm[1])))
+    scores = np.stack(each_slice(lambda z: pixel_scores(bases[z], images[z], reach), len(bases), threads))
+    together = ndimage.convolve1d(scores, SCORE_NEIGHBOURS, axis=0, mode="constant")
+    best = together.reshape(*together.shape[:2], -1).argmax(axis=-1)
+    down, across = np.unravel_index(best.T, together.shape[2:])
+    moves = np.zeros((*best.T.shape, 3))
+    moves[..., 0] = (down - reach[0]) * pixel_mm[0]
+    moves[..., 1] = (across - reach[1]) * pixel_mm[1]
+    return moves
+
+
+def refine_moves(
+    bases: Sequence[Basis],
+    coefficients: NDArray[np.float32],
+    start: NDArray[np.float64],
+    *,
+    rotation: bool = False,
+    threads: int | None = None,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Find the moves (n, n_slices, 3) of images (n_slices, n, rows, columns) and their information, from a start."""
+    found = each_slice(lambda z: refine(bases[z], coefficients[z], start[:, z], rotation=rotation), len(bases), threads)
+    return np.stack([moves for moves, _ in found], axis=1), np.stack([trust for _, trust in found], axis=1)
+
+
+def move_back(
+    coefficients: NDArray[np.float32],
+    moves: NDArray[np.float64],
+    pixel_mm: NDArray[np.float64],
+    centres: NDArray[np.float64],
+    threads: int | None = None,
+) -> tuple[NDArray[np.float32], NDArray[np.int_]]:
+    """Move images back to where the reference has them.
+
+    Parameters
+    ----------
+    coefficients : (n_slices, n, rows, columns) array
+        Their spline coefficients.
+    moves : (n, n_slices, 3) array
+        Moves, mm.
+    pixel_mm : (2,) array
+        Pixel size, mm.
+    centres : (n_slices, 2) array
+        Pixel about which each slice turns.
+    threads : int, optional
+        As for :func:`search_moves`.
+
+    Returns
+    -------
+    images : (n_slices, n, rows, columns) array
+        Where a place lies outside of the image, the nearest value of its edge.
+    outside : (n, n_slices) array of int
+        How many pixels of each were so.
+    """
+    shape = (coefficients.shape[2], coefficients.shape[3])
+
+    def one(z: int) -> tuple[NDArray[np.float32], list[int]]:
+        places = [sample_places(move, shape, pixel_mm, centres[z]) for move in moves[:, z]]
+        images = [moved_back(image, place) for image, place in zip(coefficients[z], places, strict=True)]
+        return np.stack(images), [outside(place, shape) for place in places]
+
+    done = each_slice(one, len(coefficients), threads)
+    return np.stack([images for images, _ in done]), np.array([count for _, count in done]).T
