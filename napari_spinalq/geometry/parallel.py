@@ -14,7 +14,7 @@ EDGE_TOLERANCE = 1e-6
 
 
 def angle_between_deg(grid: Grid, other: Grid) -> float:
-    """Return the largest angle between an axis of a grid and the anatomical axis of the same name of another, degrees."""
+    """Return the largest angle (degrees) between axes of two grids that have the same anatomical name."""
     axes, others = (_directions(one.reoriented(WORK_AXES)) for one in (grid, other))
     cosines = np.clip(np.sum(axes * others, axis=0), -1.0, 1.0)
     return float(np.degrees(np.arccos(cosines)).max())

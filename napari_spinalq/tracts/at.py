@@ -31,7 +31,7 @@ def tract_at(tracts: TractMaps, voxel: Sequence[int]) -> tuple[Tract, float] | N
     if not all(0 <= index < size for index, size in zip(voxel, shape, strict=True)):
         return None
     shares = tracts.fractions[(slice(None), *voxel)]
-    cord = np.array([share * (tract.tissue is not TractTissue.CSF) for share, tract in zip(shares, tracts.tracts)])
+    cord = np.where([tract.tissue is TractTissue.CSF for tract in tracts.tracts], 0.0, shares)
     if cord.sum() < LEAST_SHARE:
         return None
     most = int(cord.argmax())

@@ -1,3 +1,1 @@
-"""What a reader is shown of a scan, as plain arrays: grey windows, pictures, surfaces, two scans side by side,
-outlines of tracts, and directions.
-"""
+"""What a reader is shown, as plain arrays: grey windows, pictures, surfaces, outlines, and two scans side by side."""

@@ -10,8 +10,8 @@ def on_disc(directions: ArrayLike) -> NDArray[np.float64]:
     """Project directions on the disc of the upper hemisphere, seen from above, so that equal areas stay equal.
 
     A direction and its opposite weight diffusion alike, so those that point downward are turned round. Lambert's
-    azimuthal equal-area projection (Snyder 1987, Map projections, US Geological Survey Professional Paper 1395, p. 185),
-    scaled so that the horizon is the unit circle: the radius is ``sqrt(1 - z)``.
+    azimuthal equal-area projection (Snyder 1987, Map projections, US Geological Survey Professional Paper 1395,
+    chapter 24), scaled so that the horizon is the unit circle: the radius is ``sqrt(1 - z)``.
 
     Parameters
     ----------

@@ -65,7 +65,7 @@ def tract_outlines(tracts: TractMaps, grid: Grid, structures: Sequence[str]) -> 
     found: list[Outline] = []
     for number in range(box[0].stop - box[0].start):
         shares = _finer(work[(slice(None), *box)][:, number])
-        corner = begin + [number, 0, 0]
+        corner = begin + np.array([number, 0, 0])
         found += [outline for key, own in rows.items() for outline in _around(key, own, shares, corner)]
     return tuple(found)
 

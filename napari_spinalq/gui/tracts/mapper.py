@@ -10,7 +10,7 @@ from psygnal import Signal
 
 from napari_spinalq.geometry import WORK_AXES
 from napari_spinalq.gui.convert import mm_to_world, world_to_mm
-from napari_spinalq.gui.display import Plane, current_plane, go_to, position, show_plane
+from napari_spinalq.gui.display import Plane, current_plane, go_to, position, show_plane, zoom_on_cord
 from napari_spinalq.gui.session import Session
 from napari_spinalq.gui.tracts.acquisitions import Acquisition, acquisitions_of, missing
 from napari_spinalq.gui.tracts.computing import Inputs, compute, inputs_of, job_of
@@ -129,9 +129,8 @@ class Mapper:
         if not self._session.read_only:
             self._session.mark_unsaved()
         first = shown.result.flags[:1]
-        self.told.emit(
-            "warn" if first else "good", first[0] if first else f"Computed: {len(shown.result.values)} values."
-        )
+        done = f"Computed: {len(shown.result.values)} values."
+        self.told.emit("warn" if first else "good", first[0] if first else done)
 
     def results(self) -> tuple[MapsResult, ...]:
         """Return the results that are up to date: those that may be saved."""
@@ -208,9 +207,12 @@ class Mapper:
         work = self._session.current
         if work is None or not slices:
             return
-        if current_plane(self._viewer) is not Plane.AXIAL:
+        place = mm_to_world(cord_centre_mm(shown.result, slices[len(slices) // 2]), work.scan.grid)
+        if current_plane(self._viewer) is Plane.AXIAL:
+            go_to(self._viewer, place)
+        else:
             show_plane(self._viewer, Plane.AXIAL)
-        go_to(self._viewer, mm_to_world(cord_centre_mm(shown.result, slices[len(slices) // 2]), work.scan.grid))
+            zoom_on_cord(self._viewer, place)
 
 
 def cord_centre_mm(result: MapsResult, number: int) -> np.ndarray:
