@@ -30,6 +30,16 @@ flagged, and from which it is refused. Noise grows with it (Skare et al. 2000, J
 doi:10.1006/jmre.2000.2209). Even schemes have 1.6, the six edge-to-edge directions of a cube 2; above 10, some element
 is many times as noisy; above 1000, the digits of a gradient file decide on it."""
 
+ELEMENTS = (
+    "left-right",
+    "anterior-posterior",
+    "superior-inferior",
+    "left-right by anterior-posterior",
+    "left-right by superior-inferior",
+    "anterior-posterior by superior-inferior",
+)
+"""The six elements of a tensor in RAS: along the axes, then off the diagonal."""
+
 
 @dataclass(frozen=True, eq=False)
 class Shell:
@@ -146,11 +156,29 @@ def direction_condition(directions: NDArray[np.float64]) -> float:
     directions : (m, 3) array
         Unit vectors.
     """
+    singular = np.linalg.svd(_element_design(directions), compute_uv=False)
+    return float(singular[0] / singular[-1]) if len(singular) == 6 and singular[-1] > 1e-12 else float("inf")
+
+
+def weakest_element(directions: NDArray[np.float64]) -> str:
+    """Name the tensor element that directions (m, 3) in RAS, m >= 6, tell least about.
+
+    Examples
+    --------
+    >>> axes, diagonal = np.eye(3), np.sqrt(0.5)
+    >>> pairs = np.array([[1, 1, 0], [1, -1, 0], [0, 1, 1]]) * diagonal
+    >>> weakest_element(np.vstack([axes, pairs]))
+    'left-right by superior-inferior'
+    """
+    weakest = np.linalg.svd(_element_design(directions))[2][-1]
+    return ELEMENTS[int(np.abs(weakest).argmax())]
+
+
+def _element_design(directions: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return what each direction measures of the six tensor elements, shape (m, 6), in the order of ``ELEMENTS``."""
     x, y, z = directions.T
     # sqrt(2) makes the six elements a vector whose length is that of the tensor, whatever the axes
-    design = np.stack([x * x, y * y, z * z, np.sqrt(2) * x * y, np.sqrt(2) * x * z, np.sqrt(2) * y * z], axis=1)
-    singular = np.linalg.svd(design, compute_uv=False)
-    return float(singular[0] / singular[-1]) if len(singular) == 6 and singular[-1] > 1e-12 else float("inf")
+    return np.stack([x * x, y * y, z * z, np.sqrt(2) * x * y, np.sqrt(2) * x * z, np.sqrt(2) * y * z], axis=1)
 
 
 def fsl_directions(directions: NDArray[np.float64], grid: Grid) -> NDArray[np.float64]:

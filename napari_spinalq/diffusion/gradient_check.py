@@ -236,7 +236,9 @@ def _notes(chosen: int, alike: list[int]) -> tuple[str, ...]:
     others = [describe_change(CHANGES[index]) for index in alike if index != chosen]
     if not others:
         return ()
-    return (f"cannot be told on this scan, as the cord runs too straight along an axis: {'; '.join(others)}",)
+    return (
+        f"cannot be told on this scan (a cord too straight along an axis, or fibres too noisy): {'; '.join(others)}",
+    )
 
 
 def _tangents(course: Centerline | NDArray, grid: Grid, core: NDArray[np.bool_]) -> NDArray[np.float64]:

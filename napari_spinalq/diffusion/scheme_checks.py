@@ -7,7 +7,13 @@ from numpy.typing import NDArray
 
 from napari_spinalq.diffusion.tensor_noise import TENSOR_PARAMETERS
 from napari_spinalq.errors import InputError
-from napari_spinalq.gradients import POOR_CONDITION, GradientTable, direction_condition, refuse_unless_tensor
+from napari_spinalq.gradients import (
+    POOR_CONDITION,
+    GradientTable,
+    direction_condition,
+    refuse_unless_tensor,
+    weakest_element,
+)
 
 TENSOR_B = 1500.0
 """Above about this b-value (s/mm2) the signal no longer decays as one exponential, which the tensor assumes (Jones and
@@ -62,8 +68,8 @@ def flags_of_scheme(gradients: GradientTable, used: GradientTable) -> tuple[str,
     condition = direction_condition(distinct)
     if condition > POOR_CONDITION:
         flags.append(
-            f"the {len(distinct)} diffusion directions are spread so unevenly (condition number {condition:.0f}, at "
-            "best 1.6) that FA and directions are unreliable"
+            f"the {len(distinct)} diffusion directions hardly tell the {weakest_element(distinct)} element of the "
+            f"tensor (condition number {condition:.0f}, at best 1.6): FA, MD and directions are unreliable"
         )
     elif len(used) <= TENSOR_PARAMETERS:
         flags.append(
@@ -72,26 +78,30 @@ def flags_of_scheme(gradients: GradientTable, used: GradientTable) -> tuple[str,
     return tuple(flags)
 
 
-def flags_of_cord(md: NDArray[np.floating], cord: NDArray) -> tuple[str, ...]:
+def flags_of_cord(md: NDArray[np.floating], linear_md: NDArray[np.floating], cord: NDArray) -> tuple[str, ...]:
     """Say whether the diffusivity of a cord is physical.
 
     Parameters
     ----------
-    md : array
-        Mean diffusivity of each voxel, 1e-3 mm2/s; NaN where it is not known.
+    md, linear_md : array
+        Mean diffusivity of each voxel as reported, and before negative eigenvalues were set to zero, 1e-3 mm2/s; NaN
+        where it is not known.
     cord : array, same shape
         The cord, without the margin of CSF that a fit may have; voxels of at least half count.
     """
-    values = md[(np.asarray(cord) >= 0.5) & np.isfinite(md)]
-    if not len(values):
+    inside = (np.asarray(cord) >= 0.5) & np.isfinite(md)
+    if not inside.any():
         return ("MD is not known anywhere in the cord",)
-    mean = float(values.mean())
-    if PLAUSIBLE_MD[0] <= mean <= PLAUSIBLE_MD[1]:
+    mean, linear = float(md[inside].mean()), float(linear_md[inside].mean())
+    low, high = PLAUSIBLE_MD
+    if low <= mean <= high:
         return ()
-    return (
-        f"MD of the cord is not physical: {mean:.2f} x 1e-3 mm2/s on average, outside {PLAUSIBLE_MD[0]:g} to "
-        f"{PLAUSIBLE_MD[1]:g}; check the b-values, and whether all volumes are on one intensity scale",
-    )
+    said = f"MD of the cord is not physical: {mean:.2f} x 1e-3 mm2/s on average, outside {low:g} to {high:g}"
+    if low <= linear <= high:
+        return (
+            f"{said}; it is {linear:.2f} before negative eigenvalues are set to zero, so noise or the scheme is why",
+        )
+    return (f"{said}; check the b-values, and whether all volumes are on one intensity scale",)
 
 
 def flags_of_fit(n_voxels: int, negative: int) -> tuple[str, ...]:

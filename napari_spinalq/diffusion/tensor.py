@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
 import numpy as np
-from dipy.core.gradients import gradient_table
-from dipy.reconst.dti import TensorModel
+from dipy.reconst.dti import fractional_anisotropy
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
+from napari_spinalq.diffusion.dipy_fit import DipyFit, DipyTensor, FitMethod, linear_md
 from napari_spinalq.diffusion.scheme_checks import (
     flags_of_cord,
     flags_of_fit,
@@ -26,28 +23,8 @@ from napari_spinalq.geometry import Grid
 from napari_spinalq.gradients import GradientTable
 from napari_spinalq.progress import Progress, portion, silent
 
-CHUNK_VOXELS = 512
-"""Voxels fitted at once: large enough that numpy's overhead vanishes, small enough for progress and memory."""
-
-CLIPPED = 1e-6
-"""dipy replaces eigenvalues below this over the largest b-value (mm2/s) by it: about 1e-9, in effect zero."""
-
 MAX_CONTRAST_OF_COLOURS = 255
 """Full brightness of a direction colour: FA = 1 along one axis."""
-
-
-class FitMethod(StrEnum):
-    """How the tensor is fitted."""
-
-    WLS = "wls"
-    OLS = "ols"
-    RESTORE = "restore"
-    ROBUST = "robust"
-
-
-DIPY_METHOD = {FitMethod.WLS: "WLS", FitMethod.OLS: "OLS", FitMethod.RESTORE: "RESTORE", FitMethod.ROBUST: "RWLS"}
-"""Names in dipy. WLS: Chung et al. 2006, NeuroImage, doi:10.1016/j.neuroimage.2006.07.001; RESTORE: Chang et al. 2005,
-Magn Reson Med, doi:10.1002/mrm.20426; robust: Collier et al. 2015, Magn Reson Med, doi:10.1002/mrm.25351."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,15 +127,16 @@ def fit_tensor(
     fitted = _fittable(data, np.asarray(mask) > 0, chosen, table)
     signals = np.asarray(data[fitted][:, chosen], dtype=np.float64)
     signals = np.maximum(signals, signals[signals > 0].min() if min_signal is None else min_signal)
-    first = portion(progress, 0.0, 0.2)
+    count = threads or 1
     if method is FitMethod.RESTORE and noise_sd is None:
-        noise_sd = residual_noise_sd(
-            signals, _in_chunks(signals, _fitter(table, FitMethod.WLS, None), threads, first)[1]
-        )
-    main = portion(progress, 0.2 if method is FitMethod.RESTORE else 0.0, 1.0)
-    parameters, predicted = _in_chunks(signals, _fitter(table, method, noise_sd), threads, main)
-    found = _result(signals, parameters, predicted, table, fitted, method, noise_sd, gradients)
-    return found if cord is None else replace(found, flags=(*found.flags, *flags_of_cord(found.md, cord)))
+        first = DipyTensor(table, FitMethod.WLS).fit(signals, count, portion(progress, 0.0, 0.2))
+        noise_sd, progress = residual_noise_sd(signals, first.predicted), portion(progress, 0.2, 1.0)
+    found = DipyTensor(table, method, noise_sd).fit(signals, count, progress)
+    result = _maps(signals, found, table, fitted, method)
+    flags = [*flags_of_scheme(gradients, table), *flags_of_fit(len(signals), result.negative_eigenvalues)]
+    if cord is not None:
+        flags += flags_of_cord(result.md, _on_grid(1e3 * linear_md(signals, table), fitted), cord)
+    return replace(result, flags=tuple(flags), noise_sd=float("nan") if noise_sd is None else float(noise_sd))
 
 
 def mask_dilated(mask: NDArray, grid: Grid, mm: float) -> NDArray[np.bool_]:
@@ -199,81 +177,31 @@ def direction_colours(fit: TensorFit) -> NDArray[np.uint8]:
     return np.round(MAX_CONTRAST_OF_COLOURS * np.clip(np.nan_to_num(colours), 0.0, 1.0)).astype(np.uint8)
 
 
-Fitter = Callable[[NDArray[np.float64]], tuple[NDArray[np.float64], NDArray[np.float64]]]
-
-
-def _fitter(table: GradientTable, method: FitMethod, noise_sd: float | None) -> Fitter:
-    """Return a function from signals (v, n) to dipy's tensor parameters (v, 12) and predicted signals (v, n)."""
-    scheme = gradient_table(table.b_values, bvecs=table.directions, b0_threshold=table.b0_threshold)
-    options = {"sigma": noise_sd} if method is FitMethod.RESTORE else {}
-
-    def fit(signals: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        model = TensorModel(scheme, fit_method=DIPY_METHOD[method], return_S0_hat=True, **options)
-        found = model.fit(signals)
-        unweighted = np.reshape(found.S0_hat, -1)
-        return found.model_params, model.predict(found.model_params, S0=unweighted)
-
-    return fit
-
-
-def _in_chunks(
-    signals: NDArray[np.float64], fit: Fitter, threads: int | None, progress: Progress
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Fit chunk by chunk on some threads, telling progress from the calling thread."""
-    parameters, predicted = np.empty((len(signals), 12)), np.empty_like(signals)
-    starts = range(0, len(signals), CHUNK_VOXELS)
-    with ThreadPoolExecutor(max_workers=threads or 1) as pool:
-        work = {pool.submit(fit, signals[start : start + CHUNK_VOXELS]): start for start in starts}
-        try:
-            for done, future in enumerate(as_completed(work), start=1):
-                chunk = slice(work[future], work[future] + CHUNK_VOXELS)
-                parameters[chunk], predicted[chunk] = future.result()
-                progress(done / len(work), "fitting the tensor")
-        except BaseException:  # stopped by hand: what has not begun is not begun
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-    return parameters, predicted
-
-
-def _result(
-    signals: NDArray[np.float64],
-    parameters: NDArray[np.float64],
-    predicted: NDArray[np.float64],
-    table: GradientTable,
-    fitted: NDArray[np.bool_],
-    method: FitMethod,
-    noise_sd: float | None,
-    gradients: GradientTable,
+def _maps(
+    signals: NDArray[np.float64], found: DipyFit, table: GradientTable, fitted: NDArray[np.bool_], method: FitMethod
 ) -> TensorFit:
-    """Return maps from the parameters of each voxel."""
-    values = parameters[:, :3]
-    first = parameters[:, 3:].reshape(-1, 3, 3)[:, :, 0]
-    upward = np.where(first[:, 2:] < 0, -first, first)
+    """Return maps from the tensors of each voxel."""
+    values, first = found.eigenvalues, found.eigenvectors[:, :, 0]
     baseline = signals[:, table.unweighted].mean(axis=1)
-    mean = values.mean(axis=1)
-    spread = np.sqrt(1.5 * ((values - mean[:, None]) ** 2).sum(axis=1))
-    size = np.sqrt((values**2).sum(axis=1))
-    negative = int((values.min(axis=1) <= CLIPPED / max(table.b_values.max(), 1.0) * (1 + 1e-9)).sum())
-
-    def on_grid(numbers: NDArray[np.float64]) -> NDArray[np.float32]:
-        full = np.full((*fitted.shape, *numbers.shape[1:]), np.nan, dtype=np.float32)
-        full[fitted] = numbers
-        return full
-
     return TensorFit(
         mask=fitted,
-        fa=on_grid(np.divide(spread, size, out=np.zeros_like(size), where=size > 0)),
-        md=on_grid(1e3 * mean),
-        ad=on_grid(1e3 * values[:, 0]),
-        rd=on_grid(1e3 * values[:, 1:].mean(axis=1)),
-        direction=on_grid(upward),
-        residual=on_grid(np.sqrt(((signals - predicted) ** 2).mean(axis=1)) / baseline),
-        tsnr=on_grid(temporal_snr(signals, table)),
-        negative_eigenvalues=negative,
+        fa=_on_grid(fractional_anisotropy(values), fitted),
+        md=_on_grid(1e3 * values.mean(axis=1), fitted),
+        ad=_on_grid(1e3 * values[:, 0], fitted),
+        rd=_on_grid(1e3 * values[:, 1:].mean(axis=1), fitted),
+        direction=_on_grid(np.where(first[:, 2:] < 0, -first, first), fitted),
+        residual=_on_grid(np.sqrt(((signals - found.predicted) ** 2).mean(axis=1)) / baseline, fitted),
+        tsnr=_on_grid(temporal_snr(signals, table), fitted),
+        negative_eigenvalues=int(found.clipped.sum()),
         method=method,
-        flags=(*flags_of_scheme(gradients, table), *flags_of_fit(len(values), negative)),
-        noise_sd=float("nan") if noise_sd is None else float(noise_sd),
     )
+
+
+def _on_grid(numbers: NDArray[np.float64], fitted: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Return a map with the numbers of the fitted voxels, NaN elsewhere."""
+    full = np.full((*fitted.shape, *numbers.shape[1:]), np.nan, dtype=np.float32)
+    full[fitted] = numbers
+    return full
 
 
 def _fittable(
