@@ -15,7 +15,7 @@ from napari_spinalq.phantom.design import ExamDesign
 from napari_spinalq.phantom.diffusion import default_scheme, tensor_signals
 from napari_spinalq.phantom.make import SAMPLING
 from napari_spinalq.phantom.sampling import average_over_voxels
-from napari_spinalq.phantom.tissue import CORD_TISSUES, N_TISSUES, SIGNALS, Tissue, membership, signal_row
+from napari_spinalq.phantom.tissue import CORD_TISSUES, N_TISSUES, Tissue, membership, signal_row
 from napari_spinalq.scan import Scan
 
 BEND_ACROSS_MM, BEND_ALONG_MM = 60.0, 70.0
@@ -78,9 +78,7 @@ class Distortion:
     def _bend(self, x: NDArray[np.float64], z: NDArray[np.float64]) -> NDArray[np.float64]:
         return self.bend_mm * np.sin(2 * np.pi * z / BEND_ALONG_MM) * np.cos(2 * np.pi * x / BEND_ACROSS_MM)
 
-    def _world(
-        self, x: NDArray[np.float64], y: NDArray[np.float64], z: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
+    def _world(self, x: NDArray[np.float64], y: NDArray[np.float64], z: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.stack([x, y, z], axis=-1) @ self.frame.T + self.centre_mm
 
 
@@ -107,8 +105,7 @@ class DistortedScan:
 def slice_frame(grid: Grid) -> NDArray[np.float64]:
     """Return the directions right, anterior and normal (to superior) of axial slices, as columns in RAS."""
     work = grid.reoriented("RAS")
-    axes = work.affine[:3, :3] / np.asarray(work.spacing)
-    return axes
+    return work.affine[:3, :3] / np.asarray(work.spacing)
 
 
 def distorted_scan(
@@ -159,5 +156,5 @@ def _mean_signal(contrast: Contrast) -> NDArray[np.float64]:
         return signal_row(contrast.value)
     scheme = default_scheme()
     fibres = np.tile([0.0, 0.0, 1.0], (N_TISSUES, 1))
-    rows = (signal_row(name, SIGNALS) for name in ("b0", "fa", "md"))
-    return tensor_signals(np.eye(N_TISSUES), fibres, *rows, scheme)[:, ~scheme.unweighted].mean(axis=1)
+    b0, fa, md = (signal_row(name) for name in ("b0", "fa", "md"))
+    return tensor_signals(np.eye(N_TISSUES), fibres, b0, fa, md, scheme)[:, ~scheme.unweighted].mean(axis=1)

@@ -29,6 +29,7 @@ CLEAR_FLATNESS = 0.15
 """The long axis of a cord with this flatness (a2 - b2) / (a2 + b2), half axes a and b, is trusted by half: 1.16 times
 as wide as deep. Cervical cords have 0.3 to 0.5, thoracic ones 0.1 to 0.2."""
 
+
 @dataclass(frozen=True, eq=False)
 class SliceAffine:
     """For each target slice the map d -> d', from offsets to the target's centre to offsets to the source's.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,19 +12,19 @@ from napari_spinalq.geometry import Grid, reorient_array, to_work_order
 from napari_spinalq.progress import Progress, portion, silent
 from napari_spinalq.registration.affine import aligned
 from napari_spinalq.registration.carry import carry
-from napari_spinalq.registration.field import Field, SliceFrame
+from napari_spinalq.registration.field import SliceFrame
 from napari_spinalq.registration.moments import Sections, sections_of
 from napari_spinalq.registration.outline import log_radii, no_change, outline_change
-from napari_spinalq.registration.quality import overall_dice
+from napari_spinalq.registration.points import carried_onto, points_back, points_there
+from napari_spinalq.registration.quality import slice_quality
 from napari_spinalq.registration.registration import Registration
+from napari_spinalq.registration.similarity import around, slice_similarity
+from napari_spinalq.registration.table import quality_flags, similarity_flags
 from napari_spinalq.registration.warp import Warp
 from napari_spinalq.scan import Scan
 
 OUTLINE_PASSES = 2
 """Times that the outline is compared and corrected; a third changes the Dice coefficient by less than 0.001."""
-
-SLAB_POINTS = 1_000_000
-"""Source voxels whose places are computed at a time: bounds the memory to some 150 MB."""
 
 
 def register_scans(
@@ -59,55 +61,60 @@ def register_scans(
         If a mask is empty or not within 0..1, or the two cords share no slice.
     """
     for scan, mask in ((source, source_mask), (target, target_mask)):
-        _check(scan, mask)
+        check_mask(scan, mask)
     fixed, work = to_work_order(np.asarray(target_mask, dtype=np.float32), target.grid)
     frame = SliceFrame(work)
     warp = _fitted(source.grid, source_mask, fixed, frame, portion(progress, 0.0, 0.6))
     field = warp.field(frame)
-    before = _carried(source.grid, source_mask, frame, None)
-    after = _carried(source.grid, source_mask, frame, field)
-    shared = sections_of(fixed, frame).shown & sections_of(after, frame).shown
-    progress(0.7, "looking for the way back")
+    progress(0.6, "looking for the way back")
+    there = reorient_array(points_there(field, frame), work, target.grid.axis_codes)[0]
     back = points_back(field.inverse(), frame, source.grid)
+    progress(0.8, "comparing both cords")
+    found = Registration(source.grid, target.grid, there, back, np.nan, np.nan)
+    judged = _judged(found, source, source_mask, target, target_mask)
     progress(1.0, "registered")
-    return Registration(
-        source.grid,
-        target.grid,
-        _in_file_order(points_there(field, frame), frame, target.grid),
-        back,
-        overall_dice(before, fixed, shared),
-        overall_dice(after, fixed, shared),
+    return judged
+
+
+def _judged(
+    found: Registration, source: Scan, source_mask: NDArray, target: Scan, target_mask: NDArray
+) -> Registration:
+    """Return the registration with its quality in numbers and words."""
+    quality = slice_quality(found, source_mask, target_mask)
+    before, after = _similarities(found, source, target, target_mask)
+    return replace(
+        found,
+        dice_before=quality.overall_before,
+        dice_after=quality.overall_after,
+        similarity_before=before,
+        similarity_after=after,
+        flags=(*quality_flags(quality, source.name), *similarity_flags(before, after)),
     )
 
 
-def points_there(field: Field | None, frame: SliceFrame) -> NDArray[np.float32]:
-    """Return where the voxels of the target lie in the source, RAS mm, shape of its work grid + (3,)."""
-    places = frame.centres()
-    return frame.points_mm(places if field is None else field.moved(places)).astype(np.float32)
-
-
-def points_back(inverse: Field, frame: SliceFrame, source: Grid) -> NDArray[np.float32]:
-    """Return where the voxels of the source lie in the target, RAS mm, shape ``source.shape + (3,)``."""
-    found = np.empty((*source.shape, 3), dtype=np.float32)
-    rows = max(1, SLAB_POINTS // (source.shape[1] * source.shape[2]))
-    for start in range(0, source.shape[0], rows):
-        index = np.moveaxis(np.indices((len(found[start : start + rows]), *source.shape[1:])), 0, -1)
-        index[..., 0] += start
-        places = frame.places(source.voxel_to_mm(index))
-        found[start : start + rows] = frame.points_mm(inverse.moved(places))
-    return found
+def _similarities(found: Registration, source: Scan, target: Scan, target_mask: NDArray) -> tuple[float, float]:
+    """Return how well the source explains the target around its cord, by position alone and registered."""
+    image, work = to_work_order(np.asarray(target.mean_volume().data, dtype=np.float32), target.grid)
+    frame = SliceFrame(work)
+    near = around(to_work_order(np.asarray(target_mask), target.grid)[0], frame)
+    values = source.mean_volume().data
+    before = carried_onto(frame, None, source.grid, values)
+    after = to_work_order(carry(found, values), target.grid)[0]
+    both = [slice_similarity(one, image, near) for one in (before, after)]
+    known = np.isfinite(both).all(axis=0)
+    return (float(both[0][known].mean()), float(both[1][known].mean())) if known.any() else (np.nan, np.nan)
 
 
 def _fitted(source: Grid, source_mask: NDArray, fixed: NDArray, frame: SliceFrame, progress: Progress) -> Warp:
     """Fit centre, stretch and outline of the source's cord to that of the target (in work order)."""
     goal = sections_of(fixed, frame)
-    found = sections_of(_carried(source, source_mask, frame, None), frame)
+    found = sections_of(carried_onto(frame, None, source, source_mask), frame)
     known = _shared(found, goal)
     warp = Warp(aligned(found, goal, frame.heights_mm), no_change(frame.slices))
     wanted = log_radii(fixed, frame, warp.affine.centre_mm, known)
     for step in range(OUTLINE_PASSES):
         progress((step + 1) / (OUTLINE_PASSES + 1), "comparing the outlines")
-        moved = _carried(source, source_mask, frame, warp.field(frame))
+        moved = carried_onto(frame, warp.field(frame), source, source_mask)
         seen = log_radii(moved, frame, warp.affine.centre_mm, known)
         warp = Warp(warp.affine, outline_change(seen, wanted, known, frame.heights_mm, warp.outline))
     return warp
@@ -123,18 +130,8 @@ def _shared(source: Sections, target: Sections) -> NDArray[np.bool_]:
     return both
 
 
-def _carried(source: Grid, mask: NDArray, frame: SliceFrame, field: Field | None) -> NDArray:
-    """Return a mask of the source on the work grid of the target; by position alone without a field."""
-    nothing = np.empty((0, 0, 0, 3), dtype=np.float32)
-    there = Registration(source, frame.grid, points_there(field, frame), nothing, float("nan"), float("nan"))
-    return carry(there, mask)
-
-
-def _in_file_order(points_work: NDArray[np.float32], frame: SliceFrame, grid: Grid) -> NDArray[np.float32]:
-    return reorient_array(points_work, frame.grid, grid.axis_codes)[0]
-
-
-def _check(scan: Scan, mask: NDArray) -> None:
+def check_mask(scan: Scan, mask: NDArray) -> None:
+    """Refuse a mask that is not the cord of a scan: another shape, empty, or values outside 0..1."""
     values = np.asarray(mask)
     if values.shape != scan.grid.shape:
         raise GridMismatchError(

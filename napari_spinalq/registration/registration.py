@@ -26,6 +26,9 @@ class Registration:
         Overlap of both cords on the target by position alone, and after registration; NaN where one is not known.
     flags : tuple of str
         What a reader must know.
+    similarity_before, similarity_after : float
+        Share of the target's variance around its cord that the source's grey values explain, 0..1; the images play no
+        part in the fit, so this checks the masks. NaN where it is not known.
     """
 
     source: Grid
@@ -35,3 +38,12 @@ class Registration:
     dice_before: float
     dice_after: float
     flags: tuple[str, ...] = ()
+    similarity_before: float = float("nan")
+    similarity_after: float = float("nan")
+
+
+def by_position(source: Grid, target: Grid) -> Registration:
+    """Return the registration of two scans by scanner position alone: every place stays where it is."""
+    there, back = (grid.voxel_to_mm(np.moveaxis(np.indices(grid.shape), 0, -1)) for grid in (target, source))
+    unknown = float("nan")
+    return Registration(source, target, there.astype(np.float32), back.astype(np.float32), unknown, unknown)
