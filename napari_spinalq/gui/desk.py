@@ -111,6 +111,7 @@ class Desk:
         self.settler = Settler(viewer, self.session, self.runner, self.raters, self.edits)
         self.worklist = Worklist(viewer, self.session, self.opener, self.saver, self.may_close)
         self.tracts = Mapper(viewer, self.session, self.runner)
+        self.saver.maps = self.tracts.results
         self._tract_hover = TractHover(viewer, self.session, self.tracts)
         self._docks: list[Links] = []
         self._guard = CloseGuard(self.window, self.may_close, self._closed)
@@ -243,7 +244,8 @@ class Desk:
             self.told.emit("plain", "Not saved: the earlier results were kept.")
             return False
         written = self.saver.save(folder, overwrite=bool(existing))
-        self.told.emit("good", f"Saved {len(written)} files in {folder}")
+        left = self.tracts.left_out()
+        self.told.emit("warn" if left else "good", f"Saved {len(written)} files in {folder}. {left}".strip())
         return True
 
     def may_close(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from napari_spinalq.tracts.maps import TractMaps, TractTissue
 
-OUTLINE_MM, OUTLINED_MM = 0.2, 0.5
+OUTLINE_MM, OUTLINED_MM = 0.15, 0.35
 """Widths of lines, mm: thin enough to see the map beneath, and the tract that was clicked stands out."""
 
 KINDS = (

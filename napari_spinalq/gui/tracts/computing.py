@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -107,13 +107,13 @@ def compute(job: Job, progress: Progress) -> ShownMaps:
         If the acquisition, the atlas or the masks cannot be used.
     """
     # Imported here: it brings dipy along, which would hold up the opening of every window by half a second.
-    from napari_spinalq.gui.tracts.microstructure import result_of
+    from napari_spinalq.gui.tracts.microstructure import check_of, result_of
 
     progress(0.0, "measuring the masks")
     scans = [_measured(one, job.labelling) for one in job.drawn]
     result = result_of(job, scans, portion(progress, MEASURED, COMPUTED))
     progress(COMPUTED, "outlining tracts")
-    return show_over(result, job.like)
+    return replace(show_over(result, job.like), check=check_of(result))
 
 
 def _measured(one: Drawn, labelling: Labelling) -> ScanResult:

@@ -10,7 +10,7 @@ from psygnal import Signal
 
 from napari_spinalq.geometry import WORK_AXES
 from napari_spinalq.gui.convert import mm_to_world, world_to_mm
-from napari_spinalq.gui.display import Plane, current_plane, go_to, position, show_plane, zoom_on_cord
+from napari_spinalq.gui.display import Plane, current_plane, go_to, position, show_plane
 from napari_spinalq.gui.session import Session
 from napari_spinalq.gui.tracts.acquisitions import Acquisition, acquisitions_of, missing
 from napari_spinalq.gui.tracts.computing import Inputs, compute, inputs_of, job_of
@@ -24,7 +24,11 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
 
 BUILTIN = "builtin"
+LEFT_OUT = "{what} not saved: out of date. Compute again (page Tracts), then save."
 OUT_OF_DATE = "Out of date: masks or discs changed since. Compute again."
+TRACT_VIEW_MM = 35.0
+"""Width of the view (mm), at most, when a tract is outlined: the cord fills nearly half of it."""
+
 COMPUTING = "Computing {}"
 
 
@@ -134,7 +138,13 @@ class Mapper:
 
     def results(self) -> tuple[MapsResult, ...]:
         """Return the results that are up to date: those that may be saved."""
+        self.check()
         return tuple(shown.result for key, shown in self._shown.items() if key not in self._stale)
+
+    def left_out(self) -> str:
+        """Say which results are out of date and are therefore not saved; empty if none is."""
+        titles = [one.title for one in self.acquisitions if one.key in self._stale]
+        return LEFT_OUT.format(what=" and ".join(titles)) if titles else ""
 
     def check(self) -> None:
         """See whether results still rest on masks and discs as they are now."""
@@ -208,11 +218,11 @@ class Mapper:
         if work is None or not slices:
             return
         place = mm_to_world(cord_centre_mm(shown.result, slices[len(slices) // 2]), work.scan.grid)
-        if current_plane(self._viewer) is Plane.AXIAL:
-            go_to(self._viewer, place)
-        else:
+        if current_plane(self._viewer) is not Plane.AXIAL:
             show_plane(self._viewer, Plane.AXIAL)
-            zoom_on_cord(self._viewer, place)
+        go_to(self._viewer, place)
+        camera = self._viewer.scene.camera
+        camera.zoom = max(camera.zoom, min(self._viewer.canvas.size) / TRACT_VIEW_MM)
 
 
 def cord_centre_mm(result: MapsResult, number: int) -> np.ndarray:

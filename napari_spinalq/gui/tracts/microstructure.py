@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_spinalq.contrast import Contrast
+from napari_spinalq.cord.centerline import cord_centerline
 from napari_spinalq.cord.segment import segment_cord
+from napari_spinalq.diffusion.gradient_check import GradientCheck, check_gradients
 from napari_spinalq.errors import InputError
 from napari_spinalq.exam import ExamFile
 from napari_spinalq.geometry import resample_array
 from napari_spinalq.gui.tracts.acquisitions import TRANSFER
 from napari_spinalq.io.nifti import load_scan
 from napari_spinalq.levels.levelmap import level_map
+from napari_spinalq.metrics.shape import slice_shapes
 from napari_spinalq.microstructure import MapOptions, analyze_map, analyze_maps
 from napari_spinalq.microstructure.anatomical import best_anatomical
 from napari_spinalq.microstructure.cord import carried_cord
@@ -59,6 +62,15 @@ def result_of(job: Job, scans: Sequence[ScanResult], progress: Progress) -> Maps
     if not found:
         raise InputError(" ".join(why) or f"{job.acquisition.title}: these files give no maps.")
     return replace(found[0], flags=(*found[0].flags, *why))
+
+
+def check_of(result: MapsResult) -> GradientCheck | None:
+    """Return whether the gradient directions of a series fit the course of the cord; None for other maps."""
+    if result.series is None:
+        return None
+    grid = result.scan.grid
+    centerline = cord_centerline(slice_shapes(result.mask, grid).centroid_mm, grid)
+    return check_gradients(result.series.gradients, result.series.fit, grid, result.mask, centerline)
 
 
 def _cords_of(job: Job, scans: Sequence[ScanResult], progress: Progress) -> list[ScanResult]:

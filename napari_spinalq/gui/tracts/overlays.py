@@ -10,12 +10,13 @@ from napari.layers import Image, Layer, Shapes
 from numpy.typing import NDArray
 from psygnal import Signal
 
-from napari_spinalq.gui.convert import AXES, contrast_limits
+from napari_spinalq.gui.convert import AXES
 from napari_spinalq.gui.layers import remove
 from napari_spinalq.gui.session import Session
 from napari_spinalq.gui.tracts.colours import OUTLINE_MM, OUTLINED_MM, colour_of, contoured
 from napari_spinalq.gui.tracts.shown import ShownMaps
-from napari_spinalq.results import QuantityMap
+from napari_spinalq.results import MapsResult, QuantityMap
+from napari_spinalq.views.window import AUTO, CSF, presets
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -143,8 +144,7 @@ class Overlays:
             return self._lines((self._structure,), OUTLINED_MM, f"{result.name} outlined tract")
         if key == IMAGE:
             image = self._shown.array(result.scan.data)
-            known = np.nan_to_num(image)
-            return Image(image, name=f"{result.name} image", contrast_limits=contrast_limits(known), **self._place())
+            return Image(image, name=f"{result.name} image", contrast_limits=_window(result), **self._place())
         if key == DIRECTIONS:
             return self._directions()
         return self._map(next(one for one in result.maps if one.name == key))
@@ -227,6 +227,13 @@ class Overlays:
                 del self._layers[key]
                 self._wanted.discard(key)
                 self.changed.emit()
+
+
+def _window(result: MapsResult) -> tuple[float, float]:
+    """Return the values shown black and white: those around the cord, on the whole of a neck it would be all white."""
+    found = presets(np.nan_to_num(result.scan.data), result.scan.grid, result.mask)
+    window = found.get(CSF, found[AUTO])
+    return window.low, window.high
 
 
 def _limits(values: NDArray) -> tuple[float, float]:

@@ -149,12 +149,14 @@ class TractsPage(QWidget):
         self.panel.show_legend(legend_of(overlays.contoured()) if CONTOURS in overlays.drawn else [])
 
     def _show_series(self) -> None:
-        result = self._mapper.result
+        mapper, result = self._mapper, self._mapper.result
         series = None if result is None else result.series
         motion = None if series is None else series.motion
         self.panel.show_series(motion=motion is not None, gradients=series is not None)
         if series is not None:
-            self.panel.gradients.show_scheme(shells_of(series.gradients), gradients_in_words(series))
+            self.panel.gradients.show_scheme(
+                shells_of(series.gradients), gradients_in_words(series.gradients, mapper.shown.check)
+            )
         if motion is not None:
             shifts = np.nanmean(motion.shifts_mm, axis=1)
             self.panel.motion.show_motion(shifts, motion.displacement_mm, motion.outliers, motion_in_words(motion))

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_spinalq.diffusion.motion import Motion
 from napari_spinalq.gradients import GradientTable
-from napari_spinalq.results import DiffusionSeries
 from napari_spinalq.views.directions import on_disc
 
+if TYPE_CHECKING:
+    from napari_spinalq.diffusion.gradient_check import GradientCheck
+
+FITS = "Directions fit the course of the cord: no axis is flipped or swapped."
 MOST_NAMED = 6
 """Outliers that are named; of more, how many they are."""
 
@@ -33,13 +38,27 @@ def motion_in_words(motion: Motion) -> tuple[str, str]:
         return "good", f"{moved} No volume stands out."
     if len(outliers) > MOST_NAMED:
         return "warn", f"{moved} {len(outliers)} of {len(motion.outliers)} volumes stand out."
-    named = ", ".join(str(volume) for volume in outliers)
-    return "warn", f"{moved} Stands out: volume{'s' * (len(outliers) > 1)} {named} (counted from 0)."
+    named = ", ".join(_with_reason(motion, int(volume)) for volume in outliers)
+    return "warn", f"{moved} Stands out: {named}; volumes are counted from 0."
 
 
-def gradients_in_words(series: DiffusionSeries) -> tuple[str, str]:
+def _with_reason(motion: Motion, volume: int) -> str:
+    reason = motion.reasons[volume] if motion.reasons else ""
+    return f"{volume} ({reason})" if reason else str(volume)
+
+
+def gradients_in_words(gradients: GradientTable, check: GradientCheck | None) -> tuple[str, str]:
     """Return kind and words of what is known of the gradient table."""
-    table = series.gradients
-    unweighted = int(table.unweighted.sum())
-    counted = f"{unweighted} volume{'s' * (unweighted != 1)} without weighting, {len(table) - unweighted} with."
-    return "plain", counted
+    unweighted = int(gradients.unweighted.sum())
+    counted = f"{unweighted} without weighting, {len(gradients) - unweighted} with."
+    if check is None:
+        return "plain", counted
+    if check.flags:
+        return "warn", " ".join([*(_sentence(flag) for flag in check.flags), counted])
+    if check.notes:
+        return "plain", " ".join([*(_sentence(note) for note in check.notes), counted])
+    return "good", f"{FITS} {counted}"
+
+
+def _sentence(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:].rstrip('.')}."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,9 @@ from napari_spinalq.gui.convert import mm_to_world
 from napari_spinalq.results import MapsResult
 from napari_spinalq.tracts.maps import TractMaps
 from napari_spinalq.views.outlines import by_structure, tract_outlines
+
+if TYPE_CHECKING:
+    from napari_spinalq.diffusion.gradient_check import GradientCheck
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,12 +36,15 @@ class ShownMaps:
         On which the arrays for display lie, in work order, parallel to ``like``.
     outlines : mapping of structure to lines
         Each (n, 3), voxels (z, y, x) of ``grid``.
+    check : GradientCheck, optional
+        Whether the directions of a diffusion series fit the course of the cord.
     """
 
     result: MapsResult
     like: Grid
     grid: Grid
     outlines: Mapping[str, Sequence[NDArray[np.float64]]]
+    check: GradientCheck | None = None
 
     @property
     def placement(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -47,10 +54,6 @@ class ShownMaps:
     def array(self, data: NDArray) -> NDArray[np.float32]:
         """Return a map of the result, shape ``(*scan.grid.shape)`` or with channels last, in work order on ``grid``."""
         return on_grid(data, self.result.scan.grid, self.grid)
-
-    def fits(self, like: Grid) -> bool:
-        """Tell whether all is placed right over a scan on another grid, too."""
-        return self.like.matches(like)
 
 
 def show_over(result: MapsResult, like: Grid) -> ShownMaps:
@@ -64,7 +67,7 @@ def moved_over(shown: ShownMaps, like: Grid) -> ShownMaps:
     grid = parallel_grid(shown.result.scan.grid, like)
     if grid.matches(shown.grid):
         return replace(shown, like=like)
-    return show_over(shown.result, like)
+    return replace(show_over(shown.result, like), check=shown.check)
 
 
 def on_grid(data: NDArray, own: Grid, grid: Grid) -> NDArray[np.float32]:
