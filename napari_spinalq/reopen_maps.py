@@ -7,21 +7,29 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from napari_spinalq.contrast import Contrast
 from napari_spinalq.derivatives.map_paths import MapPaths, map_paths
 from napari_spinalq.derivatives.paths import scan_paths
+from napari_spinalq.diffusion.motion import Motion
+from napari_spinalq.diffusion.tensor import FitMethod, TensorFit
 from napari_spinalq.errors import InputError
 from napari_spinalq.exam import Exam, ExamFile
 from napari_spinalq.geometry import to_work_order
+from napari_spinalq.gradients import B0_THRESHOLD
 from napari_spinalq.io.gradient_files import read_gradients
 from napari_spinalq.io.nifti import load_levels, load_mask, load_scan
 from napari_spinalq.levels.levelmap import levels_per_slice
+from napari_spinalq.metrics.ranges import slice_numbers
 from napari_spinalq.microstructure.diffusion import NOT_READ, QUANTITIES, weighted_mean
 from napari_spinalq.reopen import record_of
 from napari_spinalq.results import DiffusionSeries, MapsResult, QuantityMap
 from napari_spinalq.scan import Scan
+from napari_spinalq.tracts.maps import Side, Tract, TractGroup, TractMaps, TractTissue
+from napari_spinalq.tracts.values import Method, TractValue
+from napari_spinalq.vertebrae import level_number
 
 MT_QUANTITIES = (("mtr", "MTR", "%"), ("mtsat", "MTsat", "p.u."), ("t1", "T1", "s"))
 CARRIED = ("cord", "gm")
@@ -130,4 +138,81 @@ def _data(path: Path, scan: Scan) -> NDArray[np.float32]:
 
 def _threshold(paths: MapPaths) -> float:
     record = record_of(paths.corrected, None)
-    return float(record.parameters.get("b0_threshold", 50.0)) if record else 50.0
+    return float(record.parameters.get("b0_threshold", B0_THRESHOLD)) if record else B0_THRESHOLD
+
+
+def _fit(paths: MapPaths, scan: Scan, maps: tuple[QuantityMap, ...]) -> TensorFit:
+    """Return the tensor fit as its maps tell it."""
+    by_name = {one.name: one.data for one in maps}
+    record = record_of(paths.map("fa"), scan.source)
+    told: Mapping[str, Any] = {} if record is None else record.parameters
+    return TensorFit(
+        mask=np.isfinite(by_name["fa"]),
+        fa=by_name["fa"],
+        md=by_name["md"],
+        ad=by_name["ad"],
+        rd=by_name["rd"],
+        direction=_data(paths.map("direction"), scan),
+        residual=by_name["residual"],
+        tsnr=by_name["tsnr"],
+        negative_eigenvalues=int(told.get("negative_eigenvalues", 0)),
+        method=FitMethod(told.get("fit", FitMethod.WLS.value)),
+    )
+
+
+def _motion(paths: MapPaths) -> Motion | None:
+    """Return the motion as its two tables tell it; None where the series was not corrected."""
+    if not paths.motion.exists():
+        return None
+    slices, volumes = _table(paths.motion), _table(paths.volumes)
+    shape = int(slices["volume"].max()) + 1, int(slices["slice"].max()) + 1
+    shifts = slices[["shift_ap_mm", "shift_rl_mm"]].to_numpy(dtype=float).reshape(*shape, 2)
+    return Motion(
+        shifts,
+        slices["angle_deg"].to_numpy(dtype=float).reshape(shape),
+        volumes["displacement_mm"].to_numpy(dtype=float),
+        volumes["outlier"].astype(str).eq("True").to_numpy(),
+        slices["group"].to_numpy(dtype=int).reshape(shape)[:, 0],
+        reasons=tuple(volumes["reason"].fillna("").astype(str)),
+    )
+
+
+def _tracts(paths: MapPaths, scan: Scan) -> TractMaps:
+    labels, record = _table(paths.tract_labels), record_of(paths.tracts, scan.source)
+    told: Mapping[str, Any] = {} if record is None else record.parameters
+    tracts = tuple(
+        Tract(str(row["name"]), str(row["title"]), Side(row["side"]), TractTissue(row["tissue"]))
+        for row in labels.to_dict("records")
+    )
+    groups = tuple(
+        TractGroup(one["key"], one["title"], Side(one["side"]), tuple(one["members"])) for one in told.get("groups", [])
+    )
+    fractions = np.moveaxis(_data(paths.tracts, scan), -1, 0)
+    return TractMaps(tracts, groups, np.ascontiguousarray(fractions), str(told.get("atlas", "")))
+
+
+def _values(path: Path) -> tuple[TractValue, ...]:
+    return tuple(
+        TractValue(
+            str(row["structure"]),
+            str(row["metric"]),
+            row["unit"],
+            level_number(row["level"]) if row["level"] else 0,
+            slice_numbers(row["slices"]),
+            row["value"],
+            row["sd"],
+            row["low"],
+            row["high"],
+            row["effective_voxels"],
+            Method(row["method"]),
+            row["flag"],
+        )
+        for row in _table(path).fillna({"unit": "", "level": "", "flag": "", "slices": ""}).to_dict("records")
+    )
+
+
+def _table(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_csv(path, sep="\t", dtype={"slices": str})
+    except (OSError, ValueError):
+        raise InputError(f"{path} is missing or no table; make the maps again.") from None

@@ -76,7 +76,7 @@ def analyze(
     from napari_spinalq.derivatives import check_free, write_exams
     from napari_spinalq.io.bids import find_exam
     from napari_spinalq.levels.discs import parse_disc
-    from napari_spinalq.microstructure import MapOptions
+    from napari_spinalq.microstructure.options import MapOptions
     from napari_spinalq.pipeline import Guidance, analyze_exam
     from napari_spinalq.printing import print_exam, say_where
     from napari_spinalq.terminal import progress_bar

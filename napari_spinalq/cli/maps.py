@@ -37,7 +37,7 @@ def dti(
     """
     from napari_spinalq.derivatives.map_files import dti_files
     from napari_spinalq.diffusion.tensor import FitMethod
-    from napari_spinalq.microstructure import MapOptions
+    from napari_spinalq.microstructure.options import MapOptions
     from napari_spinalq.printing import print_maps, say_where
     from napari_spinalq.terminal import progress_bar
 

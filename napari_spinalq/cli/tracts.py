@@ -40,7 +40,7 @@ def tracts(
     from napari_spinalq.io.atomic import refuse_overwrite
     from napari_spinalq.io.save import save_table
     from napari_spinalq.io.sidecar import sidecar_path
-    from napari_spinalq.microstructure import MapOptions
+    from napari_spinalq.microstructure.options import MapOptions
     from napari_spinalq.printing import print_tracts, say_flags, say_where
     from napari_spinalq.terminal import progress_bar
 

@@ -23,7 +23,7 @@ SCT_VALUE = {Method.WA: "WA()", Method.BIN: "BIN()", Method.ML: "ML()", Method.M
 
 
 def tract_labels(tracts: TractMaps) -> pd.DataFrame:
-    """Return which volume of a 4-D file of tracts is which part: ``index``, ``name``, ``title``, ``side``, ``tissue``."""
+    """Return which volume of a 4-D file of tracts is which part."""
     rows = [(index, one.key, one.title, one.side.value, one.tissue.value) for index, one in enumerate(tracts.tracts)]
     return pd.DataFrame(rows, columns=["index", "name", "title", "side", "tissue"])
 

@@ -141,7 +141,8 @@ def output_paths(exams: Sequence[Exam], folder: Path, *, shared: bool = False) -
     summary = summary_paths(exams, folder, shared=shared)
     singles = [summary.metrics, sidecar_path(summary.metrics), summary.report]
     maps = [one for exam in exams for one in maps_of_exam(exam, folder)]
-    return [*singles, *(path for paths in (*scans, *maps) for path in paths.with_sidecars())]
+    of_scans = [path for paths in scans for path in paths.with_sidecars()]
+    return [*singles, *of_scans, *(path for paths in maps for path in paths.with_sidecars())]
 
 
 def _refuse_same_names(exams: Sequence[Exam], folder: Path) -> None:

@@ -251,8 +251,8 @@ def write_segments(
 
 
 def _sources(result: ExamResult) -> list[Source]:
-    found = [one.scan.source for one in (*result.scans, *result.maps) if one.scan.source is not None]
-    return list({source.path: source for source in found}.values())
+    scans = [*(one.scan for one in result.scans), *(one.scan for one in result.maps)]
+    return list({scan.source.path: scan.source for scan in scans if scan.source is not None}.values())
 
 
 def _description() -> str:

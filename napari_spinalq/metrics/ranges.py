@@ -24,6 +24,21 @@ def slice_ranges(slices: Iterable[int]) -> str:
     return ";".join(str(first) if first == last else f"{first}:{last}" for first, last in runs)
 
 
+def slice_numbers(ranges: str) -> tuple[int, ...]:
+    """Read what :func:`slice_ranges` wrote.
+
+    Examples
+    --------
+    >>> slice_numbers("1:3;7"), slice_numbers("")
+    ((1, 2, 3, 7), ())
+    """
+    numbers: list[int] = []
+    for part in filter(None, ranges.split(";")):
+        first, _, last = part.partition(":")
+        numbers += range(int(first), int(last or first) + 1)
+    return tuple(numbers)
+
+
 def at_slices(slices: Iterable[int]) -> str:
     """Write where something is, in words.
 

@@ -121,7 +121,7 @@ def levels_of_slices(labelling: Labelling, centerline: Centerline, mask: NDArray
         In any axis order.
     """
     cord, work = to_work_order(mask, grid)
-    held = cord.any(axis=(1, 2))
+    held = np.asarray(cord.any(axis=(1, 2)))
     if not labelling.discs:
         return np.zeros(len(held), dtype=int)
     return np.where(held, slice_levels(labelling, centerline, work), 0)

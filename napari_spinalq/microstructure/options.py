@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from napari_spinalq.diffusion.tensor import FitMethod
 from napari_spinalq.gradients import B0_THRESHOLD
 from napari_spinalq.tracts.values import Method
+from napari_spinalq.tracts.voxels import Per
 
 BUILTIN = "builtin"
 """The atlas that comes with the package."""
@@ -47,7 +48,7 @@ class MapOptions:
     motion: bool = True
     rotation: bool = False
     b0_threshold: float = B0_THRESHOLD
-    per: str = "level"
+    per: Per = "level"
     threads: int | None = None
 
     def per_level_where_known(self, slice_levels: NDArray[np.int_]) -> MapOptions:

@@ -46,6 +46,7 @@ class MtSet:
     off: Scan
     t1w: Scan | None = None
     parameters: MtParameters | None = None
+    why_no_mtsat: str = ""
 
 
 def analyze_mt(

@@ -66,12 +66,10 @@ def gradient_figure(gradients: GradientTable) -> bytes:
     """
     figure = Figure(figsize=(3.4, 3.4), layout="constrained")
     axes = figure.subplots()
-    weighted = ~gradients.unweighted
-    right, anterior = projected(gradients.directions[weighted])
-    for number, (b_value, members) in enumerate(shells(gradients.b_values[weighted])):
+    for number, shell in enumerate(gradients.shells()):
         colour = SHELL_COLOURS[number % len(SHELL_COLOURS)]
-        axes.plot(right[members], anterior[members], "o", color=colour, markersize=4,
-                  label=f"b = {b_value:.0f} s/mm²: {members.sum()}")  # fmt: skip
+        label = f"b = {shell.b_value:.0f} s/mm²: {len(shell.volumes)}"
+        axes.plot(*projected(gradients.directions[shell.volumes]), "o", color=colour, markersize=4, label=label)
     turn = np.linspace(0, 2 * np.pi, 181)
     axes.plot(np.cos(turn), np.sin(turn), color="0.6", linewidth=0.8)
     axes.set(xlim=(1.12, -1.12), ylim=(-1.12, 1.12), aspect="equal")  # the patient's right on the left
