@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from napari_spinalq.tracts.maps import TractTissue
-from napari_spinalq.tracts.noise import neighbour_correlations, summed_variance
+from napari_spinalq.tracts.noise import neighbour_correlations, residual_share, summed_variance
 from napari_spinalq.tracts.unmixing import (
     PRIOR_SHARE,
     Unmixing,
@@ -204,10 +204,7 @@ def _unmixed(
     shares, here = known.shares[:, present], tuple(tissues[part] for part in present)
     volumes = known.shares.sum(axis=0)
     mixing = np.stack([_part_weights(parts, volumes) for parts in members])[:, present]
-    unmixings = [
-        _unmixing(shares, values, here, settings, float(variance))
-        for values, variance in zip(known.values.T, noise.variances, strict=True)
-    ]
+    unmixings = _unmixings(known.values, shares, here, settings, noise.variances)
     weights = np.stack([mixing @ one.operator for one in unmixings])
     pulled = np.stack([np.einsum("sk,kl,sl->s", mixing, one.covariance, mixing) for one in unmixings])
     summed = np.stack([summed_variance(one, known.places, noise.correlations) for one in weights])
@@ -226,14 +223,22 @@ def _unmixed(
     )
 
 
-def _unmixing(
-    shares: NDArray, values: NDArray, tissues: tuple[TractTissue, ...], settings: Settings, noise_variance: float
-) -> Unmixing:
+def _unmixings(
+    values: NDArray[np.float64],
+    shares: NDArray[np.float64],
+    tissues: tuple[TractTissue, ...],
+    settings: Settings,
+    noise_variances: NDArray[np.float64],
+) -> list[Unmixing]:
+    """Return the linear estimate of each volume; with a prior it depends on the means of tissues in that volume."""
     if settings.method is Method.ML:
-        return maximum_likelihood(shares)
+        return [maximum_likelihood(shares)] * values.shape[1]
     means = tissue_means(shares, values, tissues)
-    prior = np.abs(means) * PRIOR_SHARE if settings.prior_sd is None else np.full(len(tissues), settings.prior_sd)
-    return maximum_a_posteriori(shares, tissues, noise_variance, prior**2)
+    prior = np.abs(means) * PRIOR_SHARE if settings.prior_sd is None else np.full(means.shape, settings.prior_sd)
+    return [
+        maximum_a_posteriori(shares, tissues, float(variance), column**2)
+        for variance, column in zip(noise_variances, prior.T, strict=True)
+    ]
 
 
 def _noise(voxels: Voxels, known: NDArray[np.bool_], tissues: tuple[TractTissue, ...], noise_sd: float | None) -> Noise:
@@ -246,8 +251,9 @@ def _noise(voxels: Voxels, known: NDArray[np.bool_], tissues: tuple[TractTissue,
     residuals = voxels.values - columns @ (fit.operator @ voxels.values[known])
     if noise_sd is None and fit.degrees < 1:
         return Noise(np.full(residuals.shape[1], np.nan), 0.0, (0.0, 0.0), residuals)
-    correlations = neighbour_correlations(residuals[known], voxels.places[known])
-    residuals = residuals * np.sqrt(known.sum() / max(fit.degrees, 1.0))
+    correlations = neighbour_correlations(residuals[known], voxels.places[known], columns[known], fit.operator)
+    left = residual_share(columns[known], fit.operator, voxels.places[known], correlations)
+    residuals = residuals * np.sqrt(known.sum() / max(left, 1.0))
     if noise_sd is not None:
         return Noise(np.full(residuals.shape[1], noise_sd**2), np.inf, correlations, residuals)
     return Noise((residuals[known] ** 2).mean(axis=0), fit.degrees, correlations, residuals)

@@ -58,7 +58,7 @@ def maximum_likelihood(shares: NDArray[np.float64]) -> Unmixing:
     -----
     b = (X'X)^-1 X'y. Parts that the voxels cannot tell apart have a resolution that is not the unit matrix.
     """
-    inverse = np.linalg.pinv(shares, rcond=RANK_TOLERANCE)
+    inverse = np.asarray(np.linalg.pinv(shares, rcond=RANK_TOLERANCE), dtype=np.float64)
     resolution = inverse @ shares
     return Unmixing(inverse, np.zeros_like(resolution), resolution, len(shares) - float(np.trace(resolution)))
 
@@ -110,7 +110,7 @@ def maximum_a_posteriori(
     scaled = shares * free
     system = scaled.T @ scaled + np.diag(ridge)
     inner = free[:, None] * (np.linalg.pinv(system, rcond=RANK_TOLERANCE**2, hermitian=True) @ scaled.T)
-    operator = means + inner @ (np.eye(len(shares)) - shares @ means)
-    pull = (operator @ shares - np.eye(len(tissues))) * spread
     resolution = inner @ shares
+    operator = inner + (np.eye(len(tissues)) - resolution) @ means
+    pull = (operator @ shares - np.eye(len(tissues))) * spread
     return Unmixing(operator, pull @ pull.T, resolution, len(shares) - float(np.trace(operator @ shares)))

@@ -55,7 +55,7 @@ class Voxels:
     @property
     def finite(self) -> NDArray[np.bool_]:
         """Which voxels have a finite value in every volume, shape (n,)."""
-        return np.isfinite(self.values).all(axis=1)
+        return np.asarray(np.isfinite(self.values).all(axis=1))
 
     def kept(self, which: NDArray[np.bool_]) -> Voxels:
         """Return the voxels of a boolean choice, shape (n,)."""

@@ -1,0 +1,209 @@
+"""Diffusion values per tract on digital cords whose values are known, with and without partial-volume handling.
+
+Run ``python benchmarks/tract_values.py``; ``--draws 3`` for a quick look. SNR is the signal of white matter without
+weighting over the standard deviation of the noise in each channel. Errors are measured minus true, over both sides,
+levels C3 to C6, noise draws and two people (one healthy, one with lower FA in the corticospinal tracts); refused values
+do not count. The worst is the largest mean error of a tract at one level.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections import defaultdict
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_spinalq.contrast import Contrast
+from napari_spinalq.cord.segment import segment_cord
+from napari_spinalq.diffusion.tensor import fit_tensor
+from napari_spinalq.geometry import Grid, to_work_order
+from napari_spinalq.phantom import diffusion
+from napari_spinalq.phantom.corruption import add_rician_noise
+from napari_spinalq.phantom.design import ExamDesign, als_like_design, healthy_design
+from napari_spinalq.phantom.make import SAMPLING, changed_signals
+from napari_spinalq.phantom.protocol import PROTOCOLS, scan_grid
+from napari_spinalq.phantom.sampling import average_over_voxels
+from napari_spinalq.phantom.tissue import CORD_TISSUES, N_TISSUES, Tissue, signal_row
+from napari_spinalq.phantom.truth import level_map
+from napari_spinalq.scan import Scan
+from napari_spinalq.tracts.builtin import builtin_atlas
+from napari_spinalq.tracts.extract import extract
+from napari_spinalq.tracts.fit import fit_atlas
+from napari_spinalq.tracts.maps import Side, Tract, TractGroup, TractMaps, TractTissue
+from napari_spinalq.tracts.signals import extract_diffusion
+from napari_spinalq.tracts.values import Method, TractValue
+
+SPACINGS_MM = ((1.0, 1.0, 5.0), (0.9, 0.9, 5.0))
+SNRS = (10.0, 20.0, 40.0)
+TARGET_FA, TARGET_MD_PERCENT = 0.02, 3.0
+SUBJECTS = {"healthy": healthy_design(1), "als-like": als_like_design(2)}
+STRUCTURES = ("lateral_cst_left", "lateral_cst_right", "dorsal_columns", "grey_matter")
+TISSUE_OF = {
+    "lateral_cst_left": Tissue.LATERAL_CST_LEFT,
+    "lateral_cst_right": Tissue.LATERAL_CST_RIGHT,
+    "dorsal_columns": Tissue.DORSAL_COLUMN_LEFT,
+    "grey_matter": Tissue.GREY_MATTER,
+}
+WAYS = (
+    ("no handling: maps, binary", "map", Method.BIN),
+    ("no handling: maps, weighted average", "map", Method.WA),
+    ("maps, maximum likelihood", "map", Method.ML),
+    ("maps, maximum a posteriori", "map", Method.MAP),
+    ("signals, maximum likelihood", "signal", Method.ML),
+    ("signals, maximum a posteriori", "signal", Method.MAP),
+    ("signals, m. a posteriori, floor off", "floor", Method.MAP),
+)
+INTERVAL_DRAWS = 200
+
+
+@dataclass(frozen=True, eq=False)
+class Cord:
+    """A digital cord in diffusion: signals without noise, shares of tissues, and what is true."""
+
+    grid: Grid
+    shares: NDArray[np.float64]
+    signals: NDArray[np.float64]
+    slice_levels: NDArray[np.int_]
+    fa: NDArray[np.float64]
+    md: NDArray[np.float64]
+    b0: float
+
+
+def make_cord(design: ExamDesign, spacing_mm: tuple[float, float, float]) -> Cord:
+    """Integrate the anatomy over the voxels and mix the signals of its tissues, without bias and noise."""
+    protocol = next(one for one in PROTOCOLS if one.name == "dwi")
+    shape = tuple(
+        round(n * old / new) for n, old, new in zip(protocol.shape, protocol.spacing_mm, spacing_mm, strict=True)
+    )
+    anatomy = design.anatomy()
+    grid = scan_grid(replace(protocol, spacing_mm=spacing_mm, shape=shape), anatomy)
+    shares = average_over_voxels(anatomy.tissues, grid, np.eye(N_TISSUES), SAMPLING)
+    places = grid.voxel_to_mm(np.moveaxis(np.indices(grid.shape), 0, -1).reshape(-1, 3))
+    fibres = anatomy.tangent(anatomy.curvilinear(places)[0]).reshape(*grid.shape, 3)
+    signals = changed_signals(design)
+    b0, fa, md = (signal_row(name, signals) for name in ("b0", "fa", "md"))
+    series = diffusion.tensor_signals(shares, fibres, b0, fa, md, diffusion.default_scheme())
+    levels = to_work_order(level_map(anatomy, shares[list(CORD_TISSUES)].sum(axis=0), grid), grid)[0]
+    slice_levels = np.array([np.bincount(one[one > 0]).argmax() if one.any() else 0 for one in levels])
+    return Cord(grid, shares, series, slice_levels, fa, md, float(b0[Tissue.WHITE_MATTER]))
+
+
+def true_parts(cord: Cord) -> TractMaps:
+    """Return the true shares of the tissues of the cord and of CSF as an atlas."""
+    parts = (*(one for one in CORD_TISSUES if one is not Tissue.GREY_MATTER), Tissue.GREY_MATTER, Tissue.CSF)
+    kinds = {Tissue.GREY_MATTER: TractTissue.GM, Tissue.CSF: TractTissue.CSF}
+    tracts = tuple(
+        Tract(one.name.lower(), one.name.lower(), Side.BOTH, kinds.get(one, TractTissue.WM)) for one in parts
+    )
+    columns = TractGroup("dorsal_columns", "", Side.BOTH, ("dorsal_column_left", "dorsal_column_right"))
+    return TractMaps(tracts, (columns,), cord.shares[list(parts)].astype(np.float32), "truth")
+
+
+def true_outline(cord: Cord) -> NDArray[np.float32]:
+    """Return the true share of the cord in each voxel."""
+    return np.clip(cord.shares[list(CORD_TISSUES)].sum(axis=0), 0, 1).astype(np.float32)
+
+
+def found_outline(cord: Cord) -> NDArray[np.float32]:
+    """Return the cord as it is found automatically in the mean of the series at SNR 20."""
+    series = add_rician_noise(cord.signals, cord.b0 / 20, np.random.default_rng(0))
+    return segment_cord(Scan(series.astype(np.float32), cord.grid, Contrast.DWI)).soft
+
+
+def fitted_parts(cord: Cord, outline: NDArray[np.float32]) -> TractMaps:
+    """Return the built-in atlas fitted to a cord, and nothing else."""
+    return fit_atlas(builtin_atlas(), outline, cord.slice_levels, cord.grid)
+
+
+def values_of(
+    cord: Cord, tracts: TractMaps, series: NDArray, way: str, method: Method, noise_sd: float
+) -> list[TractValue]:
+    """Return FA and MD of the structures by one way."""
+    common = {"slice_levels": cord.slice_levels, "grid": cord.grid, "structures": STRUCTURES, "method": method}
+    scheme = diffusion.default_scheme()
+    if way != "map":
+        floor = noise_sd if way == "floor" else None
+        return list(
+            extract_diffusion(
+                series, scheme, tracts, metrics=("fa", "md"), noise_sd=floor, draws=INTERVAL_DRAWS, **common
+            )
+        )
+    fit = fit_tensor(series, scheme, tracts.fractions.sum(axis=0) > 0, grid=cord.grid)
+    units = (("fa", fit.fa, ""), ("md", fit.md, "1e-3 mm2/s"))
+    return [one for name, data, unit in units for one in extract(data, tracts, metric=name, unit=unit, **common)]
+
+
+Errors = dict[tuple[str, str, str, int], list[tuple[float, bool]]]
+"""Errors and whether the interval held the truth, by subject, structure, metric, level."""
+
+
+def collect(
+    cords: dict[str, Cord], atlases: dict[str, TractMaps], snr: float, draws: int, way: str, method: Method
+) -> Errors:
+    """Return the errors over noise draws: FA as it is, MD in percent."""
+    errors: Errors = defaultdict(list)
+    for subject, cord in cords.items():
+        for draw in range(draws):
+            noise_sd = cord.b0 / snr
+            series = add_rician_noise(cord.signals, noise_sd, np.random.default_rng([draw, int(snr)]))
+            for one in values_of(cord, atlases[subject], series, way, method, noise_sd):
+                if np.isnan(one.value):  # refused: a level of which the field of view holds too little
+                    continue
+                truth = float(getattr(cord, one.metric)[TISSUE_OF[one.structure]])
+                scale = 100 / truth if one.metric == "md" else 1.0
+                held = one.low <= truth <= one.high
+                errors[subject, one.structure, one.metric, one.level].append(((one.value - truth) * scale, held))
+    return errors
+
+
+def report(errors: Errors, structures: tuple[str, ...], metric: str) -> tuple[float, float, float, float]:
+    """Return mean error, largest mean error of a tract at a level, its scatter, and coverage in percent."""
+    chosen = {key: value for key, value in errors.items() if key[1] in structures and key[2] == metric}
+    means = np.array([np.mean([error for error, _ in value]) for value in chosen.values()])
+    scatter = np.sqrt(np.mean([np.var([error for error, _ in value]) for value in chosen.values()]))
+    held = [one for value in chosen.values() for _, one in value]
+    return float(means.mean()), float(means[np.abs(means).argmax()]), float(scatter), 100 * float(np.mean(held))
+
+
+def main() -> None:
+    """Print one row a way for each voxel size, atlas and SNR."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--draws", type=int, default=10, help="noise draws")
+    parser.add_argument("--snr", type=float, nargs="*", default=SNRS)
+    parser.add_argument("--truth-only", action="store_true", help="leave the fitted atlas out")
+    arguments = parser.parse_args()
+    for spacing in SPACINGS_MM:
+        cords = {name: make_cord(design, spacing) for name, design in SUBJECTS.items()}
+        atlases = {"true shares": {name: true_parts(cord) for name, cord in cords.items()}}
+        if not arguments.truth_only:
+            for how, outline in (("true", true_outline), ("found", found_outline)):
+                fitted = {name: fitted_parts(cord, outline(cord)) for name, cord in cords.items()}
+                atlases[f"built-in atlas on the {how} outline"] = fitted
+        for title, maps in atlases.items():
+            for snr in arguments.snr:
+                _print_block(
+                    f"{spacing[0]:g} x {spacing[2]:g} mm, {title}, SNR {snr:g}", cords, maps, snr, arguments.draws
+                )
+
+
+def _print_block(title: str, cords: dict[str, Cord], maps: dict[str, TractMaps], snr: float, draws: int) -> None:
+    print(f"\n{title}, {draws} draws; lateral CST targets: FA {TARGET_FA}, MD {TARGET_MD_PERCENT:g} %")
+    head = "".join(f"{name:>34}" for name in ("lateral CST", "dorsal columns", "grey matter"))
+    print(f"{'':36}{head}\n{'':36}" + f"{'FA err  worst  sd   MD% err worst':>34}" * 3 + "  cover FA, MD %     s")
+    for name, way, method in WAYS:
+        start = time.perf_counter()
+        errors = collect(cords, maps, snr, draws, way, method)
+        seconds = (time.perf_counter() - start) / draws / len(cords)
+        row = f"{name:36}"
+        for structures in (STRUCTURES[:2], STRUCTURES[2:3], STRUCTURES[3:]):
+            fa, md = report(errors, structures, "fa"), report(errors, structures, "md")
+            row += f"{fa[0]:+10.3f}{fa[1]:+7.3f}{fa[2]:6.3f}{md[0]:+6.1f}{md[1]:+5.1f}"
+        fa, md = report(errors, STRUCTURES[:2], "fa"), report(errors, STRUCTURES[:2], "md")
+        print(row + f"{fa[3]:9.0f}{md[3]:6.0f}{seconds:8.2f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
