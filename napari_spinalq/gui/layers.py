@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 OUTLINE_VOXELS = 1
 """Width of the outline by which a mask is shown that is not in hand: what is painted on is filled."""
 
-MASK_OPACITY = 0.45
+MASK_OPACITY, FAINT_OPACITY = 0.45, 0.2
 BRUSH_VOXELS = 3
 DISC_SIZE_MM = 3.0
 """Small enough to leave the disc visible, large enough to catch with the mouse."""
@@ -150,7 +150,7 @@ def stack_masks(
     for name, layer in masks.items():
         fill = name == filled and not see_through
         layer.contour = 0 if fill else OUTLINE_VOXELS
-        layer.opacity = MASK_OPACITY if fill or see_through else 1.0
+        layer.opacity = FAINT_OPACITY if see_through else MASK_OPACITY if fill else 1.0
     shown = [layer for layer in masks.values() if layer in viewer.layers]
     if image not in viewer.layers:
         return

@@ -13,6 +13,9 @@ from napari_spinalq.gui.panels.along_theme import Palette
 FONT_POINTS = 8
 AXIS_WIDTH = 34
 OUTLIER_SIZE = 12
+LEAST_MM = 0.5
+"""Half the range of shifts (mm) that is shown at least: a cord that lay still must not look restless."""
+
 HEADROOM = 0.12
 """Of the range: the signs of outliers above the curves."""
 
@@ -78,9 +81,8 @@ class MotionPlot(pg.GraphicsLayoutWidget):
         self._moved.setData(volumes, displacement_mm)
         self.outliers.setData(volumes[outliers], displacement_mm[outliers])
         self.shifts.setXRange(-0.5, max(0.5, len(volumes) - 0.5), padding=0)
-        for plot in (self.shifts, self.displacement):
-            plot.enableAutoRange(axis="y")
-            plot.vb.setDefaultPadding(HEADROOM)
+        self.shifts.setYRange(*_range(shifts_mm, -LEAST_MM), padding=HEADROOM)
+        self.displacement.setYRange(*_range(displacement_mm, 0.0), padding=HEADROOM)
 
     def _set_up(self, plot: pg.PlotItem) -> None:
         font = QFont(self.font())
@@ -90,6 +92,8 @@ class MotionPlot(pg.GraphicsLayoutWidget):
         plot.getAxis("left").setWidth(AXIS_WIDTH)
         for name in ("left", "bottom"):
             plot.getAxis(name).setTickFont(font)
+            plot.getAxis(name).enableAutoSIPrefix(False)
+        plot.getAxis("bottom").setStyle(tickTextOffset=2)
 
     def _tell_volume(self, event: object) -> None:
         place: QPointF = event.scenePos()  # pyqtgraph's own class of events
@@ -98,3 +102,9 @@ class MotionPlot(pg.GraphicsLayoutWidget):
                 volume = round(plot.vb.mapSceneToView(place).x())
                 if 0 <= volume < self.n_volumes:
                     self.volume_chosen.emit(volume)
+
+
+def _range(values_mm: NDArray[np.float64], low: float) -> tuple[float, float]:
+    """Return the range that is shown: from ``low`` to :data:`LEAST_MM`, wider where values leave it."""
+    known = values_mm[np.isfinite(values_mm)]
+    return min(low, *known.tolist(), 0.0), max(LEAST_MM, *known.tolist(), 0.0)

@@ -121,6 +121,7 @@ class TractsPanel(QWidget):
             return
         for box in self.boxes.values():
             self._grid.removeWidget(box)
+            box.hide()
             box.deleteLater()
         self.boxes = {key: self._make_box(key, title) for key, title in titles.items()}
         for place, box in enumerate(self.boxes.values()):
@@ -176,14 +177,13 @@ class TractsPanel(QWidget):
         self.pages.setDocumentMode(True)
         self.table, self.motion, self.gradients = TractTable(columns), MotionPage(), GradientsPage()
         self.table.chosen.connect(self.row_chosen)
-        self.pages.addTab(self._make_values_page(), "Values")
+        self.pages.addTab(self._make_values_page(opacity), "Values")
         self.pages.addTab(self.motion, "Motion")
         self.pages.addTab(self.gradients, "Gradients")
         step.body.addWidget(self.pages, 1)
-        step.body.addWidget(self._make_drawn(opacity))
         return step
 
-    def _make_values_page(self) -> QWidget:
+    def _make_values_page(self, opacity: float) -> QWidget:
         page = QWidget()
         body = QVBoxLayout(page)
         body.setContentsMargins(0, GAP, 0, 0)
@@ -195,6 +195,7 @@ class TractsPanel(QWidget):
         self.everything.clicked.connect(self.filter_changed)
         body.addLayout(row(self.levels, self.everything, stretch=0))
         body.addWidget(self.table, 1)
+        body.addWidget(self._make_drawn(opacity))
         return page
 
     def _make_drawn(self, opacity: float) -> QWidget:

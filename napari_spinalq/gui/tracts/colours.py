@@ -7,6 +7,9 @@ from napari_spinalq.tracts.maps import TractMaps, TractTissue
 OUTLINE_MM, OUTLINED_MM = 0.15, 0.35
 """Widths of lines, mm: thin enough to see the map beneath, and the tract that was clicked stands out."""
 
+HALO, HALO_WIDTH = (0.0, 0.0, 0.0, 0.6), 2.2
+"""Drawn beneath each line, and as many times as wide: a line is seen on a map of its own colour, too."""
+
 KINDS = (
     ("lateral_cst", "Lateral CST", "#D55E00"),
     ("ventral_cst", "Ventral CST", "#F0E442"),

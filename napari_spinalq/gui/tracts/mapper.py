@@ -132,9 +132,7 @@ class Mapper:
         self._follow_scan()
         if not self._session.read_only:
             self._session.mark_unsaved()
-        first = shown.result.flags[:1]
-        done = f"Computed: {len(shown.result.values)} values."
-        self.told.emit("warn" if first else "good", first[0] if first else done)
+        self.told.emit("good", f"Computed: {len(shown.result.values)} values.")
 
     def results(self) -> tuple[MapsResult, ...]:
         """Return the results that are up to date: those that may be saved."""

@@ -20,9 +20,11 @@ from napari_spinalq.gui.tracts.acquisitions import TRANSFER
 from napari_spinalq.io.nifti import load_scan
 from napari_spinalq.levels.levelmap import level_map
 from napari_spinalq.metrics.shape import slice_shapes
-from napari_spinalq.microstructure import MapOptions, analyze_map, analyze_maps
 from napari_spinalq.microstructure.anatomical import best_anatomical
 from napari_spinalq.microstructure.cord import carried_cord
+from napari_spinalq.microstructure.exam import analyze_maps
+from napari_spinalq.microstructure.options import MapOptions
+from napari_spinalq.microstructure.quantity import analyze_map
 from napari_spinalq.pipeline import measure_scan
 from napari_spinalq.progress import Progress, portion
 from napari_spinalq.results import MapsResult, ScanResult

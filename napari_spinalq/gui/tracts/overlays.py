@@ -13,7 +13,7 @@ from psygnal import Signal
 from napari_spinalq.gui.convert import AXES
 from napari_spinalq.gui.layers import remove
 from napari_spinalq.gui.session import Session
-from napari_spinalq.gui.tracts.colours import OUTLINE_MM, OUTLINED_MM, colour_of, contoured
+from napari_spinalq.gui.tracts.colours import HALO, HALO_WIDTH, OUTLINE_MM, OUTLINED_MM, colour_of, contoured
 from napari_spinalq.gui.tracts.shown import ShownMaps
 from napari_spinalq.results import MapsResult, QuantityMap
 from napari_spinalq.views.window import AUTO, CSF, presets
@@ -174,16 +174,15 @@ class Overlays:
     def _lines(self, structures: tuple[str, ...], width_mm: float, name: str) -> Shapes:
         lines = [(line, colour_of(key)) for key in structures for line in self._shown.outlines.get(key, ())]
         width = width_mm / float(self._shown.grid.spacing[2])  # shapes count their widths in voxels
-        place = self._place()
         layer = Shapes(
-            [line for line, _ in lines],
+            [line for line, _ in (*lines, *lines)],
             ndim=3,
             shape_type="path",
-            edge_color=[colour for _, colour in lines] or "white",
+            edge_color=[HALO] * len(lines) + [colour for _, colour in lines] or HALO,
             face_color="transparent",
-            edge_width=width,
+            edge_width=[HALO_WIDTH * width] * len(lines) + [width] * len(lines) or width,
             name=name,
-            **place,
+            **self._place(),
         )
         layer.editable = False
         return layer

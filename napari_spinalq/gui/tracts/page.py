@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -121,7 +122,7 @@ class TractsPage(QWidget):
         elif mapper.result is None:
             said = ("plain", NOT_YET if mapper.acquisition is not None else "")
         elif flags:
-            said = ("warn", flags[0] if len(flags) == 1 else REMARKS.format(first=flags[0], more=len(flags) - 1))
+            said = ("warn", _first_of(flags))
         else:
             said = ("good", "Up to date.")
         self.panel.show_state(*said, possible=possible)
@@ -186,3 +187,9 @@ class TractsPage(QWidget):
     def _use_convention(self) -> None:
         across = str(self._desk.viewer.scene.camera.orientation[2])
         self.panel.gradients.plot.use_convention(right_on_left=across == "left")
+
+
+def _first_of(remarks: Sequence[str]) -> str:
+    """Return the first remark as a sentence, and how many more there are."""
+    first = f"{remarks[0][:1].upper()}{remarks[0][1:]}"
+    return first if len(remarks) == 1 else REMARKS.format(first=first, more=len(remarks) - 1)
