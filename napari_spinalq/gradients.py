@@ -127,12 +127,7 @@ def refuse_unless_tensor(gradients: GradientTable, name: str = "The series") -> 
         If there is no unweighted volume, there are fewer than six distinct directions, or they lie so that some
         element of the tensor cannot be told (all near one cone or plane).
     """
-    if not gradients.unweighted.any():
-        raise InputError(
-            f"{name} has no volume without diffusion weighting: the lowest b-value is {gradients.b_values.min():g} "
-            f"s/mm2, above the threshold of {gradients.b0_threshold:g}; raise the b0 threshold to it if that volume "
-            "counts as unweighted, or add the b0 volumes to the series."
-        )
+    refuse_without_unweighted(gradients.b_values, gradients.b0_threshold, name)
     distinct = gradients.distinct_directions()
     if len(distinct) < TENSOR_DIRECTIONS:
         raise InputError(
@@ -145,6 +140,22 @@ def refuse_unless_tensor(gradients: GradientTable, name: str = "The series") -> 
             f"The {len(distinct)} diffusion directions of {name[0].lower() + name[1:]} lie nearly in one plane or on "
             f"one cone (condition number {condition:.3g}, at most {MAX_CONDITION:g}), so that no tensor can be told "
             "from them; check the gradient file."
+        )
+
+
+def refuse_without_unweighted(b_values: NDArray[np.float64], b0_threshold: float, name: str) -> None:
+    """Check that a scheme has a volume without weighting.
+
+    Raises
+    ------
+    InputError
+        If it has none; the message names the lowest b-value and says what to do.
+    """
+    if (b_values > b0_threshold).all():
+        raise InputError(
+            f"{name} has no volume without diffusion weighting: the lowest b-value is {b_values.min():g} s/mm2, above "
+            f"the threshold of {b0_threshold:g}; raise the b0 threshold to it if that volume counts as unweighted, or "
+            "add the b0 volumes to the series."
         )
 
 

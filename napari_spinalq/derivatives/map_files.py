@@ -108,7 +108,7 @@ def mt_files(
     images = MtSet(scan, without, weighted, parameters)
     options = MapOptions(atlas=None)
     result = analyze_mt(
-        images, given_cord(mask.data, scan.grid), options=options, progress=portion(progress, 0.0, 0.95)
+        images, given_cord(mask.data, scan.grid, offset_mm=edge_offset_mm(cord)), options=options, progress=portion(progress, 0.0, 0.95)
     )
     return result, _write(result, paths, overwrite)
 
@@ -177,6 +177,7 @@ def tract_files(
         metric=asked.metric or metric_of_name(asked.image.name),
         unit=unit,
         grey_matter=None if grey is None else grey.data,
+        offset_mm=edge_offset_mm(asked.cord),
         flags=flags,
         options=options,
         progress=progress,
@@ -205,6 +206,14 @@ def metric_of_name(name: str) -> str:
         return named.lower()
     last = stem(name).rsplit("_", 1)[-1].lower()
     return last.removesuffix("map") or last
+
+
+def edge_offset_mm(cord: Path) -> float:
+    """Return how far inside the physical edge a cord mask was drawn, as its sidecar tells, mm; 0 where it does not."""
+    told = told_by_sidecar(cord).get("edge_offset_mm", 0.0)
+    if not isinstance(told, int | float):
+        raise InputError(f"The edge_offset_mm in the sidecar of {cord} is {told!r}, not a number of mm; correct it.")
+    return float(told)
 
 
 def _check_folder(paths: MapPaths, overwrite: bool) -> None:

@@ -23,9 +23,6 @@ LOST_SHARE = 0.25
 SUDDEN_MM = 1.0
 """A movement since the volume before that is smaller than this (mm) does not make a volume stand out."""
 
-SLICE_SHARE = 0.1
-"""A volume stands out when at least this share of its slices (and at least one) lost signal."""
-
 REWEIGHTINGS = 10
 """Rounds of reweighted least squares; the weights settle after five or so."""
 
@@ -39,7 +36,7 @@ def find_outliers(
     """Say which volumes of a corrected series stand out, and why.
 
     A slice lost signal when its weighted mean around the cord lies far below what the other volumes predict for its
-    b-value and direction. A volume stands out when it holds such slices, or when it moved suddenly.
+    b-value and direction. A volume stands out when it holds any such slice, or when it moved suddenly.
 
     Parameters
     ----------
@@ -59,7 +56,7 @@ def find_outliers(
     """
     dropouts = signal_dropouts(slice_signals(images, weights), gradients)
     sudden = sudden_moves(motion.displacement_mm)
-    lost = dropouts.sum(axis=1) >= np.maximum(1.0, SLICE_SHARE * dropouts.shape[1])
+    lost: NDArray[np.bool_] = np.asarray(dropouts.any(axis=1))
     reasons = tuple(
         _reason(dropouts[volume] if lost[volume] else None, motion.displacement_mm[volume] if sudden[volume] else None)
         for volume in range(len(dropouts))

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from napari_spinalq.gradients import GradientTable
 from napari_spinalq.progress import Progress, silent
 from napari_spinalq.registration.slicewise.along import Smoothed, smooth_along
+from napari_spinalq.registration.slicewise.contrasts import match_contrasts
 from napari_spinalq.registration.slicewise.frame import SliceFrame
-from napari_spinalq.registration.slicewise.match import Basis, intensity_functions, make_basis
-from napari_spinalq.registration.slicewise.stack import move_back, refine_moves, search_moves
+from napari_spinalq.registration.slicewise.match import Basis, make_basis
+from napari_spinalq.registration.slicewise.stack import best_moves, move_back, refine_moves, score_moves
 from napari_spinalq.registration.slicewise.warp import spline_coefficients
 
 ROUNDS = 3
@@ -68,17 +69,17 @@ def find_moves(
         Moves (n, n_slices, 3), mm, in the order of ``series.images``; their mean over images is zero in each slice.
     """
     coefficients = spline_coefficients(series.images)
-    moves = np.zeros((series.images.shape[1], series.images.shape[0], 3))
-    found = Smoothed(moves, np.zeros(moves.shape[:2]), ())
+    n_slices, n = series.images.shape[:2]
+    found = Smoothed(np.zeros((n, n_slices, 3)), np.zeros((n, n_slices)), ())
     for number in range(ROUNDS):
         progress(number / ROUNDS, f"matching volumes, round {number + 1} of {ROUNDS}")
         first = number == 0
-        aligned = series.images if first else _aligned(series, coefficients, moves, threads)
-        start = _start(series, aligned, threads) if first else moves
+        aligned = series.images if first else _aligned(series, coefficients, found.moves, threads)
+        start = _start(series, aligned, threads) if first else found.moves
         found = _match(series, coefficients, aligned, start, first, rotation, threads)
-        moves = _classes_together(series, coefficients, found.moves, threads)
-        moves = moves - moves.mean(axis=0)
-    return replace(found, moves=moves)
+        found = _classes_together(series, coefficients, found, threads)
+        found = replace(found, moves=found.moves - found.moves.mean(axis=0))
+    return found
 
 
 def _aligned(
@@ -89,9 +90,8 @@ def _aligned(
 
 def _classes(series: Series) -> list[NDArray[np.int_]]:
     """Return the images without and with weighting, as far as there are any."""
-    return [
-        members for members in (np.flatnonzero(series.unweighted), np.flatnonzero(~series.unweighted)) if len(members)
-    ]
+    classes = (np.flatnonzero(series.unweighted), np.flatnonzero(~series.unweighted))
+    return [members for members in classes if len(members)]
 
 
 def _basis(series: Series, z: int, references: NDArray) -> Basis:
@@ -104,7 +104,8 @@ def _start(series: Series, aligned: NDArray[np.float32], threads: int | None) ->
     for members in _classes(series):
         means = aligned[:, members].mean(axis=1, keepdims=True)
         bases = [_basis(series, z, means[z]) for z in range(len(aligned))]
-        moves[members] = search_moves(bases, series.images[:, members], threads)
+        scores = score_moves(bases, series.images[:, members], threads)
+        moves[members] = best_moves(scores, series.frame.pixel_mm)
     return moves
 
 
@@ -117,15 +118,25 @@ def _match(
     rotation: bool,
     threads: int | None,
 ) -> Smoothed:
-    """Match each class to its references, then weigh all slices of all images against each other."""
+    """Match each class to its references, then weigh all slices of all images against each other.
+
+    An image that is alone in its class has nothing of its kind to be matched to and keeps its place.
+    """
+    moves, sd_mm = start.copy(), np.zeros(start.shape[:2])
     measured, information = start.copy(), np.zeros((*start.shape, 3))
-    for members in _classes(series):
+    classes = [members for members in _classes(series) if len(members) > 1]
+    for members in classes:
         references = _references(series, aligned, members, own_only=first)
         bases = [_basis(series, z, references[z]) for z in range(len(aligned))]
         measured[members], information[members] = refine_moves(
             bases, coefficients[:, members], start[members], rotation=rotation, threads=threads
         )
-    return smooth_along(measured, information, series.frame.slice_mm, rotation=rotation, cautious=first)
+    if not classes:
+        return Smoothed(moves, sd_mm, ())
+    some = np.concatenate(classes)
+    found = smooth_along(measured[some], information[some], series.frame.slice_mm, rotation=rotation, cautious=first)
+    moves[some], sd_mm[some] = found.moves, found.sd_mm
+    return Smoothed(moves, sd_mm, found.priors)
 
 
 def _references(
@@ -150,19 +161,16 @@ def _references(
 
 
 def _classes_together(
-    series: Series, coefficients: NDArray[np.float32], moves: NDArray[np.float64], threads: int | None
-) -> NDArray[np.float64]:
+    series: Series, coefficients: NDArray[np.float32], found: Smoothed, threads: int | None
+) -> Smoothed:
     """Bring the images without weighting to the place of those with it: mean against mean, whatever their contrast."""
     classes = _classes(series)
     if len(classes) < 2:
-        return moves
-    aligned = _aligned(series, coefficients, moves, threads)
+        return found
+    aligned = _aligned(series, coefficients, found.moves, threads)
     plain, weighted = (aligned[:, members].mean(axis=1) for members in classes)
-    bases = [_basis(series, z, intensity_functions(plain[z], series.weights[z])) for z in range(len(aligned))]
-    mean = weighted[:, None]
-    start = search_moves(bases, mean, threads)
-    measured, information = refine_moves(bases, spline_coefficients(mean), start, threads=threads)
-    offset = smooth_along(measured, information, series.frame.slice_mm, cautious=True).moves
-    together = moves.copy()
-    together[classes[0]] -= offset
-    return together
+    offset = match_contrasts(plain, weighted, series.weights, series.frame, series.centres, threads=threads)
+    moves, sd_mm = found.moves.copy(), found.sd_mm.copy()
+    moves[classes[0]] -= offset.moves
+    sd_mm[classes[0]] = np.hypot(sd_mm[classes[0]], offset.sd_mm)
+    return replace(found, moves=moves, sd_mm=sd_mm)

@@ -71,7 +71,7 @@ def flags_of_scheme(gradients: GradientTable, used: GradientTable) -> tuple[str,
             f"the {len(distinct)} diffusion directions hardly tell the {weakest_element(distinct)} element of the "
             f"tensor (condition number {condition:.0f}, at best 1.6): FA, MD and directions are unreliable"
         )
-    elif len(used) <= TENSOR_PARAMETERS:
+    if len(used) <= TENSOR_PARAMETERS:
         flags.append(
             f"{len(used)} volumes are just enough for a tensor: the residual cannot show errors, and noise raises FA"
         )

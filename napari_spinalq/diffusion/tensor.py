@@ -23,7 +23,10 @@ from napari_spinalq.geometry import Grid
 from napari_spinalq.gradients import GradientTable
 from napari_spinalq.progress import Progress, portion, silent
 
-MAX_CONTRAST_OF_COLOURS = 255
+THREADS = 2
+"""Threads by default: two are 1.5 times as fast as one, and more hardly faster (``benchmarks/tensor.py``)."""
+
+BRIGHTEST = 255
 """Full brightness of a direction colour: FA = 1 along one axis."""
 
 
@@ -106,9 +109,10 @@ def fit_tensor(
         signal within the mask.
     noise_sd : float, optional
         For RESTORE: standard deviation of the noise, in units of the signal; by default estimated from the residuals
-        of a first fit (see :func:`~napari_spinalq.diffusion.tensor_noise.residual_noise_sd`).
+        of a robust fit (see :func:`~napari_spinalq.diffusion.tensor_noise.residual_noise_sd`).
     threads : int, optional
-        CPU threads; one by default, as numpy's linear algebra is threaded itself.
+        CPU threads for WLS and OLS, 2 by default. The other methods run Python code voxel by voxel, which threads
+        cannot share: they take one.
     progress : Progress
         Told where the work stands.
 
@@ -127,10 +131,10 @@ def fit_tensor(
     fitted = _fittable(data, np.asarray(mask) > 0, chosen, table)
     signals = np.asarray(data[fitted][:, chosen], dtype=np.float64)
     signals = np.maximum(signals, signals[signals > 0].min() if min_signal is None else min_signal)
-    count = threads or 1
+    count = (threads or THREADS) if method in (FitMethod.WLS, FitMethod.OLS) else 1
     if method is FitMethod.RESTORE and noise_sd is None:
-        first = DipyTensor(table, FitMethod.WLS).fit(signals, count, portion(progress, 0.0, 0.2))
-        noise_sd, progress = residual_noise_sd(signals, first.predicted), portion(progress, 0.2, 1.0)
+        first = DipyTensor(table, FitMethod.ROBUST).fit(signals, count, portion(progress, 0.0, 0.4))
+        noise_sd, progress = residual_noise_sd(signals, first.predicted), portion(progress, 0.4, 1.0)
     found = DipyTensor(table, method, noise_sd).fit(signals, count, progress)
     result = _maps(signals, found, table, fitted, method)
     flags = [*flags_of_scheme(gradients, table), *flags_of_fit(len(signals), result.negative_eigenvalues)]
@@ -174,7 +178,7 @@ def direction_colours(fit: TensorFit) -> NDArray[np.uint8]:
     array of uint8, shape ``grid.shape + (3,)``
     """
     colours = np.abs(fit.direction) * fit.fa[..., None]
-    return np.round(MAX_CONTRAST_OF_COLOURS * np.clip(np.nan_to_num(colours), 0.0, 1.0)).astype(np.uint8)
+    return np.round(BRIGHTEST * np.clip(np.nan_to_num(colours), 0.0, 1.0)).astype(np.uint8)
 
 
 def _maps(

@@ -15,6 +15,7 @@ from napari_spinalq.gradients import (
     fsl_directions,
     ras_directions,
     refuse_unless_tensor,
+    refuse_without_unweighted,
 )
 from napari_spinalq.io.atomic import as_utf8, refuse_overwrite, undone_on_failure, write_whole
 from napari_spinalq.io.bids import find_gradients
@@ -219,6 +220,7 @@ def _refuse_b_values(b_values: NDArray[np.float64], b0_threshold: float, name: s
             f"No b-value in {name} is above the b0 threshold of {b0_threshold:g} s/mm2 (the largest is {largest:g}); "
             "lower the threshold."
         )
+    refuse_without_unweighted(b_values, b0_threshold, f"The scheme in {name}")
 
 
 def _unit(vectors: NDArray[np.float64], weighted: NDArray[np.bool_], name: str) -> NDArray[np.float64]:

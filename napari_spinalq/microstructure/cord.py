@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from napari_spinalq.cord.centerline import Centerline, cord_centerline
-from napari_spinalq.cord.segment import MASK_LEVEL, segment_cord
+from napari_spinalq.cord.segment import EDGE_OFFSET_PIXELS, MASK_LEVEL, segment_cord
 from napari_spinalq.errors import CordNotFoundError
-from napari_spinalq.geometry import Grid, resample_array, to_work_order
+from napari_spinalq.geometry import WORK_AXES, Grid, box_around, reorient_array, resample_array, to_work_order
 from napari_spinalq.levels.discs import Labelling
 from napari_spinalq.levels.levelmap import slice_levels
 from napari_spinalq.metrics.shape import slice_shapes
@@ -22,6 +24,14 @@ from napari_spinalq.scan import Scan
 
 NO_DISCS = Labelling((), confirmed=False)
 """The discs of an exam on which none is named."""
+
+PHYSICAL_EDGE_MM = 0.0
+"""The cord of a map is drawn at its half-maximum edge, not inside of it where readers draw: what lies between the two
+would count as CSF, and the tracts along the edge would be freed of CSF that is not there."""
+
+SMOOTHING_PIXELS, FINE = 0.7, 5
+"""The outline of a binary mask is smoothed by a Gaussian of this many pixels, its area kept, and its share of a pixel is
+counted on this many points along each side."""
 
 CARRIED_CORD = "the cord was not found in this scan: that of {} was carried here by position"
 
@@ -51,25 +61,87 @@ class MapCord:
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
-def given_cord(mask: NDArray, grid: Grid) -> MapCord:
-    """Return a cord that someone drew, 0..1, shape ``grid.shape``.
+def given_cord(mask: NDArray, grid: Grid, *, offset_mm: float = 0.0) -> MapCord:
+    """Return a cord that someone drew.
+
+    Parameters
+    ----------
+    mask : array, shape ``grid.shape``
+        0..1.
+    grid : Grid
+        Of the mask.
+    offset_mm : float
+        How far inside the physical edge it was drawn, as far as that is known, mm.
 
     Raises
     ------
     InputError
         If the mask is empty.
     """
-    soft = np.asarray(mask, dtype=np.float32)
     centerline = cord_centerline(slice_shapes(mask, grid).centroid_mm, grid)
-    return MapCord((soft >= MASK_LEVEL).astype(np.uint8), soft, centerline, (), {"method": "given"})
+    drawn = (np.asarray(mask) >= MASK_LEVEL).astype(np.uint8)
+    return MapCord(drawn, physical_shares(mask, grid, offset_mm), centerline, (), {"method": "given"})
 
 
 def measured_cord(result: ScanResult) -> MapCord:
-    """Return the cord of a scan as it was measured."""
-    soft = np.asarray(result.mask, dtype=np.float32)
-    return MapCord(
-        (soft >= MASK_LEVEL).astype(np.uint8), soft, result.centerline, (), {"method": "as measured on this scan"}
-    )
+    """Return the cord of a scan as it was measured, with its shares at the physical edge (:func:`physical_shares`)."""
+    mask = (np.asarray(result.mask) >= MASK_LEVEL).astype(np.uint8)
+    offset_mm = result.parameters.get("edge_offset_mm", EDGE_OFFSET_PIXELS * min(in_plane_mm(result.scan.grid)))
+    soft = physical_shares(result.mask, result.scan.grid, float(offset_mm))
+    return MapCord(mask, soft, result.centerline, (), {"method": "as measured on this scan"})
+
+
+def physical_shares(mask: NDArray, grid: Grid, offset_mm: float) -> NDArray[np.float32]:
+    """Return the share of each voxel in the cord, out to its physical edge.
+
+    Parameters
+    ----------
+    mask : array, shape ``grid.shape``
+        The cord as it was drawn, 0..1.
+    grid : Grid
+        Of the mask.
+    offset_mm : float
+        How far inside the physical edge it was drawn, mm.
+
+    Returns
+    -------
+    array of float32
+        The outline is smoothed by ``SMOOTHING_PIXELS``, since a mask of whole voxels is a staircase, grown by the
+        offset within its axial slice, and its share of each voxel is counted on ``FINE`` x ``FINE`` points. The mask
+        itself where it is soft and drawn at the edge.
+    """
+    soft = np.asarray(mask, dtype=np.float32)
+    if offset_mm == 0 and np.any((soft > 0) & (soft < 1)):
+        return soft
+    work, work_grid = to_work_order(soft, grid)
+    spacing = work_grid.spacing[1:]
+    margin = [math.ceil(abs(offset_mm) / side) + 2 for side in spacing]
+    shares = np.zeros(work.shape, dtype=np.float32)
+    for plane, share in zip(work, shares, strict=True):
+        if plane.any():
+            box = box_around(plane, margin)
+            share[box] = _grown(plane[box], spacing, offset_mm)
+    return reorient_array(shares, work_grid, grid.axis_codes)[0]
+
+
+def _grown(plane: NDArray[np.float32], spacing: tuple[float, ...], offset_mm: float) -> NDArray[np.float32]:
+    """Return the share of each pixel within the smoothed outline of a slice, grown by an offset."""
+    smooth = ndimage.gaussian_filter(plane, SMOOTHING_PIXELS)
+    fine_values = ndimage.zoom(smooth, FINE, order=1, mode="nearest", grid_mode=True)
+    held = int(round(float(plane.sum()) * FINE**2))  # smoothing must not take area from a convex outline
+    fine = fine_values >= np.sort(fine_values, axis=None)[max(fine_values.size - held, 0)]
+    sampling = [side / FINE for side in spacing]
+    if offset_mm > 0 and fine.any():
+        fine = ndimage.distance_transform_edt(~fine, sampling=sampling) <= offset_mm
+    elif offset_mm < 0:
+        fine = ndimage.distance_transform_edt(fine, sampling=sampling) > -offset_mm
+    rows, columns = plane.shape
+    return fine.reshape(rows, FINE, columns, FINE).mean(axis=(1, 3), dtype=np.float32)
+
+
+def in_plane_mm(grid: Grid) -> tuple[float, ...]:
+    """Return the pixel sides of the axial slices, mm."""
+    return grid.reoriented(WORK_AXES).spacing[1:]
 
 
 def find_cord(scan: Scan, anatomical: ScanResult | None, progress: Progress = silent) -> MapCord:
@@ -81,7 +153,7 @@ def find_cord(scan: Scan, anatomical: ScanResult | None, progress: Progress = si
         If the image shows no cord and there is no scan to carry it from.
     """
     try:
-        found = segment_cord(scan, progress=progress)
+        found = segment_cord(scan, edge_offset_mm=PHYSICAL_EDGE_MM, progress=progress)
     except CordNotFoundError:
         if anatomical is None:
             raise

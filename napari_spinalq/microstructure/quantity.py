@@ -25,6 +25,7 @@ def analyze_map(
     metric: str,
     unit: str = "",
     grey_matter: NDArray | None = None,
+    offset_mm: float = 0.0,
     flags: Sequence[str] = (),
     options: MapOptions = MapOptions(),
     progress: Progress = silent,
@@ -43,6 +44,8 @@ def analyze_map(
         What the map shows, such as ``"mtr"`` and ``"%"``.
     grey_matter : array, shape ``scan.grid.shape``, optional
         Share of grey matter; the atlas is fitted to it.
+    offset_mm : float
+        How far inside the physical edge the cord was drawn, as far as that is known, mm.
     flags : sequence of str
         What is known to be doubtful already.
     options : MapOptions
@@ -59,7 +62,7 @@ def analyze_map(
     InputError
         If the mask is empty, or the atlas cannot be used.
     """
-    cord = given_cord(cord_mask, scan.grid)
+    cord = given_cord(cord_mask, scan.grid, offset_mm=offset_mm)
     slice_levels = levels_per_slice(to_work_order(levels, scan.grid)[0])
     tracts = tracts_on(
         cord,

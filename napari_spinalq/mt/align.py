@@ -11,11 +11,11 @@ from napari_spinalq.diffusion.motion import Motion
 from napari_spinalq.errors import InputError
 from napari_spinalq.geometry import Grid, resample_array
 from napari_spinalq.progress import Progress, portion, silent
-from napari_spinalq.registration.slicewise.along import Smoothed, smooth_along
+from napari_spinalq.registration.slicewise.along import Smoothed
+from napari_spinalq.registration.slicewise.contrasts import match_contrasts
 from napari_spinalq.registration.slicewise.frame import SliceFrame, slice_frame
-from napari_spinalq.registration.slicewise.match import intensity_functions, make_basis
-from napari_spinalq.registration.slicewise.stack import SEARCH_MM, refine_moves, search_moves
-from napari_spinalq.registration.slicewise.warp import ARC_RADIUS_MM, SPLINE_ORDER, sample_places, spline_coefficients
+from napari_spinalq.registration.slicewise.stack import SEARCH_MM
+from napari_spinalq.registration.slicewise.warp import ARC_RADIUS_MM, SPLINE_ORDER, sample_places
 from napari_spinalq.registration.slicewise.window import cord_window, find_centerline, slice_centres, window_box
 from napari_spinalq.scan import Scan
 
@@ -90,19 +90,11 @@ def _find(
         raise InputError(f"{moving.name} does not cover the cord of {fixed.name}; check the headers of both.")
     rows, columns = window_box(weights, frame, SEARCH_MM)
     reference = frame.stacked(np.asarray(fixed.data), fixed.grid)[:, rows, columns]
-    image = resample_array(moving.data, moving.grid, frame.grid, order=SPLINE_ORDER)[:, None, rows, columns]
-    weights, centres = weights[:, rows, columns], slice_centres(centerline, frame) - [rows.start, columns.start]
-    bases = [
-        make_basis(intensity_functions(one, weight), weight, frame.pixel_mm, centre)
-        for one, weight, centre in zip(reference, weights, centres, strict=True)
-    ]
-    start = search_moves(bases, image, threads)
-    coefficients = spline_coefficients(image)
-    for _ in range(2):  # slices that had gone astray start again from where their neighbours are
-        measured, information = refine_moves(bases, coefficients, start, rotation=rotation, threads=threads)
-        found = smooth_along(measured, information, frame.slice_mm, rotation=rotation, cautious=True)
-        start = found.moves
-    return found
+    image = resample_array(moving.data, moving.grid, frame.grid, order=SPLINE_ORDER)[:, rows, columns]
+    centres = slice_centres(centerline, frame) - [rows.start, columns.start]
+    return match_contrasts(
+        reference, image, weights[:, rows, columns], frame, centres, rotation=rotation, threads=threads
+    )
 
 
 def _resampled(

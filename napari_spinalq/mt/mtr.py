@@ -24,7 +24,7 @@ def mtr(on: NDArray, off: NDArray, *, mask: NDArray | None = None, floor: float 
     Parameters
     ----------
     on, off : arrays of one shape
-        Signal with and without the pulse, the same scale.
+        Signal with and without the pulse, the same scale; NaN where one was not measured.
     mask : array, optional
         Cord, above 0.5: used to find the floor and to notice images given the wrong way round.
     floor : float, optional
@@ -38,7 +38,8 @@ def mtr(on: NDArray, off: NDArray, *, mask: NDArray | None = None, floor: float 
     Raises
     ------
     InputError
-        If the shapes differ, the mask is empty, or the cord is brighter with the pulse than without it.
+        If the shapes differ, the mask is empty or lies where nothing was measured, or the cord is brighter with the
+        pulse than without it.
 
     Examples
     --------
@@ -51,9 +52,10 @@ def mtr(on: NDArray, off: NDArray, *, mask: NDArray | None = None, floor: float 
             "align one to the other first."
         )
     saturated, reference = np.asarray(on, dtype=np.float64), np.asarray(off, dtype=np.float64)
+    low = signal_floor(reference, mask) if floor is None else max(floor, 0.0)
     if mask is not None:
         _check_order(saturated, reference, _inside(mask, on.shape))
-    known = reference > (signal_floor(reference, mask) if floor is None else max(floor, 0.0))
+    known = reference > low
     ratio = np.full(on.shape, np.nan)
     ratio[known] = 100 * (1 - saturated[known] / reference[known])
     return ratio.astype(np.float32)
@@ -61,8 +63,11 @@ def mtr(on: NDArray, off: NDArray, *, mask: NDArray | None = None, floor: float 
 
 def signal_floor(off: NDArray, mask: NDArray | None = None) -> float:
     """Return the unsaturated signal at and below which a voxel holds no measurable tissue, in units of the image."""
-    typical = np.percentile(off, BRIGHT_PERCENTILE) if mask is None else np.median(off[_inside(mask, off.shape)])
-    return FLOOR_SHARE * max(float(typical), 0.0)
+    tissue = off if mask is None else off[_inside(mask, off.shape)]
+    measured = tissue[np.isfinite(tissue)]
+    if not measured.size:
+        raise InputError("The image without the MT pulse does not cover the cord; check the headers of both images.")
+    return FLOOR_SHARE * max(float(np.percentile(measured, BRIGHT_PERCENTILE if mask is None else 50.0)), 0.0)
 
 
 def _inside(mask: NDArray, shape: tuple[int, ...]) -> NDArray[np.bool_]:
@@ -76,7 +81,7 @@ def _inside(mask: NDArray, shape: tuple[int, ...]) -> NDArray[np.bool_]:
 
 def _check_order(on: NDArray[np.float64], off: NDArray[np.float64], cord: NDArray[np.bool_]) -> None:
     """Refuse images given the wrong way round: the pulse takes signal from the cord and never adds any."""
-    with_pulse, without = float(np.median(on[cord])), float(np.median(off[cord]))
+    with_pulse, without = float(np.nanmedian(on[cord])), float(np.nanmedian(off[cord]))
     if with_pulse > without:
         raise InputError(
             f"The cord is brighter with the MT pulse than without it (median {with_pulse:.4g} against {without:.4g}); "

@@ -20,6 +20,8 @@ from napari_spinalq.phantom.design import ExamDesign
 from napari_spinalq.phantom.protocol import PROTOCOLS, Protocol, scan_grid
 from napari_spinalq.phantom.sampling import Sampling, average_over_voxels, index_rows
 from napari_spinalq.phantom.series import SeriesTruth, kept_signal, true_motion
+from napari_spinalq.phantom.sidecars import excitation
+from napari_spinalq.phantom.spoiled_echo import steady_signal
 from napari_spinalq.phantom.tissue import (
     CORD_TISSUES,
     N_TISSUES,
@@ -85,7 +87,7 @@ def make_exam(
     design : ExamDesign
         Person, disease, visit.
     contrasts : iterable of str, optional
-        Names of the scans wanted, of ``t2w t2star psir mt_on mt_off dwi``; all by default.
+        Names of the scans wanted, of ``t2w t2star psir mt_on mt_off mt_t1w dwi``; all by default.
     protocols : iterable of Protocol
         Acquisitions to choose from.
     progress : callable
@@ -207,11 +209,21 @@ def _truth_columns() -> NDArray[np.float64]:
 
 
 def _signal_level(protocol: Protocol, signals: dict[Tissue, TissueSignal]) -> NDArray[np.float64]:
-    """Return the signal of each tissue; MT on is MT off less the MTR: on = off (1 - MTR / 100)."""
+    """Return the signal of each tissue.
+
+    MT on is MT off less the MTR: on = off (1 - MTR / 100); the T1-weighted scan has the same full magnetisation.
+    """
     if protocol.contrast is not Contrast.MT:
         return signal_row(protocol.contrast.value, signals)
     off = signal_row("mt_off", signals)
-    return off * (1 - signal_row("mtr_percent", signals) / 100) if protocol.name == "mt_on" else off
+    if protocol.name == "mt_on":
+        return off * (1 - signal_row("mtr_percent", signals) / 100)
+    if protocol.name == "mt_t1w":
+        return off * [
+            steady_signal(t1_s, excitation("mt_t1w")) / steady_signal(t1_s, excitation("mt_off"))
+            for t1_s in signal_row("t1_s", signals)
+        ]
+    return off
 
 
 def _series(

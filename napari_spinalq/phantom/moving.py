@@ -81,7 +81,7 @@ def moved_signals(
     array, shape ``grid.shape + (n_volumes,)``
     """
     work = grid.reoriented("SAR")
-    margin = 1 + int(np.ceil(_reach_mm(truth) / min(work.spacing[1:])))
+    margin = 1 + int(np.ceil(_reach_mm(truth, work) / min(work.spacing[1:])))
     signal = np.empty((*work.shape, len(scheme)))
     for k in range(work.shape[0]):
         plane = _Plane.of_slice(work, k, margin, centres_mm[k])
@@ -191,7 +191,8 @@ def _as_seen(
         (place - first) / step + plane.margin
         for place, first, step in zip(before, start, plane.inner.spacing[1:], strict=True)
     ]
-    # Squeezed tissue is brighter: the same signal lies in fewer pixels (Jezzard and Balaban 1995).
+    # Squeezed tissue is brighter: the same signal lies in fewer pixels (Jezzard and Balaban 1995,
+    # Magn Reson Med, doi:10.1002/mrm.1910340111).
     seen = ndimage.map_coordinates(still, index, order=1, mode="nearest") * (1 - slope)
     rows, columns = (n // FINE_PARTS for n in seen.shape)
     return seen.reshape(rows, FINE_PARTS, columns, FINE_PARTS).mean(axis=(1, 3))
@@ -203,7 +204,8 @@ def _turns(angles_deg: NDArray[np.float64], work: Grid) -> Rotation:
     return Rotation.from_rotvec(np.radians(angles_deg)[:, None] * np.cross(right, anterior))
 
 
-def _reach_mm(truth: SeriesTruth) -> float:
-    """Return the farthest that tissue moves within the view, mm; turns move the edges, taken as 60 mm away."""
-    turn = 60.0 * np.radians(np.abs(truth.motion.angles_deg).max())
+def _reach_mm(truth: SeriesTruth, work: Grid) -> float:
+    """Return the farthest that tissue moves within the view, mm; a turn moves the corners most."""
+    corner_mm = float(np.linalg.norm(np.asarray(work.shape[1:]) * work.spacing[1:])) / 2
+    turn = 2 * corner_mm * np.sin(np.radians(np.abs(truth.motion.angles_deg).max()) / 2)
     return float(np.abs(truth.motion.shifts_mm).max() + np.abs(truth.distortion_mm).max() + turn)

@@ -61,6 +61,7 @@ PROTOCOLS: tuple[Protocol, ...] = (
     Protocol("psir", "PSIR", Contrast.PSIR, "LAS", (0.5, 0.5, 5.0), (112, 112, 22), -6.0, 8.0, 1.0),
     Protocol("mt_on", "mt-on_MTS", Contrast.MT, "LAS", (0.9, 0.9, 5.0), (60, 60, 22), -6.0, 3.5, 1.0),
     Protocol("mt_off", "mt-off_MTS", Contrast.MT, "LAS", (0.9, 0.9, 5.0), (60, 60, 22), -6.0, 3.5, 1.0),
+    Protocol("mt_t1w", "flip-2_mt-off_MTS", Contrast.MT, "LAS", (0.9, 0.9, 5.0), (60, 60, 22), -6.0, 3.5, 1.0),
     Protocol("dwi", "dwi", Contrast.DWI, "LAS", (1.0, 1.0, 5.0), (48, 48, 14), 4.0, 11.0),
 )
 """The cervical exam: T2w sagittal slab, the others axial stacks perpendicular to the cord at mid-neck."""

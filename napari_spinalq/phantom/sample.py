@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,21 @@ import pandas as pd
 
 from napari_spinalq.phantom.design import ExamDesign, als_like_design, healthy_design
 from napari_spinalq.phantom.make import make_exam
+from napari_spinalq.phantom.series import SeriesDesign
 from napari_spinalq.phantom.write import TRUTH_FOLDER, write_exam, write_json, write_table
 from napari_spinalq.progress import Progress, portion, silent
 
-SAMPLE_DESIGNS: dict[str, ExamDesign] = {"healthy01": healthy_design(1), "als01": als_like_design(2)}
+SAMPLE_SERIES = SeriesDesign(drift_mm=0.7, jitter_mm=0.12, pulsation_mm=0.1)
+"""Diffusion series in which the cord moves by less than 1 mm, as it does in people who lie still."""
+
+SAMPLE_DESIGNS: dict[str, ExamDesign] = {
+    "healthy01": replace(healthy_design(1), series=SAMPLE_SERIES),
+    "als01": replace(als_like_design(2), series=SAMPLE_SERIES),
+}
 """The people of the sample data set by subject label."""
 
 BIDS_VERSION = "1.9.0"
-PHANTOM_VERSION = "1"
+PHANTOM_VERSION = "2"
 """Counts changes of the simulated values: the package's own version may grow without them."""
 
 _README = """Digital cervical cord exams
@@ -30,7 +38,10 @@ sclerosis. Every voxel was computed from an analytic anatomy by
     python -m napari_spinalq.phantom sample_data
 
 which writes the same bytes again. Under derivatives/truth lie the exact answers: cord and grey-matter masks, vertebral
-levels, discs, areas in closed form per slice and level, and the properties given to each tract.
+levels, discs, areas in closed form per slice and level, the properties given to each tract (FA, MD, AD, RD, MTR, MTsat,
+T1), and how the cord moved in each slice of each volume of the diffusion series (less than 1 mm).
+The three MTS files are one protocol: with the MT pulse (mt-on), without it (mt-off), and without it at a larger flip
+angle (flip-2_mt-off, T1-weighted), for MTR, MTsat and T1. The BIDS validator wants flip- in all three names.
 docs/phantom.md says what is simulated and what is not.
 """
 
@@ -78,7 +89,7 @@ def _write_description(folder: Path, subjects: dict[str, ExamDesign]) -> list[Pa
     (folder / TRUTH_FOLDER).mkdir(parents=True, exist_ok=True)
     readme, ignore = folder / "README", folder / ".bidsignore"
     readme.write_bytes(_README.encode())
-    ignore.write_bytes(b"*_PSIR.*\n")
+    ignore.write_bytes(b"*_PSIR.*\n*_MTS.*\n")
     return [
         readme,
         ignore,

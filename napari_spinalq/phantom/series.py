@@ -110,7 +110,9 @@ class SeriesTruth:
 
 
 def true_motion(design: SeriesDesign, n_volumes: int, n_slices: int, random: np.random.Generator) -> Motion:
-    """Return the displacements of a series; the first volume lies where the anatomy does unless ``moves`` says else.
+    """Return the displacements of a series: what is drawn at random has mean zero in every slice over the volumes.
+
+    So the mean place of the cord, to which motion correction brings it, is where the anatomy and every mask lie.
 
     Parameters
     ----------
@@ -132,10 +134,9 @@ def true_motion(design: SeriesDesign, n_volumes: int, n_slices: int, random: np.
     given[: len(design.moves)] = [(move.anterior_mm, move.right_mm, move.angle_deg) for move in design.moves] or 0.0
     drift = _drift(n_volumes, random)
     jitter, pulsation = random.standard_normal((n_volumes, 2)), random.standard_normal((n_volumes, n_slices, 2))
-    own = design.drift_mm * drift[:, :2] * [1.0, DRIFT_SHARE_RIGHT] + design.jitter_mm * jitter
-    slices = design.pulsation_mm * pulsation
-    own[0], slices[0] = 0.0, 0.0
-    shifts = (given[:, :2] + own)[:, None, :] + slices
+    volumes = design.drift_mm * drift[:, :2] * [1.0, DRIFT_SHARE_RIGHT] + design.jitter_mm * jitter
+    own = volumes[:, None, :] + design.pulsation_mm * pulsation
+    shifts = given[:, None, :2] + own - own.mean(axis=0)
     angles = np.repeat((given[:, 2] + design.turn_deg * drift[:, 2])[:, None], n_slices, axis=1)
     if np.abs(shifts).max() > REACH_MM:
         raise InputError(f"A series cannot move by more than {REACH_MM:g} mm; give smaller moves.")
@@ -163,8 +164,8 @@ def kept_signal(design: SeriesDesign, n_volumes: int, n_slices: int) -> NDArray[
 
 
 def _drift(n_volumes: int, random: np.random.Generator) -> NDArray[np.float64]:
-    """Return three smooth courses over the series that begin at zero and reach about one, shape (n_volumes, 3)."""
+    """Return three smooth courses over the series, of mean zero and size of about one, shape (n_volumes, 3)."""
     time = np.linspace(0.0, 1.0, n_volumes)[:, None]
     slope, swing, phase = random.uniform(-1, 1, 3), random.uniform(0.2, 0.5, 3), random.uniform(0, 2 * np.pi, 3)
     course = np.sign(slope) * (0.5 + 0.5 * np.abs(slope)) * time + swing * np.sin(2 * np.pi * 1.5 * time + phase)
-    return course - course[0]
+    return course - course.mean(axis=0)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from napari_spinalq.mt.parameters import Excitation
+
 _COMMON: dict[str, Any] = {
     "Modality": "MR",
     "MagneticFieldStrength": 3,
@@ -34,6 +36,13 @@ _BY_SCAN: dict[str, dict[str, Any]] = {
         "FlipAngle": 9,
         "MTState": False,
     },
+    "mt_t1w": {
+        "MRAcquisitionType": "3D",
+        "RepetitionTime": 0.015,
+        "EchoTime": 0.0032,
+        "FlipAngle": 15,
+        "MTState": False,
+    },
     "dwi": {
         "MRAcquisitionType": "2D",
         "RepetitionTime": 4.5,
@@ -45,14 +54,20 @@ _BY_SCAN: dict[str, dict[str, Any]] = {
 }
 
 
+def excitation(scan_name: str) -> Excitation:
+    """Return flip angle and repetition time of a scan in the phantom's protocol."""
+    fields = _BY_SCAN[scan_name]
+    return Excitation(float(fields["FlipAngle"]), float(fields["RepetitionTime"]))
+
+
 def sidecar(scan_name: str, spacing_mm: tuple[float, float, float]) -> dict[str, Any]:
     """Return the JSON fields of a scan; times in seconds and angles in degrees, as BIDS asks.
 
     Parameters
     ----------
     scan_name : str
-        Name in the phantom's protocol, such as ``"t2w"``.
+        Name in the phantom's protocol, such as ``"t2w"``; ``"dwi_long"`` is measured as ``"dwi"``.
     spacing_mm : tuple of 3 float
         Voxel size; the slice thickness is its largest, mm.
     """
-    return {**_COMMON, **_BY_SCAN[scan_name], "SliceThickness": round(max(spacing_mm), 4)}
+    return {**_COMMON, **_BY_SCAN[scan_name.removesuffix("_long")], "SliceThickness": round(max(spacing_mm), 4)}

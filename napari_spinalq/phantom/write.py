@@ -13,16 +13,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from napari_spinalq.contrast import Contrast
+from napari_spinalq.diffusion.motion_table import motion_table
 from napari_spinalq.geometry import Grid
 from napari_spinalq.gradients import GradientTable, fsl_directions
-from napari_spinalq.phantom.make import PhantomExam, changed_signals
-from napari_spinalq.phantom.protocol import PROTOCOLS
+from napari_spinalq.phantom.make import PhantomExam
+from napari_spinalq.phantom.protocol import DWI_LONG, PROTOCOLS
+from napari_spinalq.phantom.series import SeriesTruth
 from napari_spinalq.phantom.sidecars import sidecar
-from napari_spinalq.phantom.tissue import TRACT_NAMES
+from napari_spinalq.phantom.tract_truth import tract_truth
 from napari_spinalq.scan import Scan
 
 TRUTH_FOLDER = Path("derivatives", "truth")
-SUFFIXES = {protocol.name: protocol.suffix for protocol in PROTOCOLS}
+SUFFIXES = {protocol.name: protocol.suffix for protocol in (*PROTOCOLS, DWI_LONG)}
 TABLE_DIGITS = 4
 """Digits after the point in tables: 0.1 micrometre, 1e-4 mm2."""
 
@@ -52,7 +55,7 @@ def write_exam(exam: PhantomExam, folder: str | Path, subject: str, session: str
     written: list[Path] = []
     for name, scan in exam.scans.items():
         stem = _stem(subject, session) + "_" + SUFFIXES[name]
-        place = Path(folder, *_parts(subject, session), "dwi" if name == "dwi" else "anat")
+        place = Path(folder, *_parts(subject, session), "dwi" if scan.contrast is Contrast.DWI else "anat")
         written += _write_scan(scan, name, place / stem, exam.gradients)
         written += _write_truth(exam, name, _truth_place(folder, subject, session) / stem)
     written += _write_tables(exam, _truth_place(folder, subject, session) / _stem(subject, session))
@@ -94,7 +97,7 @@ def _write_scan(scan: Scan, name: str, stem: Path, gradients: GradientTable) -> 
         write_nifti(_ending(stem, ".nii.gz"), scan.data, scan.grid, repetition),
         write_json(_ending(stem, ".json"), fields),
     ]
-    if name == "dwi":
+    if scan.contrast is Contrast.DWI:
         directions = fsl_directions(gradients.directions, scan.grid).T
         vectors = "\n".join(" ".join(f"{value:.6f}" for value in row) for row in np.round(directions, 6) + 0.0)
         weights = " ".join(f"{value:g}" for value in gradients.b_values)
@@ -114,23 +117,23 @@ def _write_truth(exam: PhantomExam, name: str, stem: Path) -> list[Path]:
         "_label-levels_dseg": truth.levels,
     }
     written = [write_nifti(_ending(stem, ending + ".nii.gz"), data, grid) for ending, data in maps.items()]
+    if truth.series is not None:
+        written.append(write_table(_ending(stem, "_motion.tsv"), _motion_table(truth.series)))
     return [*written, write_table(_ending(stem, "_areas.tsv"), truth.areas)]
+
+
+def _motion_table(series: SeriesTruth) -> pd.DataFrame:
+    """Return one row for each slice of each volume: where the cord lies against masks and maps, and the signal left."""
+    table = motion_table(series.motion).drop(columns="group")
+    return table.assign(kept=series.kept.ravel())
 
 
 def _write_tables(exam: PhantomExam, stem: Path) -> list[Path]:
     """Write what belongs to the person: discs, areas per level, true values per tract."""
-    signals = changed_signals(exam.design)
-    columns = {"fa": "fa", "md_1e-3mm2_s": "md", "mtr_percent": "mtr_percent", "t2w_signal": "t2w"}
-    tracts = pd.DataFrame(
-        [
-            {"tract": tract, **{column: float(getattr(signals[tissue], field)) for column, field in columns.items()}}
-            for tract, tissue in TRACT_NAMES.items()
-        ]
-    )
     return [
         write_table(_ending(stem, "_discs.tsv"), exam.discs),
         write_table(_ending(stem, "_areas.tsv"), exam.level_areas),
-        write_table(_ending(stem, "_tracts.tsv"), tracts),
+        write_table(_ending(stem, "_tracts.tsv"), tract_truth(exam.design)),
     ]
 
 

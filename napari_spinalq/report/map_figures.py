@@ -23,11 +23,11 @@ from napari_spinalq.views.window import AUTO_PERCENTILES
 MOST_SLICES = 6
 """Columns of a mosaic; more would be too small to be read on paper."""
 
-HALF_WIDTH_MM = 13.0
+HALF_WIDTH_MM = 10.5
 """Half the side of a panel: the widest cord is about 14 mm, with some CSF around it."""
 
-CARRIED_COLOUR = "#56B4E9"
-"""Sky blue of Okabe and Ito's palette: what the registration brought here."""
+CARRIED_COLOUR = "#CC79A7"
+"""Purple of Okabe and Ito's palette: what the registration brought here."""
 
 TRACT_COLOURS = {
     "dorsal_columns": "#56B4E9",

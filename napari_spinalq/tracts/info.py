@@ -179,7 +179,10 @@ def _groups(
         if key in COLUMN_TITLES:
             groups += [
                 TractGroup(
-                    f"{key}_{side}", f"{_title(key, name)}, {side}", side, tuple(o.key for o in members if o.side is side)
+                    f"{key}_{side}",
+                    f"{_title(key, name)}, {side}",
+                    side,
+                    tuple(o.key for o in members if o.side is side),
                 )
                 for side in SIDES
             ]

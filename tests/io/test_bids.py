@@ -1,5 +1,7 @@
 """Exams are found as people keep them, and refused where it is unclear which one is meant."""
 
+from pathlib import Path
+
 import pytest
 
 from napari_spinalq.contrast import Contrast, contrast_from_name
@@ -88,6 +90,11 @@ def test_nothing_found(tmp_path):
         ("sub-x_PSIR.nii.gz", Contrast.PSIR),
         ("sub-x_acq-psir_T1w.nii.gz", Contrast.PSIR),
         ("sub-x_flip-1_mt-on_MTS.nii.gz", Contrast.MT),
+        ("sub-x_acq-MTon_MTS.nii.gz", Contrast.MT),
+        ("sub-x_acq-T1w_MTS.nii.gz", Contrast.MT),
+        ("sub-x_mt-off_MTR.nii.gz", Contrast.MT),
+        ("mt_t1w.nii.gz", Contrast.MT),
+        ("mtt1w.nii.gz", Contrast.MT),
         ("mt1.nii.gz", Contrast.MT),
         ("dmri.nii.gz", Contrast.DWI),
         ("sub-x_dwi.nii.gz", Contrast.DWI),
@@ -100,10 +107,25 @@ def test_contrast_is_read_from_the_name(name, contrast):
     assert contrast_from_name(name) is contrast
 
 
+@pytest.mark.parametrize(
+    ("name", "scan"),
+    [
+        ("sub-x_mt-on_MTR.nii.gz", True),
+        ("sub-x_MTRmap.nii.gz", False),
+        ("sub-x_MTsat.nii.gz", False),
+        ("sub-x_T1map.nii.gz", False),
+        ("mtr.nii.gz", False),
+        ("sub-x_mt-on_MTS_mask.nii.gz", False),
+    ],
+)
+def test_images_for_the_mtr_are_scans_and_maps_are_not(name, scan):
+    assert is_scan(Path(name)) is scan
+
+
 def test_derived_names_of_two_contrasts_differ():
     names = {derived_name(f"sub-01_{suffix}.nii.gz", "label-cord_mask", ".nii.gz") for suffix in ("T2w", "T2star")}
     assert len(names) == 2
-    assert not any(is_scan(__import__("pathlib").Path(name)) for name in names)
+    assert not any(is_scan(Path(name)) for name in names)
 
 
 def test_sample_exams_are_told_from_a_persons_own(tmp_path):

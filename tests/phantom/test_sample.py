@@ -3,11 +3,16 @@ import json
 import zlib
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from napari_spinalq.io.bids import find_exam
 from napari_spinalq.io.nifti import load_scan
+from napari_spinalq.mt.parameters import MtParameters
+from napari_spinalq.mt.roles import find_mt_pair
 from napari_spinalq.phantom.sample import SAMPLE_DESIGNS, write_sample_data
+from napari_spinalq.phantom.sidecars import excitation
 
 SAMPLE = Path(__file__).parents[2] / "sample_data"
 LIMIT_BYTES = 12_000_000
@@ -33,9 +38,30 @@ def test_participants_are_the_designs():
 @pytest.mark.parametrize("label", list(SAMPLE_DESIGNS))
 def test_every_image_is_readable(label):
     images = sorted((SAMPLE / f"sub-{label}").rglob("*.nii.gz"))
-    assert len(images) == 6
+    assert len(images) == 7
     for image in images:
         assert load_scan(image).contrast != "unknown"
+
+
+@pytest.mark.parametrize("label", list(SAMPLE_DESIGNS))
+def test_the_diffusion_series_moves_a_little_and_says_how(label):
+    stem = SAMPLE / "derivatives" / "truth" / f"sub-{label}" / "anat" / f"sub-{label}"
+    motion = pd.read_csv(f"{stem}_dwi_motion.tsv", sep="\t")
+    assert len(motion) == 35 * 14
+    away = np.hypot(motion["shift_ap_mm"], motion["shift_rl_mm"])
+    assert 0.5 < away.max() < 1.0
+    assert motion.groupby("slice")[["shift_ap_mm", "shift_rl_mm"]].mean().abs().to_numpy().max() < 1e-4
+    assert (motion["kept"] == 1).all()
+
+
+@pytest.mark.parametrize("label", list(SAMPLE_DESIGNS))
+def test_the_three_scans_of_the_mt_protocol_are_found_with_their_settings(label):
+    files = find_mt_pair(find_exam([SAMPLE / f"sub-{label}"]))
+    assert files is not None
+    assert files.t1w is not None
+    assert files.t1w.name == f"sub-{label}_flip-2_mt-off_MTS"
+    settings = MtParameters.from_sidecars(files.on.path, files.off.path, files.t1w.path)
+    assert settings == MtParameters(*(excitation(name) for name in ("mt_on", "mt_off", "mt_t1w")))
 
 
 @pytest.mark.slow

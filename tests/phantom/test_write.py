@@ -50,6 +50,7 @@ def test_names_tell_the_contrast(folder):
         "sub-tiny_PSIR.nii.gz": Contrast.PSIR,
         "sub-tiny_mt-on_MTS.nii.gz": Contrast.MT,
         "sub-tiny_mt-off_MTS.nii.gz": Contrast.MT,
+        "sub-tiny_flip-2_mt-off_MTS.nii.gz": Contrast.MT,
         "sub-tiny_dwi.nii.gz": Contrast.DWI,
     }
 
@@ -84,6 +85,12 @@ def test_tables_hold_the_truth(tiny_exam, folder):
     assert slices["cord_area_mm2"].to_numpy() == pytest.approx(tiny_exam.truth["t2w"].areas["cord_area_mm2"], abs=1e-4)
     tracts = pd.read_csv(truth / "sub-tiny_tracts.tsv", sep="\t").set_index("tract")
     assert tracts.loc["lateral_cst_left", "fa"] == pytest.approx(0.71)
+    diffusivities = tracts[["ad_1e-3mm2_s", "rd_1e-3mm2_s"]]
+    assert diffusivities.to_numpy() @ [1, 2] / 3 == pytest.approx(tracts["md_1e-3mm2_s"], abs=2e-4)
+    assert tracts.loc["grey_matter", ["t1_s", "mtr_percent"]].tolist() == [0.973, 42.0]
+    motion = pd.read_csv(truth / "sub-tiny_dwi_motion.tsv", sep="\t")
+    assert list(motion) == ["volume", "slice", "shift_ap_mm", "shift_rl_mm", "angle_deg", "kept"]
+    assert len(motion) == 35 * 4
     assert len(pd.read_csv(truth / "sub-tiny_areas.tsv", sep="\t")) == 10
 
 

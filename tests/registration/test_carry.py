@@ -6,14 +6,7 @@ import pytest
 from napari_spinalq.errors import GridMismatchError, InputError
 from napari_spinalq.geometry import Grid
 from napari_spinalq.registration.carry import carry, carry_back
-from napari_spinalq.registration.registration import Registration
-
-
-def by_position(source: Grid, target: Grid) -> Registration:
-    """Return a registration that moves nothing."""
-    there, back = (grid.voxel_to_mm(np.moveaxis(np.indices(grid.shape), 0, -1)) for grid in (target, source))
-    return Registration(source, target, there.astype(np.float32), back.astype(np.float32), np.nan, np.nan)
-
+from napari_spinalq.registration.registration import by_position
 
 FINE = Grid((8, 8, 20), np.diag([1.0, 1.0, 1.0, 1.0]))
 THICK = Grid((8, 8, 4), np.array([[1.0, 0, 0, 0], [0, 1, 0, 0], [0, 0, 5, 2], [0, 0, 0, 1]]))

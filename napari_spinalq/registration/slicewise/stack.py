@@ -35,8 +35,8 @@ def each_slice(work: Callable[[int], T], n_slices: int, threads: int | None) -> 
         return list(pool.map(work, range(n_slices)))
 
 
-def search_moves(bases: Sequence[Basis], images: NDArray, threads: int | None = None) -> NDArray[np.float64]:
-    """Find the best move by whole pixels of each image.
+def score_moves(bases: Sequence[Basis], images: NDArray, threads: int | None = None) -> NDArray[np.float64]:
+    """Score shifts by whole pixels of each image.
 
     Parameters
     ----------
@@ -49,18 +49,22 @@ def search_moves(bases: Sequence[Basis], images: NDArray, threads: int | None = 
 
     Returns
     -------
-    (n, n_slices, 3) array
-        Moves, mm, without turns.
+    (n_slices, n, 2 r + 1, 2 c + 1) array
+        Log likelihood of shifts by -r..r rows and -c..c columns, up to ``SEARCH_MM``.
     """
     pixel_mm = bases[0].pixel_mm
     reach = (int(np.ceil(SEARCH_MM / pixel_mm[0])), int(np.ceil(SEARCH_MM / pixel_mm[1])))
-    scores = np.stack(each_slice(lambda z: pixel_scores(bases[z], images[z], reach), len(bases), threads))
+    return np.stack(each_slice(lambda z: pixel_scores(bases[z], images[z], reach), len(bases), threads))
+
+
+def best_moves(scores: NDArray[np.float64], pixel_mm: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the moves (n, n_slices, 3), mm, without turns, that score best in each slice and its neighbours."""
     together = ndimage.convolve1d(scores, SCORE_NEIGHBOURS, axis=0, mode="constant")
     best = together.reshape(*together.shape[:2], -1).argmax(axis=-1)
     down, across = np.unravel_index(best.T, together.shape[2:])
     moves = np.zeros((*best.T.shape, 3))
-    moves[..., 0] = (down - reach[0]) * pixel_mm[0]
-    moves[..., 1] = (across - reach[1]) * pixel_mm[1]
+    moves[..., 0] = (down - together.shape[2] // 2) * pixel_mm[0]
+    moves[..., 1] = (across - together.shape[3] // 2) * pixel_mm[1]
     return moves
 
 
@@ -97,7 +101,7 @@ def move_back(
     centres : (n_slices, 2) array
         Pixel about which each slice turns.
     threads : int, optional
-        As for :func:`search_moves`.
+        As for :func:`score_moves`.
 
     Returns
     -------
