@@ -45,6 +45,7 @@ from napari_spinalq.gui.session import Session
 from napari_spinalq.gui.structures import StructureDrawer
 from napari_spinalq.gui.tracts.hover import TractHover
 from napari_spinalq.gui.tracts.mapper import Mapper
+from napari_spinalq.gui.tracts.reading import SavedMaps
 from napari_spinalq.gui.views.canvasmouse import CanvasMouse
 from napari_spinalq.gui.views.comparing import Comparer
 from napari_spinalq.gui.views.crosshair import Crosshair
@@ -112,13 +113,14 @@ class Desk:
         self.worklist = Worklist(viewer, self.session, self.opener, self.saver, self.may_close)
         self.tracts = Mapper(viewer, self.session, self.runner)
         self.saver.maps = self.tracts.results
+        self.saved_maps = SavedMaps(self.session, self.saver, self.tracts)
         self._tract_hover = TractHover(viewer, self.session, self.tracts)
         self._docks: list[Links] = []
         self._guard = CloseGuard(self.window, self.may_close, self._closed)
         drawers = (self.segmenter, self.prompter, self.structures, self.editor, self.tools, self.mender)
         keepers = (self.keeper, self.recorder, self.recoverer, self.historian)
         viewing = (self.measurer, self.reviewer, self.slices, self.windower, self.comparer)
-        readers = (self.raters, self.settler, self.worklist, self.tracts)
+        readers = (self.raters, self.settler, self.worklist, self.tracts, self.saved_maps)
         tellers = (self.reopener, *drawers, self.labeller, *readers, *keepers, *viewing)
         for source in (teller.told for teller in tellers):
             source.connect(self.told.emit)
@@ -138,6 +140,7 @@ class Desk:
         self.recorder.noted.connect(self.prompter.pair)
         self.opener.looked.connect(self.recoverer.take)
         self.opener.looked.connect(self.historian.go_on)
+        self.opener.looked.connect(self.saved_maps.look)
         self.historian.moved.connect(self.prompter.follow_history)
         self.historian.name_levels(self.measurer.level_name_at)
         self.prompter.undo_wanted.connect(self.historian.undo)
@@ -292,6 +295,7 @@ class Desk:
         for view in (self._canvas_mouse, self.comparer, self.windower, self.crosshair, self.surfaces, self.looks):
             view.stop()
         self._tract_hover.stop()
+        self.saved_maps.stop()
         self.tracts.stop()
         self.worklist.stop()
         self.recorder.stop()

@@ -11,7 +11,7 @@ from qtpy.QtGui import QFont
 from napari_spinalq.gui.panels.along_theme import Palette
 
 FONT_POINTS = 8
-AXIS_WIDTH = 34
+AXIS_WIDTH = 42
 OUTLIER_SIZE = 12
 LEAST_MM = 0.5
 """Half the range of shifts (mm) that is shown at least: a cord that lay still must not look restless."""

@@ -50,6 +50,8 @@ class TractsPanel(QWidget):
         Identity of a row; None: outline nothing.
     filter_changed
         Another level, or all tracts instead of the main ones, are to be shown.
+    copy_wanted
+        Copy the table.
     shown_wanted : str, bool
         Draw this on the image, or no longer.
     opacity_wanted : float
@@ -62,6 +64,7 @@ class TractsPanel(QWidget):
     compute_wanted = Signal(str)
     row_chosen = Signal(object)
     filter_changed = Signal()
+    copy_wanted = Signal()
     shown_wanted = Signal(str, bool)
     opacity_wanted = Signal(float)
 
@@ -193,7 +196,8 @@ class TractsPanel(QWidget):
         self.levels.activated.connect(self.filter_changed)
         self.everything.setToolTip("Every tract and group of the atlas, in the table and on the image")
         self.everything.clicked.connect(self.filter_changed)
-        body.addLayout(row(self.levels, self.everything, stretch=0))
+        self.copy = button("Copy", "Copy the table to the clipboard, as it is shown", self.copy_wanted.emit)
+        body.addLayout(row(self.levels, self.everything, self.copy, stretch=0))
         body.addWidget(self.table, 1)
         body.addWidget(self._make_drawn(opacity))
         return page

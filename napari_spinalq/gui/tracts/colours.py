@@ -11,9 +11,9 @@ HALO, HALO_WIDTH = (0.0, 0.0, 0.0, 0.6), 2.2
 """Drawn beneath each line, and as many times as wide: a line is seen on a map of its own colour, too."""
 
 KINDS = (
-    ("lateral_cst", "Lateral CST", "#D55E00"),
+    ("lateral_cst", "Lat. CST", "#D55E00"),
     ("ventral_cst", "Ventral CST", "#F0E442"),
-    ("dorsal_columns", "Dorsal columns", "#56B4E9"),
+    ("dorsal_columns", "Dorsal col.", "#56B4E9"),
     ("grey_matter", "GM", "#009E73"),
 )
 """Key, title and colour of what is told apart on the image: vermilion, yellow, sky blue, bluish green."""

@@ -14,12 +14,12 @@ from napari_spinalq.exam import Exam
 from napari_spinalq.geometry import Grid
 from napari_spinalq.gui.session import Session
 from napari_spinalq.gui.tracts.acquisitions import Acquisition
+from napari_spinalq.gui.tracts.inputs import DRAWN_FROM, Inputs, inputs_of
 from napari_spinalq.gui.tracts.shown import ShownMaps, show_over
 from napari_spinalq.gui.work import ScanWork
 from napari_spinalq.levels.discs import Labelling
 from napari_spinalq.pipeline import measure_scan
 from napari_spinalq.progress import Progress, portion
-from napari_spinalq.quality.readers.packed import PackedMask, packed
 from napari_spinalq.results import DrawnStructure, ScanResult
 from napari_spinalq.scan import Scan
 
@@ -58,6 +58,8 @@ class Job:
         Key of the extraction.
     like : Grid
         Of the scan at hand.
+    inputs : Inputs
+        What all this rests on.
     """
 
     acquisition: Acquisition
@@ -67,24 +69,7 @@ class Job:
     atlas: str | Path
     method: str
     like: Grid
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """What values rest on: masks and discs; two that are equal give equal values."""
-
-    masks: tuple[tuple[str, str, PackedMask], ...]
-    labelling: Labelling
-
-
-def inputs_of(session: Session) -> Inputs:
-    """Return masks and discs as they are now."""
-    masks = [
-        (work.scan.name, name, packed(layer.data))
-        for work in _first_reads(session)
-        for name, layer in sorted(work.masks().items())
-    ]
-    return Inputs(tuple(sorted(masks, key=lambda one: one[:2])), session.labelling)
+    inputs: Inputs
 
 
 def job_of(session: Session, acquisition: Acquisition, atlas: str | Path, method: str) -> Job:
@@ -95,7 +80,7 @@ def job_of(session: Session, acquisition: Acquisition, atlas: str | Path, method
         if work.mask is not None
     )
     like = session.current.scan.grid
-    return Job(acquisition, session.exam, drawn, session.labelling, atlas, method, like)
+    return Job(acquisition, session.exam, drawn, session.labelling, atlas, method, like, inputs_of(session))
 
 
 def compute(job: Job, progress: Progress) -> ShownMaps:
@@ -112,8 +97,9 @@ def compute(job: Job, progress: Progress) -> ShownMaps:
     progress(0.0, "measuring the masks")
     scans = [_measured(one, job.labelling) for one in job.drawn]
     result = result_of(job, scans, portion(progress, MEASURED, COMPUTED))
+    result = replace(result, parameters={**result.parameters, DRAWN_FROM: job.inputs.record()})
     progress(COMPUTED, "outlining tracts")
-    return replace(show_over(result, job.like), check=check_of(result))
+    return show_over(result, job.like, check_of(result))
 
 
 def _measured(one: Drawn, labelling: Labelling) -> ScanResult:

@@ -13,7 +13,8 @@ from napari_spinalq.gui.convert import mm_to_world, world_to_mm
 from napari_spinalq.gui.display import Plane, current_plane, go_to, position, show_plane
 from napari_spinalq.gui.session import Session
 from napari_spinalq.gui.tracts.acquisitions import Acquisition, acquisitions_of, missing
-from napari_spinalq.gui.tracts.computing import Inputs, compute, inputs_of, job_of
+from napari_spinalq.gui.tracts.computing import compute, job_of
+from napari_spinalq.gui.tracts.inputs import Inputs, inputs_of
 from napari_spinalq.gui.tracts.overlays import Overlays
 from napari_spinalq.gui.tracts.rows import Identity, titles_of
 from napari_spinalq.gui.tracts.shown import ShownMaps, moved_over
@@ -111,33 +112,33 @@ class Mapper:
         acquisition = self.acquisition
         if acquisition is None or self._session.current is None or self.missing():
             return
-        job, inputs = job_of(self._session, acquisition, self.atlas, method), inputs_of(self._session)
+        job = job_of(self._session, acquisition, self.atlas, method)
 
         def done(shown: ShownMaps) -> None:
             if acquisition in self.acquisitions:  # else another exam is on the table by now
-                self.take(acquisition.key, shown, inputs)
+                self._computed(acquisition.key, shown, job.inputs)
 
         title = COMPUTING.format(acquisition.title.lower() if acquisition.path is None else acquisition.title)
         if not self._runner.run(title, lambda progress: compute(job, progress), done):
             self.told.emit("warn", "Another work is running; wait for it, or cancel it.")
 
-    def take(self, key: str, shown: ShownMaps, inputs: Inputs | None = None) -> None:
-        """Keep the result of an acquisition, with what it rests on (by default: masks and discs as they are now)."""
-        self._shown[key] = shown
-        self._made_from[key] = inputs or inputs_of(self._session)
+    def take(self, key: str, shown: ShownMaps, inputs: Inputs) -> None:
+        """Take the result of an acquisition in hand, with the masks and discs that it rests on."""
+        self._shown[key], self._made_from[key] = shown, inputs
         self._chosen = key
-        self._outlined = None
-        self.outlined.emit(None)
+        self.outline(None)
         self.check()
         self._follow_scan()
-        if not self._session.read_only:
-            self._session.mark_unsaved()
-        self.told.emit("good", f"Computed: {len(shown.result.values)} values.")
+
+    def has(self, key: str) -> bool:
+        """Tell whether an acquisition has a result."""
+        return key in self._shown
 
     def results(self) -> tuple[MapsResult, ...]:
-        """Return the results that are up to date: those that may be saved."""
+        """Return the results that are up to date and belong to the exam: those that may be saved."""
         self.check()
-        return tuple(shown.result for key, shown in self._shown.items() if key not in self._stale)
+        own = [one.key for one in self.acquisitions if one.path is None and one.key not in self._stale]
+        return tuple(self._shown[key].result for key in own if key in self._shown)
 
     def left_out(self) -> str:
         """Say which results are out of date and are therefore not saved; empty if none is."""
@@ -147,8 +148,8 @@ class Mapper:
     def check(self) -> None:
         """See whether results still rest on masks and discs as they are now."""
         if self._made_from:
-            now = inputs_of(self._session)
-            self._stale = {key for key, inputs in self._made_from.items() if inputs != now}
+            now, opened = inputs_of(self._session), [work.scan.name for work in self._session.works]
+            self._stale = {key for key, inputs in self._made_from.items() if inputs.differ(now, opened)}
         self.changed.emit()
 
     def outline(self, identity: Identity | None) -> None:
@@ -190,6 +191,12 @@ class Mapper:
         self._session.mask_changed.disconnect(self.check)
         self._session.discs_changed.disconnect(self.check)
         self.overlays.stop()
+
+    def _computed(self, key: str, shown: ShownMaps, inputs: Inputs) -> None:
+        self.take(key, shown, inputs)
+        if not self._session.read_only:
+            self._session.mark_unsaved()
+        self.told.emit("good", f"Computed: {len(shown.result.values)} values.")
 
     def _forget(self) -> None:
         """Drop everything: another exam is on the table, or more scans came to it."""

@@ -14,7 +14,7 @@ from napari_spinalq.cord.centerline import cord_centerline
 from napari_spinalq.cord.segment import segment_cord
 from napari_spinalq.diffusion.gradient_check import GradientCheck, check_gradients
 from napari_spinalq.errors import InputError
-from napari_spinalq.exam import ExamFile
+from napari_spinalq.exam import Exam, ExamFile
 from napari_spinalq.geometry import resample_array
 from napari_spinalq.gui.tracts.acquisitions import TRANSFER
 from napari_spinalq.io.nifti import load_scan
@@ -27,6 +27,7 @@ from napari_spinalq.microstructure.options import MapOptions
 from napari_spinalq.microstructure.quantity import analyze_map
 from napari_spinalq.pipeline import measure_scan
 from napari_spinalq.progress import Progress, portion
+from napari_spinalq.reopen_maps import saved_maps
 from napari_spinalq.results import MapsResult, ScanResult
 from napari_spinalq.tracts.values import Method
 
@@ -73,6 +74,17 @@ def check_of(result: MapsResult) -> GradientCheck | None:
     grid = result.scan.grid
     centerline = cord_centerline(slice_shapes(result.mask, grid).centroid_mm, grid)
     return check_gradients(result.series.gradients, result.series.fit, grid, result.mask, centerline)
+
+
+def saved_with_checks(exam: Exam, folder: Path) -> list[tuple[MapsResult, GradientCheck | None]]:
+    """Return the maps that were saved for an exam, each with the check of its gradients.
+
+    Raises
+    ------
+    InputError
+        If they belong to another state of a scan, or a file is damaged.
+    """
+    return [(result, check_of(result)) for result in saved_maps(exam, folder)]
 
 
 def _cords_of(job: Job, scans: Sequence[ScanResult], progress: Progress) -> list[ScanResult]:

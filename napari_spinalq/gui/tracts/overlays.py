@@ -65,7 +65,7 @@ class Overlays:
             return {}
         result = self._shown.result
         titles = {CONTOURS: "Contours"} if self._shown.outlines else {}
-        titles[IMAGE] = "Mean DWI" if result.series is not None else "Image"
+        titles[IMAGE] = "DWI" if result.series is not None else "Image"
         titles |= {one.name: one.title for one in result.maps}
         return titles | ({DIRECTIONS: "Directions"} if result.series is not None else {})
 

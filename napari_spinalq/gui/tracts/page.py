@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from qtpy.QtCore import QSize
-from qtpy.QtGui import QHideEvent, QShowEvent
+from qtpy.QtGui import QGuiApplication, QHideEvent, QShowEvent
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_spinalq.gui import dialogs
@@ -93,6 +93,7 @@ class TractsPage(QWidget):
         panel.compute_wanted.connect(mapper.compute)
         panel.row_chosen.connect(mapper.outline)
         panel.filter_changed.connect(self._filter)
+        panel.copy_wanted.connect(self._copy)
         panel.shown_wanted.connect(mapper.overlays.toggle)
         panel.opacity_wanted.connect(mapper.overlays.set_opacity)
         panel.motion.volume_chosen.connect(mapper.show_volume)
@@ -161,6 +162,10 @@ class TractsPage(QWidget):
         if motion is not None:
             shifts = np.nanmean(motion.shifts_mm, axis=1)
             self.panel.motion.show_motion(shifts, motion.displacement_mm, motion.outliers, motion_in_words(motion))
+
+    def _copy(self) -> None:
+        QGuiApplication.clipboard().setText(self.panel.table.rows.as_text())
+        self._desk.told.emit("good", "The table is on the clipboard.")
 
     def _choose_map(self) -> None:
         path = dialogs.choose_map(self)

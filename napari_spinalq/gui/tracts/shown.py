@@ -56,10 +56,10 @@ class ShownMaps:
         return on_grid(data, self.result.scan.grid, self.grid)
 
 
-def show_over(result: MapsResult, like: Grid) -> ShownMaps:
+def show_over(result: MapsResult, like: Grid, check: GradientCheck | None = None) -> ShownMaps:
     """Return the maps of an acquisition in the frame of the scan on ``like``, with the outlines of all its tracts."""
     grid = parallel_grid(result.scan.grid, like)
-    return ShownMaps(result, like, grid, _outlines(result, grid))
+    return ShownMaps(result, like, grid, _outlines(result, grid), check)
 
 
 def moved_over(shown: ShownMaps, like: Grid) -> ShownMaps:
@@ -67,7 +67,7 @@ def moved_over(shown: ShownMaps, like: Grid) -> ShownMaps:
     grid = parallel_grid(shown.result.scan.grid, like)
     if grid.matches(shown.grid):
         return replace(shown, like=like)
-    return replace(show_over(shown.result, like), check=shown.check)
+    return show_over(shown.result, like, shown.check)
 
 
 def on_grid(data: NDArray, own: Grid, grid: Grid) -> NDArray[np.float32]:

@@ -1,0 +1,91 @@
+"""Maps that were saved earlier, back on the table with the masks they were made from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from psygnal import Signal
+
+from napari_spinalq.derivatives.map_paths import maps_of_exam
+from napari_spinalq.exam import Exam
+from napari_spinalq.geometry import Grid
+from napari_spinalq.gui.saving import Saver
+from napari_spinalq.gui.session import Session
+from napari_spinalq.gui.tracts.inputs import DRAWN_FROM, Inputs, inputs_of, inputs_of_record
+from napari_spinalq.gui.tracts.mapper import Mapper
+from napari_spinalq.gui.tracts.shown import ShownMaps, show_over
+from napari_spinalq.gui.work import ScanWork
+from napari_spinalq.gui.workers import CLOSING_WAIT_S, Job
+from napari_spinalq.progress import Progress
+
+READING = "Reading saved maps"
+NOT_BACK = "Saved maps were left alone: {why}"
+NOTHING_KNOWN = Inputs({}, ())
+"""What maps rest on that say nothing of it, where masks were edited: no mask and no disc that is there now."""
+
+
+class SavedMaps:
+    """Looks for saved maps once an exam is shown with its saved masks, off the main thread. It never writes."""
+
+    told = Signal(str, str)
+
+    def __init__(self, session: Session, saver: Saver, mapper: Mapper) -> None:
+        self._session, self._saver, self._mapper = session, saver, mapper
+        self._looked_at: Exam | None = None
+        self._job: Job | None = None
+
+    def look(self, work: ScanWork) -> None:
+        """Read the maps that were saved for the exam on the table, unless that was done before."""
+        exam, folder = self._session.exam, self._saver.home()
+        if exam is None or exam == self._looked_at or self._job is not None or not _any_saved(exam, folder):
+            return
+        self._looked_at = exam
+        like = work.scan.grid
+        self._job = Job(READING, lambda progress: _read(exam, folder, like, progress))
+        self._job.succeeded.connect(lambda found: self._take(exam, found))
+        self._job.refused.connect(lambda error: self.told.emit("warn", NOT_BACK.format(why=error)))
+        self._job.ended.connect(self._end)
+        self._job.start()
+
+    @property
+    def reading(self) -> bool:
+        """Whether maps are being read."""
+        return self._job is not None
+
+    def stop(self) -> None:
+        """Read no more: the window closes."""
+        if self._job is not None:
+            self._job.stop_and_wait(CLOSING_WAIT_S)
+
+    def _take(self, exam: Exam, found: Sequence[ShownMaps]) -> None:
+        """Put what was read on the table, without taking the place of what was computed meanwhile."""
+        if exam is not self._session.exam:
+            return
+        keys = {one.key for one in self._mapper.acquisitions}
+        new = [one for one in found if one.result.name in keys and not self._mapper.has(one.result.name)]
+        for shown in reversed(new):  # the first is in hand in the end
+            self._mapper.take(shown.result.name, shown, self._rests_on(shown))
+
+    def _rests_on(self, shown: ShownMaps) -> Inputs:
+        """Return what the sidecar says that a result rests on; else what is there, unless someone edited that."""
+        known = inputs_of_record(shown.result.parameters.get(DRAWN_FROM))
+        if known is not None:
+            return known
+        edited = any(work.edited for work in self._session.works)
+        return NOTHING_KNOWN if edited else inputs_of(self._session)
+
+    def _end(self) -> None:
+        self._job = None
+
+
+def _any_saved(exam: Exam, folder: Path) -> bool:
+    return any(paths.map("fa" if paths.diffusion else "mtr").exists() for paths in maps_of_exam(exam, folder))
+
+
+def _read(exam: Exam, folder: Path, like: Grid, progress: Progress) -> list[ShownMaps]:
+    # Imported here: it brings dipy along, which would hold up the opening of every window.
+    from napari_spinalq.gui.tracts.microstructure import saved_with_checks
+
+    progress(0.0, READING)
+    return [show_over(result, like, check) for result, check in saved_with_checks(exam, folder)]
