@@ -37,14 +37,25 @@ class TractHover:
         self._viewer.events.status.disconnect(self._keep)
 
     def _moved(self, viewer: ViewerModel, event: Any) -> None:
-        self.words = self._at(np.asarray(event.position, dtype=float))
-        if self.words:
+        before, self.words = self.words, self._at(np.asarray(event.position, dtype=float))
+        if self.words or viewer.status == before:
             viewer.status = self.words
 
     def _keep(self, event: Any) -> None:
-        """Keep the words where they are: napari writes its own status a moment after each move of the mouse."""
-        if self.words and event.value != self.words:
-            self._viewer.status = self.words
+        """Keep the words true and in place: napari writes its own status after each move and each change of slice."""
+        if event.value != self.words:
+            self.words = self._at(self._cursor())
+            if self.words:
+                self._viewer.status = self.words
+
+    def _cursor(self) -> NDArray[np.float64]:
+        """Return where the mouse rested last, in the slice that is on display now."""
+        dims = self._viewer.dims
+        place = np.array(dims.point, dtype=float)
+        cursor = np.asarray(self._viewer.cursor.position, dtype=float)
+        if len(cursor) == len(place):
+            place[list(dims.displayed)] = cursor[list(dims.displayed)]
+        return place
 
     def _at(self, world: NDArray[np.float64]) -> str:
         result, work = self._mapper.result, self._session.current
