@@ -50,6 +50,9 @@ LARGEST_DEVIATION_DEG = 30.0
 UNSEEN = "gradient axes cannot be told on this scan: fibres follow the cord with no order of the axes"
 """What is said where nothing fits."""
 
+Change = tuple[tuple[int, int, int], tuple[int, int, int]]
+"""Axes and signs, as in :class:`GradientCheck`."""
+
 
 @dataclass(frozen=True)
 class GradientCheck:
@@ -68,6 +71,8 @@ class GradientCheck:
         How far fibres go on into their neighbours (see :func:`~napari_spinalq.diffusion.continuity.fibre_continuity`).
     margin : float
         How many times larger the deviation is as given than at best; 1 where the table fits.
+    alike : tuple of (axes, signs)
+        Changes that this scan cannot tell from the one above.
     flags : tuple of str
         What a reader must know; empty where the table fits.
     notes : tuple of str
@@ -83,12 +88,10 @@ class GradientCheck:
     continuity_as_given: float = float("nan")
     continuity_best: float = float("nan")
     margin: float = 1.0
+    alike: tuple[Change, ...] = ()
     flags: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
-
-Change = tuple[tuple[int, int, int], tuple[int, int, int]]
-"""Axes and signs, as in :class:`GradientCheck`."""
 
 AS_GIVEN: Change = ((0, 1, 2), (1, 1, 1))
 CHANGES: tuple[Change, ...] = tuple((axes, signs) for axes in permutations(range(3)) for signs in SIGNS)  # type: ignore[misc]
@@ -204,7 +207,9 @@ def _verdict(
     ]
     seen = deviations[best] < LARGEST_DEVIATION_DEG
     wrong = seen and 0 not in alike and continuity[1] > continuity[0]
-    axes, signs = CHANGES[best if wrong else 0]
+    chosen = best if wrong else 0
+    axes, signs = CHANGES[chosen]
+    others = tuple(CHANGES[index] for index in alike if index != chosen)
     scores = [_score(changed_directions(fibres, grid, CHANGES[one]), tangents, weights) for one in (0, best)]
     return GradientCheck(
         axes=axes,
@@ -216,29 +221,32 @@ def _verdict(
         continuity_as_given=continuity[0],
         continuity_best=continuity[1],
         margin=_ratio(deviations[0], deviations[best]),
-        flags=_flags(best, alike, deviations) if wrong else (),
-        notes=_notes(best if wrong else 0, alike) if seen else (UNSEEN,),
+        alike=others,
+        flags=_flags(CHANGES[best], others, deviations[0], deviations[best]) if wrong else (),
+        notes=_notes(others) if seen else (UNSEEN,),
     )
 
 
-def _flags(chosen: int, alike: list[int], deviations: list[float]) -> tuple[str, ...]:
-    others = [describe_change(CHANGES[index]) for index in alike if index != chosen]
-    either = f" (or {', or '.join(others)}: they cannot be told apart on this scan)" if others else ""
-    cause = "; x is negated once too often or not at all" if CHANGES[chosen] == ((0, 1, 2), (-1, 1, 1)) else ""
+def _flags(best: Change, alike: tuple[Change, ...], deviation_deg: float, best_deg: float) -> tuple[str, ...]:
+    either = f" (or {_named(alike, ', or ')}: they cannot be told apart on this scan)" if alike else ""
+    cause = "; x is negated once too often or not at all" if best == ((0, 1, 2), (-1, 1, 1)) else ""
     return (
-        f"gradient directions seem wrong: fibres deviate from the cord by {deviations[0]:.0f} degrees as given, by "
-        f"{deviations[chosen]:.0f} with {describe_change(CHANGES[chosen])}{either}{cause}. FA and MD are not affected "
-        "by a change of all directions alike; the colour map and directions are",
+        f"gradient directions seem wrong: fibres deviate from the cord by {deviation_deg:.0f} degrees as given, by "
+        f"{best_deg:.0f} with {describe_change(best)}{either}{cause}. FA and MD are not affected by a change of all "
+        "directions alike; the colour map and directions are",
     )
 
 
-def _notes(chosen: int, alike: list[int]) -> tuple[str, ...]:
-    others = [describe_change(CHANGES[index]) for index in alike if index != chosen]
-    if not others:
+def _notes(alike: tuple[Change, ...]) -> tuple[str, ...]:
+    if not alike:
         return ()
     return (
-        f"cannot be told on this scan (a cord too straight along an axis, or fibres too noisy): {'; '.join(others)}",
+        f"cannot be told on this scan (a cord too straight along an axis, or fibres too noisy): {_named(alike, '; ')}",
     )
+
+
+def _named(changes: tuple[Change, ...], between: str) -> str:
+    return between.join(describe_change(change) for change in changes)
 
 
 def _tangents(course: Centerline | NDArray, grid: Grid, core: NDArray[np.bool_]) -> NDArray[np.float64]:

@@ -186,7 +186,8 @@ def test_noise_is_estimated_from_residuals_whatever_a_few_outliers_do(make_serie
     fit = fit_tensor(spoiled, scheme, np.ones(data.shape[:3]), grid=grid_of(data), method=FitMethod.RESTORE)
     assert fit.noise_sd == pytest.approx(sigma, rel=0.06)
     normal = random.normal(0, 2.0, (4000, 35))
-    assert residual_noise_sd(normal, np.zeros_like(normal)) == pytest.approx(2 * np.sqrt(35 / 28), rel=0.03)
+    # the median deviation from the median of 35 numbers is itself 3 to 4 % low
+    assert residual_noise_sd(normal, np.zeros_like(normal)) == pytest.approx(2 * np.sqrt(35 / 28), rel=0.05)
 
 
 def test_temporal_snr_uses_unweighted_volumes_where_three_exist():

@@ -1,5 +1,7 @@
 """Gradient files are read as they were meant, in every orientation, and refused in one sentence where they are not."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -239,3 +241,11 @@ def test_real_files_with_one_direction_a_row(sct_testing):
     icosahedron = np.array([0, np.sqrt(1 - 0.525731**2), 0.525731])
     for volume in (2, 4, 6):
         assert np.sort(np.abs(table.directions[volume])) == pytest.approx(np.sort(icosahedron), abs=1e-3)
+
+
+def test_sample_series_has_the_scheme_it_was_made_with(scheme):
+    path = Path(__file__).parents[2] / "sample_data" / "sub-healthy01" / "dwi" / "sub-healthy01_dwi.nii.gz"
+    scan = load_scan(path)
+    table = read_gradients(path, scan.grid, scan.volumes)
+    assert table.directions == pytest.approx(scheme.directions, abs=1e-6)
+    assert table.b_values == pytest.approx(scheme.b_values)
