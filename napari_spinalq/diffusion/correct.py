@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from napari_spinalq.cord.centerline import Centerline
 from napari_spinalq.diffusion.motion import Motion
 from napari_spinalq.diffusion.outliers import find_outliers
-from napari_spinalq.diffusion.realign import Series, contrast_of, find_moves
+from napari_spinalq.diffusion.realign import find_moves
+from napari_spinalq.diffusion.references import Series, contrast_of
 from napari_spinalq.errors import InputError
 from napari_spinalq.gradients import GradientTable
 from napari_spinalq.progress import Progress, portion, silent

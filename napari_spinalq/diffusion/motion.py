@@ -33,8 +33,9 @@ class Motion:
         in coronal ones. In oblique slices, the direction of the slice's own axis that lies nearest.
     slice_axis : str
         Direction in which slices are numbered: superior, right (sagittal slices) or anterior (coronal ones).
-    uncertainty_mm : (n_volumes, n_slices) array, optional
-        Standard error of each shift (root of the mean square of both), mm.
+    uncertainty_mm : (n_volumes, n_slices, 2) array, optional
+        Standard error of each shift, mm. Along the cord (sagittal and coronal slices) it is large where the image
+        shows nothing that would change with such a shift.
     dropouts : (n_volumes, n_slices) array of bool, optional
         Slices whose signal is lost.
     reasons : tuple of str

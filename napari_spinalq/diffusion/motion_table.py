@@ -21,8 +21,8 @@ def motion_table(motion: Motion) -> pd.DataFrame:
     -------
     DataFrame
         ``volume`` and ``slice`` (from 0; slices from inferior, or from left in sagittal ones), ``group``, the two
-        shifts (``shift_ap_mm`` and ``shift_rl_mm`` in axial slices; mm), ``angle_deg``, ``uncertainty_mm`` and
-        ``dropout`` (as far as they are known).
+        shifts (``shift_ap_mm`` and ``shift_rl_mm`` in axial slices; mm), ``angle_deg``, and as far as they are known
+        ``uncertainty_ap_mm`` and ``uncertainty_rl_mm``, ``dropout``.
     """
     volumes, slices = motion.shifts_mm.shape[:2]
     columns: dict[str, Any] = {
@@ -34,7 +34,8 @@ def motion_table(motion: Motion) -> pd.DataFrame:
         columns[f"shift_{SHORT[direction]}_mm"] = motion.shifts_mm[..., axis].ravel()
     columns["angle_deg"] = motion.angles_deg.ravel()
     if motion.uncertainty_mm is not None:
-        columns["uncertainty_mm"] = motion.uncertainty_mm.ravel()
+        for axis, direction in enumerate(motion.axes):
+            columns[f"uncertainty_{SHORT[direction]}_mm"] = motion.uncertainty_mm[..., axis].ravel()
     if motion.dropouts is not None:
         columns["dropout"] = motion.dropouts.ravel()
     return pd.DataFrame(columns)

@@ -184,18 +184,6 @@ def source_names(path: Path) -> tuple[str, ...]:
     return tuple(str(name) for name in names if name)
 
 
-def read_fields(path: Path) -> dict[str, Any]:
-    """Return what the JSON file of an image tells, as in BIDS; nothing where there is none.
-
-    Raises
-    ------
-    InputError
-        If it is no JSON object.
-    """
-    beside = sidecar_path(path)
-    return _content(beside) if beside.is_file() else {}
-
-
 def _parameters(content: Mapping[str, Any], beside: Path) -> dict[str, Any]:
     parameters = content.get("Parameters", {})
     if not isinstance(parameters, dict):

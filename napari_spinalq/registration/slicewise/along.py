@@ -68,8 +68,8 @@ class Smoothed:
     ----------
     moves : (n_volumes, n_slices, 3) array
         Mm.
-    sd_mm : (n_volumes, n_slices) array
-        Standard error of the shift, root of the mean of both directions, mm.
+    sd_mm : (n_volumes, n_slices, 2) array
+        Standard error of the shifts of rows and columns, mm.
     priors : tuple of Prior
         For rows, columns and arc.
     """
@@ -116,7 +116,7 @@ def smooth_along(
     found, variance = _posterior(moves, errors, priors, slice_mm)
     whole = np.zeros_like(measured)
     whole[..., :free] = found
-    return Smoothed(whole, np.sqrt(variance[..., :2].mean(axis=-1)), priors)
+    return Smoothed(whole, np.sqrt(variance[..., :2]), priors)
 
 
 def _covariances(information: NDArray[np.float64]) -> NDArray[np.float64]:

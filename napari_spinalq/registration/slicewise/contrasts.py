@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from napari_spinalq.registration.slicewise.along import Smoothed, smooth_along
 from napari_spinalq.registration.slicewise.frame import SliceFrame
-from napari_spinalq.registration.slicewise.match import intensity_functions, make_basis
+from napari_spinalq.registration.slicewise.match import Basis, intensity_functions, make_basis
 from napari_spinalq.registration.slicewise.stack import best_moves, refine_moves, score_moves
 from napari_spinalq.registration.slicewise.warp import spline_coefficients
 
@@ -57,9 +57,13 @@ def match_contrasts(
         make_basis(intensity_functions(one, weight), weight, frame.pixel_mm, centre)
         for one, weight, centre in zip(reference, weights, centres, strict=True)
     ]
-    moves = best_moves(score_moves(bases, images, threads), frame.pixel_mm)
+
+    def basis(z: int, _: int) -> Basis:
+        return bases[z]
+
+    moves = best_moves(score_moves(basis, images, frame.pixel_mm, threads), frame.pixel_mm)
     for _ in range(PASSES):
-        measured, information = refine_moves(bases, coefficients, moves, rotation=rotation, threads=threads)
+        measured, information = refine_moves(basis, coefficients, moves, rotation=rotation, threads=threads)
         found = smooth_along(measured, information, frame.slice_mm, rotation=rotation, cautious=True)
         moves = found.moves
     return found

@@ -14,15 +14,20 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import fft
 from scipy.interpolate import BSpline
 
-from napari_spinalq.registration.slicewise.warp import ARC_RADIUS_MM, moved_back, sample_places
+from napari_spinalq.registration.slicewise.warp import ARC_RADIUS_MM, after_step, moved_back, sample_places
 
 LONGEST_STEP_MM = 1.0
 """A Gauss-Newton step is no longer than this (mm): beyond a pixel or so an image is not a plane."""
 
 CONVERGED_MM = 0.005
 """A search ends when all steps are shorter than this (mm)."""
+
+NOISE_SLOPE = 0.5
+"""The central difference of white noise has half its variance (per pixel squared). This much of the squared slope of a
+reference is no structure, and says nothing about where an image lies."""
 
 MAX_STEPS = 12
 """Most searches end after four to six steps; one that has not ended after twelve has nothing to hold on to."""
@@ -45,6 +50,8 @@ class Basis:
         Orthonormal: their weighted products are 0 or 1. The first is the constant.
     gradients : (2, n, k) array
         Their change towards growing rows and columns, per mm.
+    noise : (k, k) array
+        Covariance of their noise in a pixel, as a share of the variance of noise in the images that are matched.
     pixel_mm, centre : (2,) arrays
         Pixel size (mm), and the pixel about which the slice turns.
     """
@@ -53,6 +60,7 @@ class Basis:
     root_weights: NDArray[np.float64]
     images: NDArray[np.float64]
     gradients: NDArray[np.float64]
+    noise: NDArray[np.float64]
     pixel_mm: NDArray[np.float64]
     centre: NDArray[np.float64]
 
@@ -63,11 +71,26 @@ class Basis:
 
 
 def make_basis(
-    images: NDArray, weights: NDArray[np.float64], pixel_mm: NDArray[np.float64], centre: NDArray[np.float64]
+    images: NDArray,
+    weights: NDArray[np.float64],
+    pixel_mm: NDArray[np.float64],
+    centre: NDArray[np.float64],
+    noise: NDArray[np.float64] | None = None,
 ) -> Basis:
-    """Make the basis of a slice from reference images (k, rows, columns); the constant is added.
+    """Make the basis of a slice from reference images; the constant is added.
 
     Images that add nothing to those before them (a constant one, say) are left out.
+
+    Parameters
+    ----------
+    images : (k, rows, columns) array
+        Reference images.
+    weights : (rows, columns) array
+        Window around the cord.
+    pixel_mm, centre : (2,) arrays
+        Pixel size (mm), and the pixel about which the slice turns.
+    noise : (k, k) array, optional
+        Covariance of their noise as a share of the variance in the images that are matched; none by default.
     """
     inside = weights > 0
     root = np.sqrt(weights[inside])
@@ -75,7 +98,16 @@ def make_basis(
     slopes = np.stack([np.gradient(stack, step, axis=axis) for axis, step in ((1, pixel_mm[0]), (2, pixel_mm[1]))])
     values = stack[:, inside].T
     change = _orthonormaliser(values * root[:, None])
-    return Basis(inside, root, values @ change, slopes[:, :, inside].transpose(0, 2, 1) @ change, pixel_mm, centre)
+    spread = np.zeros((len(change), len(change))) if noise is None else np.pad(noise, (1, 0))
+    return Basis(
+        inside,
+        root,
+        values @ change,
+        slopes[:, :, inside].transpose(0, 2, 1) @ change,
+        change.T @ spread @ change,
+        pixel_mm,
+        centre,
+    )
 
 
 def _orthonormaliser(columns: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -110,117 +142,104 @@ def intensity_functions(image: NDArray, weights: NDArray[np.float64]) -> NDArray
     return design.T.reshape(-1, *image.shape)
 
 
-def pixel_scores(basis: Basis, images: NDArray, reach: tuple[int, int]) -> NDArray[np.float64]:
-    """Return how well each image fits after a shift by whole pixels.
+def pixel_scores(basis: Basis, image: NDArray, reach: tuple[int, int]) -> NDArray[np.float64]:
+    """Return how well an image fits after each shift by whole pixels.
 
     Parameters
     ----------
     basis : Basis
         Of the slice.
-    images : (n, rows, columns) array
-        Images that moved.
+    image : (rows, columns) array
+        Image that moved.
     reach : tuple of int
         Largest shift of rows and of columns.
 
     Returns
     -------
-    (n, 2 reach[0] + 1, 2 reach[1] + 1) array
+    (2 reach[0] + 1, 2 reach[1] + 1) array
         Log likelihood of Gaussian noise, up to a constant: -m / 2 log(1 - R^2) for m pixels in view.
     """
-    rows, columns = np.nonzero(basis.inside)
-    padded = np.pad(np.asarray(images, dtype=np.float32), ((0, 0), *((r, r) for r in reach)), mode="edge")
-    weighted = (basis.images * basis.root_weights[:, None]).astype(np.float32)
-    root = basis.root_weights.astype(np.float32)
-    scores = np.empty((len(images), 2 * reach[0] + 1, 2 * reach[1] + 1))
-    for down in range(scores.shape[1]):
-        for across in range(scores.shape[2]):
-            values = padded[:, rows + down, columns + across] * root
-            found = values @ weighted
-            whole = np.einsum("vn,vn->v", values, values) - found[:, 0] ** 2
-            explained = (found[:, 1:] ** 2).sum(axis=1) / np.maximum(whole, 1e-12)
-            scores[:, down, across] = -0.5 * basis.seen_pixels * np.log(np.maximum(1.0 - explained, 1e-6))
-    return scores
+    weights = basis.root_weights**2
+    kernels = np.zeros((basis.images.shape[1] + 1, *basis.inside.shape))
+    kernels[0, basis.inside] = weights
+    kernels[1:, basis.inside] = (basis.images * weights[:, None]).T
+    padded = np.pad(np.asarray(image, dtype=np.float64), [(r, r) for r in reach], mode="edge")
+    power = _products(kernels[:1], padded**2, reach)[0]
+    found = _products(kernels[1:], padded, reach) ** 2
+    explained = found[1:].sum(axis=0) / np.maximum(power - found[0], 1e-12)
+    return -0.5 * basis.seen_pixels * np.log(np.clip(1.0 - explained, 1e-6, 1.0))
+
+
+def _products(kernels: NDArray, padded: NDArray, reach: tuple[int, int]) -> NDArray[np.float64]:
+    """Return the sums of products of kernels (k, rows, columns) with each part of a padded image, by Fourier."""
+    shape = [fft.next_fast_len(n, real=True) for n in padded.shape]
+    spectrum = fft.rfft2(padded, shape) * np.conj(fft.rfft2(kernels, shape))
+    return fft.irfft2(spectrum, shape)[:, : 2 * reach[0] + 1, : 2 * reach[1] + 1]
 
 
 def refine(
     basis: Basis, coefficients: NDArray[np.float32], start: NDArray[np.float64], *, rotation: bool = False
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Find the move of each image of a slice, from a start within a few mm.
+    """Find the move of an image, from a start within a few mm.
 
     Parameters
     ----------
     basis : Basis
         Of the slice.
-    coefficients : (n, rows, columns) array
-        Spline coefficients of the images.
-    start : (n, 3) array
-        Moves to begin with, mm.
+    coefficients : (rows, columns) array
+        Spline coefficients of the image.
+    start : (3,) array
+        Move to begin with, mm.
     rotation : bool
-        Whether turns are sought too.
+        Whether a turn is sought too.
 
     Returns
     -------
-    moves : (n, 3) array
+    move : (3,) array
         Rows, columns, arc, mm.
-    information : (n, 3, 3) array
-        Inverse of the covariance of each move, 1 / mm2; zero rows for what was not sought.
+    information : (3, 3) array
+        Inverse of its covariance, 1 / mm2; zero for what was not sought.
     """
-    moves = start.copy()
+    move, information = start.copy(), np.zeros((3, 3))
     free = 3 if rotation else 2
-    information = np.zeros((len(moves), 3, 3))
-    active = np.arange(len(moves))
     for _ in range(MAX_STEPS):
-        values = np.stack([_seen(basis, coefficients[v], moves[v]) for v in active])
-        steps, information[active] = _gauss_newton(basis, values, free)
-        moves[active] = _combined(moves[active], steps)
-        active = active[np.abs(steps).max(axis=1) > CONVERGED_MM]
-        if not len(active):
+        places = sample_places(move, basis.inside.shape, basis.pixel_mm, basis.centre)
+        values = moved_back(coefficients, places[:, basis.inside])
+        step, information[:free, :free] = _gauss_newton(basis, values, free)
+        move = after_step(move, step)
+        if np.abs(step).max() < CONVERGED_MM:
             break
-    return moves, information
-
-
-def _seen(basis: Basis, coefficients: NDArray[np.float32], move: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Return the values of one image, moved back, in the pixels in view, shape (n,)."""
-    places = sample_places(move, basis.inside.shape, basis.pixel_mm, basis.centre)
-    return moved_back(coefficients, places[:, basis.inside])
+    return move, information
 
 
 def _gauss_newton(
     basis: Basis, values: NDArray[np.float32], free: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the next step (v, 3) and the information (v, 3, 3) of images (v, n) moved back by the present moves."""
-    root = basis.root_weights[:, None]
-    orthonormal = basis.images * root
-    weighted = values * basis.root_weights
-    factors = weighted @ orthonormal
-    residual = weighted - factors @ orthonormal.T
-    slopes = [factors @ (gradient * root).T for gradient in basis.gradients]
+    """Return the next step (3,) and the information (free, free) of an image, moved back by the present move."""
+    root = basis.root_weights
+    orthonormal = basis.images * root[:, None]
+    weighted = values * root
+    factors = orthonormal.T @ weighted
+    residual = weighted - orthonormal @ factors
+    slopes = [gradient @ factors for gradient in basis.gradients]
+    arms = (np.argwhere(basis.inside) - basis.centre) * basis.pixel_mm / ARC_RADIUS_MM
     if free == 3:
-        slopes.append(_turning(basis, slopes))
-    change = np.stack(slopes, axis=1)
-    change = -(change - (change @ orthonormal) @ orthonormal.T)
-    normal = change @ change.transpose(0, 2, 1)
-    slope = np.einsum("van,vn->va", change, residual)
-    noise = (residual**2).sum(axis=1) / max(basis.seen_pixels - orthonormal.shape[1] - free, 1.0)
-    floor = 1e-6 * np.trace(normal, axis1=1, axis2=2)[:, None, None] + 1e-20
-    step = np.linalg.solve(normal + floor * np.eye(free), slope[..., None])[..., 0]
-    length = np.linalg.norm(step, axis=1, keepdims=True)
-    steps, information = np.zeros((len(values), 3)), np.zeros((len(values), 3, 3))
-    steps[:, :free] = step * np.minimum(1.0, LONGEST_STEP_MM / np.maximum(length, 1e-12))
-    information[:, :free, :free] = normal / np.maximum(noise, 1e-20)[:, None, None]
-    return steps, information
+        slopes.append(slopes[0] * arms[:, 1] - slopes[1] * arms[:, 0])
+    change = -np.stack(slopes) * root
+    change -= (change @ orthonormal) @ orthonormal.T
+    normal = change @ change.T
+    noise = float(residual @ residual) / max(basis.seen_pixels - len(factors) - free, 1.0)
+    seeming = NOISE_SLOPE * noise * float(factors @ basis.noise @ factors) / basis.pixel_mm**2 * basis.seen_pixels
+    mean_arm = (root**2) @ arms**2 / basis.seen_pixels
+    seeming = np.r_[seeming, seeming @ mean_arm[::-1]][:free]
+    floor = (1e-6 * np.trace(normal) + 1e-20) * np.eye(free)
+    step = np.zeros(3)
+    step[:free] = np.linalg.solve(normal + floor, change @ residual)
+    length = float(np.linalg.norm(step))
+    return step * min(1.0, LONGEST_STEP_MM / max(length, 1e-12)), _without(normal, seeming) / max(noise, 1e-20)
 
 
-def _turning(basis: Basis, slopes: list[NDArray[np.float64]]) -> NDArray[np.float64]:
-    """Return how images change along the arc of a turn from columns to rows, per mm at ``ARC_RADIUS_MM``."""
-    place = (np.argwhere(basis.inside) - basis.centre) * basis.pixel_mm / ARC_RADIUS_MM
-    return slopes[0] * place[:, 1] - slopes[1] * place[:, 0]
-
-
-def _combined(moves: NDArray[np.float64], steps: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the moves (n, 3) that do a step first, seen in the reference, and then the present move."""
-    angle = moves[:, 2] / ARC_RADIUS_MM
-    cosine, sine = np.cos(angle), np.sin(angle)
-    rows = cosine * steps[:, 0] + sine * steps[:, 1]
-    columns = cosine * steps[:, 1] - sine * steps[:, 0]
-    return moves + np.stack([rows, columns, steps[:, 2]], axis=1)
+def _without(normal: NDArray[np.float64], seeming: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the squared slopes less those that are but noise of the references; never negative in any direction."""
+    values, vectors = np.linalg.eigh(normal - np.diag(seeming))
+    return (vectors * np.maximum(values, 0.0)) @ vectors.T

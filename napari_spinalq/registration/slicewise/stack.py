@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -21,6 +21,9 @@ more than its own radius is rare, and its neighbour, the wall of the canal, lies
 SCORE_NEIGHBOURS = (0.5, 1.0, 0.5)
 """The score of a shift in a slice is added to half of that in the next slices: a weak slice follows them."""
 
+EXPECTED_MM = 1.5
+"""Standard deviation of shifts to expect, mm: where a slice shows no structure, the search keeps it in its place."""
+
 T = TypeVar("T")
 
 
@@ -35,15 +38,23 @@ def each_slice(work: Callable[[int], T], n_slices: int, threads: int | None) -> 
         return list(pool.map(work, range(n_slices)))
 
 
-def score_moves(bases: Sequence[Basis], images: NDArray, threads: int | None = None) -> NDArray[np.float64]:
+Bases = Callable[[int, int], Basis]
+"""Gives the basis for a slice and an image: an image may be kept out of what it is matched to."""
+
+
+def score_moves(
+    bases: Bases, images: NDArray, pixel_mm: NDArray[np.float64], threads: int | None = None
+) -> NDArray[np.float64]:
     """Score shifts by whole pixels of each image.
 
     Parameters
     ----------
-    bases : sequence of Basis
-        One for each slice.
+    bases : callable
+        Gives the basis of each slice and image.
     images : (n_slices, n, rows, columns) array
         Images that moved.
+    pixel_mm : (2,) array
+        Pixel size, mm.
     threads : int, optional
         Threads; as many as there are processors by default.
 
@@ -52,14 +63,20 @@ def score_moves(bases: Sequence[Basis], images: NDArray, threads: int | None = N
     (n_slices, n, 2 r + 1, 2 c + 1) array
         Log likelihood of shifts by -r..r rows and -c..c columns, up to ``SEARCH_MM``.
     """
-    pixel_mm = bases[0].pixel_mm
     reach = (int(np.ceil(SEARCH_MM / pixel_mm[0])), int(np.ceil(SEARCH_MM / pixel_mm[1])))
-    return np.stack(each_slice(lambda z: pixel_scores(bases[z], images[z], reach), len(bases), threads))
+
+    def one(z: int) -> NDArray[np.float64]:
+        return np.stack([pixel_scores(bases(z, i), image, reach) for i, image in enumerate(images[z])])
+
+    return np.stack(each_slice(one, len(images), threads))
 
 
 def best_moves(scores: NDArray[np.float64], pixel_mm: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the moves (n, n_slices, 3), mm, without turns, that score best in each slice and its neighbours."""
     together = ndimage.convolve1d(scores, SCORE_NEIGHBOURS, axis=0, mode="constant")
+    for axis, step in ((2, pixel_mm[0]), (3, pixel_mm[1])):
+        shift = (np.arange(scores.shape[axis]) - scores.shape[axis] // 2) * step
+        together -= np.expand_dims(0.5 * (shift / EXPECTED_MM) ** 2, [k for k in range(4) if k != axis])
     best = together.reshape(*together.shape[:2], -1).argmax(axis=-1)
     down, across = np.unravel_index(best.T, together.shape[2:])
     moves = np.zeros((*best.T.shape, 3))
@@ -69,7 +86,7 @@ def best_moves(scores: NDArray[np.float64], pixel_mm: NDArray[np.float64]) -> ND
 
 
 def refine_moves(
-    bases: Sequence[Basis],
+    bases: Bases,
     coefficients: NDArray[np.float32],
     start: NDArray[np.float64],
     *,
@@ -77,8 +94,14 @@ def refine_moves(
     threads: int | None = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Find the moves (n, n_slices, 3) of images (n_slices, n, rows, columns) and their information, from a start."""
-    found = each_slice(lambda z: refine(bases[z], coefficients[z], start[:, z], rotation=rotation), len(bases), threads)
-    return np.stack([moves for moves, _ in found], axis=1), np.stack([trust for _, trust in found], axis=1)
+
+    def one(z: int) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+        return [refine(bases(z, i), image, start[i, z], rotation=rotation) for i, image in enumerate(coefficients[z])]
+
+    found = each_slice(one, len(coefficients), threads)
+    moves = np.array([[move for move, _ in images] for images in found])
+    information = np.array([[trust for _, trust in images] for images in found])
+    return moves.swapaxes(0, 1), information.swapaxes(0, 1)
 
 
 def move_back(

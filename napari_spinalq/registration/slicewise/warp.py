@@ -48,6 +48,28 @@ def sample_places(
     return moved / pixel_mm[:, None, None] + centre[:, None, None]
 
 
+def after_step(move: NDArray[np.float64], step: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the move, shape (..., 3), that does a step first, seen in the reference, and then a move."""
+    return move + np.concatenate([_turned(step[..., :2], move[..., 2:]), step[..., 2:]], axis=-1)
+
+
+def seen_from(move: NDArray[np.float64], reference: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the move, shape (..., 3), of what moved by ``move``, seen from what moved by ``reference``.
+
+    Doing ``reference`` first and then the result is the same as doing ``move``.
+    """
+    arc = move[..., 2:] - reference[..., 2:]
+    return np.concatenate([move[..., :2] - _turned(reference[..., :2], arc), arc], axis=-1)
+
+
+def _turned(vectors: NDArray[np.float64], arc: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Turn vectors (..., rows and columns) by an arc (..., 1) from columns to rows."""
+    angle = arc[..., 0] / ARC_RADIUS_MM
+    cosine, sine = np.cos(angle), np.sin(angle)
+    rows, columns = vectors[..., 0], vectors[..., 1]
+    return np.stack([cosine * rows + sine * columns, cosine * columns - sine * rows], axis=-1)
+
+
 def moved_back(coefficients: NDArray[np.float32], places: NDArray[np.float64]) -> NDArray[np.float32]:
     """Return one image (its spline coefficients given) sampled at ``places``; beyond its edge the edge goes on."""
     return ndimage.map_coordinates(
