@@ -41,15 +41,20 @@ class SliceAffine:
     shift_mm : (slices, 2) array
         From there to its centre on the source.
     linear : (slices, 2, 2) array
-        d' = linear d.
+        d' = linear d: first turned, then stretched.
+    turn : (slices,) array
+        The turn in it, right towards anterior, radians.
     """
 
     centre_mm: NDArray[np.float64]
     shift_mm: NDArray[np.float64]
     linear: NDArray[np.float64]
+    turn: NDArray[np.float64]
 
 
-def aligned(source: Sections, target: Sections, heights_mm: NDArray[np.float64]) -> SliceAffine:
+def aligned(
+    source: Sections, target: Sections, heights_mm: NDArray[np.float64], turns: NDArray[np.float64] | None = None
+) -> SliceAffine:
     """Align centres and second moments of both cords, smoothly along the stack.
 
     Parameters
@@ -58,17 +63,21 @@ def aligned(source: Sections, target: Sections, heights_mm: NDArray[np.float64])
         Of both cords in the target's slices; at least one slice shows both.
     heights_mm : (slices,) array
         Position of the slices along the stack, mm.
+    turns : (slices,) array, optional
+        Known turns, radians; by default as the long axes of both cords say.
     """
     both = source.shown & target.shown
     centre = smoothed_along(heights_mm, target.centre_mm, both, SHIFT_LENGTH_MM)
     shift = smoothed_along(heights_mm, source.centre_mm - target.centre_mm, both, SHIFT_LENGTH_MM)
-    turns = np.zeros(len(both))
-    turns[both] = long_axis_turns(target.moments_mm2[both], source.moments_mm2[both])
-    turned = _rotations(smoothed_along(heights_mm, turns, both, TURN_LENGTH_MM))
+    if turns is None:
+        turns = np.zeros(len(both))
+        turns[both] = long_axis_turns(target.moments_mm2[both], source.moments_mm2[both])
+        turns = smoothed_along(heights_mm, turns, both, TURN_LENGTH_MM)
+    turned = _rotations(turns)
     logs = np.zeros((len(both), 2, 2))
     moments = turned @ target.moments_mm2 @ np.swapaxes(turned, 1, 2)
     logs[both] = _log(stretches(moments[both], source.moments_mm2[both]))
-    return SliceAffine(centre, shift, _exp(smoothed_along(heights_mm, logs, both, STRETCH_LENGTH_MM)) @ turned)
+    return SliceAffine(centre, shift, _exp(smoothed_along(heights_mm, logs, both, STRETCH_LENGTH_MM)) @ turned, turns)
 
 
 def long_axis_turns(before: NDArray[np.float64], after: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -95,6 +104,12 @@ def _rotations(angles: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return matrices on (anterior, right) that turn right towards anterior, shape (n, 2, 2)."""
     cosine, sine = np.cos(angles), np.sin(angles)
     return np.stack([cosine, sine, -sine, cosine], axis=-1).reshape(-1, 2, 2)
+
+
+def shifted(centre_mm: NDArray[np.float64], shift_mm: NDArray[np.float64]) -> SliceAffine:
+    """Return the map that only shifts, (slices, 2) arrays, mm."""
+    slices = len(centre_mm)
+    return SliceAffine(centre_mm, shift_mm, np.tile(np.eye(2), (slices, 1, 1)), np.zeros(slices))
 
 
 def stretches(before: NDArray[np.float64], after: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -56,7 +56,7 @@ class OverlaySlice:
 def overlay_slices(
     registration: Registration, source_mask: NDArray, target: Scan, target_mask: NDArray, *, count: int = 6
 ) -> tuple[OverlaySlice, ...]:
-    """Return pictures of slices spread evenly over those that hold the target's cord, the worst one among them.
+    """Return pictures of slices spread evenly over those that hold both cords, the worst one among them.
 
     Parameters
     ----------
@@ -75,7 +75,8 @@ def overlay_slices(
     before = np.nan_to_num(carried_onto(SliceFrame(work), None, registration.source, source_mask))
     margin = [int(np.ceil(MARGIN_MM / step)) for step in work.spacing[1:]]
     _, rows, columns = box_around((fixed >= INSIDE) | (after >= INSIDE), (0, *margin))
-    dice = slice_dice(after, fixed)
+    carried = (after >= INSIDE).any(axis=(1, 2))
+    dice = np.where(carried, slice_dice(after, fixed), np.nan)
     row_mm, column_mm = work.spacing[1:]
     return tuple(
         OverlaySlice(
@@ -87,18 +88,19 @@ def overlay_slices(
             _lines(after[index, rows, columns]),
             float(dice[index]),
         )
-        for index in _chosen(fixed, after, dice, count)
+        for index in _chosen(np.asarray((fixed >= INSIDE).any(axis=(1, 2))), dice, count)
     )
 
 
-def _chosen(fixed: NDArray, after: NDArray, dice: NDArray[np.float64], count: int) -> NDArray[np.int_]:
-    held = np.flatnonzero((fixed >= INSIDE).any(axis=(1, 2)))
-    if len(held) <= count:
-        return held
-    both = held[(after[held] >= INSIDE).any(axis=(1, 2))]
-    even = held[np.linspace(0, len(held) - 1, count + 2).round().astype(int)[1:-1]]
-    if len(both):
-        worst = both[dice[both].argmin()]
+def _chosen(held: NDArray[np.bool_], dice: NDArray[np.float64], count: int) -> NDArray[np.int_]:
+    """Return slices spread evenly over those that hold both cords (else the target's), the worst one among them."""
+    both = held & np.isfinite(dice)
+    slices = np.flatnonzero(both if both.any() else held)
+    if len(slices) <= count:
+        return slices
+    even = slices[np.linspace(0, len(slices) - 1, count + 2).round().astype(int)[1:-1]]
+    if both.any():
+        worst = slices[dice[slices].argmin()]
         even[np.abs(even - worst).argmin()] = worst
     return np.unique(even)
 

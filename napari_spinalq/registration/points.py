@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_spinalq.geometry import Grid
+from napari_spinalq.geometry import Grid, box_around
 from napari_spinalq.registration.carry import carry
 from napari_spinalq.registration.field import Field, SliceFrame
 from napari_spinalq.registration.registration import Registration
@@ -40,3 +40,28 @@ def carried_onto(frame: SliceFrame, field: Field | None, source: Grid, data: NDA
     nothing = np.empty((0, 0, 0, 3), dtype=np.float32)
     there = Registration(source, frame.grid, points_there(field, frame), nothing, float("nan"), float("nan"))
     return carry(there, data)
+
+
+def carried_near(
+    points_mm: NDArray[np.float32], grid: Grid, source: Grid, data: NDArray, near: NDArray[np.bool_]
+) -> NDArray[np.float32]:
+    """Return an image of the source on a target grid in the box around some voxels only; NaN elsewhere.
+
+    Parameters
+    ----------
+    points_mm : array, shape ``grid.shape + (3,)``
+        Where the voxels of the target lie in the source, RAS mm.
+    grid, source : Grid
+        Of target and source.
+    data : array, shape ``source.shape``
+        Values on the source.
+    near : array of bool, shape ``grid.shape``
+        Voxels that are wanted.
+    """
+    box = box_around(near, (1, 1, 1))
+    part = points_mm[box]
+    window = grid.cropped(tuple(side.start for side in box), part.shape[:3])
+    nothing = np.empty((0, 0, 0, 3), dtype=np.float32)
+    found = np.full(grid.shape, np.nan, dtype=np.float32)
+    found[box] = carry(Registration(source, window, part, nothing, float("nan"), float("nan")), data)
+    return found

@@ -9,12 +9,12 @@ from scipy import ndimage
 from napari_spinalq.errors import InputError
 from napari_spinalq.geometry import reorient_array, to_work_order
 from napari_spinalq.progress import Progress, silent
-from napari_spinalq.registration.affine import SHIFT_LENGTH_MM, SliceAffine
+from napari_spinalq.registration.affine import SHIFT_LENGTH_MM, shifted
 from napari_spinalq.registration.along import smoothed_along
 from napari_spinalq.registration.field import SliceFrame
 from napari_spinalq.registration.moments import sections_of
 from napari_spinalq.registration.outline import no_change
-from napari_spinalq.registration.points import carried_onto
+from napari_spinalq.registration.points import carried_near, carried_onto, points_there
 from napari_spinalq.registration.quality import INSIDE
 from napari_spinalq.registration.register import check_mask
 from napari_spinalq.registration.similarity import BINS, around, correlation_ratio
@@ -64,15 +64,16 @@ def carry_mask(source: Scan, source_mask: NDArray, target: Scan, *, progress: Pr
     image, work = to_work_order(np.asarray(target.mean_volume().data, dtype=np.float32), target.grid)
     frame = SliceFrame(work)
     mask = carried_onto(frame, None, source.grid, source_mask)
-    values = carried_onto(frame, None, source.grid, source.mean_volume().data)
     sections = sections_of(mask, frame)
     if not sections.shown.any():
         raise InputError(f"The cord of {source.name} does not reach any slice of {target.name}; segment it there.")
-    scores = _scores(values, image, around(mask, frame), frame, sections.shown, progress)
+    near = around(mask, frame)
+    values = carried_near(points_there(None, frame), work, source.grid, source.mean_volume().data, near)
+    scores = _scores(values, image, near, frame, sections.shown, progress)
     shifts = _best_shifts(scores, sections.shown, frame)
     centres = smoothed_along(frame.heights_mm, sections.centre_mm, sections.shown, SHIFT_LENGTH_MM) + shifts
-    moved = SliceAffine(centres, -shifts, np.tile(np.eye(2), (frame.slices, 1, 1)))
-    found = carried_onto(frame, Warp(moved, no_change(frame.slices)).field(frame), source.grid, source_mask)
+    warp = Warp(shifted(centres, -shifts), no_change(frame.slices))
+    found = carried_onto(frame, warp.field(frame), source.grid, source_mask)
     progress(1.0, "cord carried over")
     return reorient_array((np.nan_to_num(found) >= INSIDE).astype(np.uint8), work, target.grid.axis_codes)[0]
 

@@ -48,10 +48,20 @@ def sagittal() -> DistortedScan:
 @pytest.fixture(scope="session")
 def pair(sagittal) -> Pair:
     """Return both scans, the second one moved and bent by up to 3 mm along the phase-encoding axis."""
-    between = between_scans(**MOVED, **BENT)
+    return scanned_again(sagittal, **MOVED, **BENT)
+
+
+@pytest.fixture(scope="session")
+def turned(sagittal) -> Pair:
+    """Return both scans, the head turned in between."""
+    return scanned_again(sagittal, turn_deg=4.0)
+
+
+def scanned_again(source: DistortedScan, **what) -> Pair:
+    """Return a scan with an axial one after motion and distortion."""
+    between = between_scans(**what)
     target = distorted_scan(DESIGN, scan_grid(AXIAL, DESIGN.anatomy()), Contrast.DWI, between, noise_sd=8.0, seed=1)
-    found = register_scans(sagittal.scan, sagittal.cord, target.scan, target.cord)
-    return Pair(sagittal, target, between, found)
+    return Pair(source, target, between, register_scans(source.scan, source.cord, target.scan, target.cord))
 
 
 def voxels_mm(grid, where) -> np.ndarray:

@@ -7,6 +7,7 @@ import pytest
 from napari_spinalq.geometry import Grid
 from napari_spinalq.registration.affine import TURN_SHARE, aligned, long_axis_turns, stretches
 from napari_spinalq.registration.along import smoothed_along
+from napari_spinalq.registration.butterfly import LARGEST_TURN_DEG, butterfly_turns
 from napari_spinalq.registration.field import Field, SliceFrame
 from napari_spinalq.registration.moments import sections_of
 from napari_spinalq.registration.outline import ANGLES, log_radii, no_change, outline_change
@@ -77,6 +78,31 @@ def test_cords_are_aligned_by_shift_turn_and_stretch():
     found = aligned(sections_of(source, FRAME), sections_of(target, FRAME), FRAME.heights_mm)
     assert found.shift_mm == pytest.approx(np.tile([1.0, -1.5], (6, 1)), abs=0.02)
     assert found.linear[2] == pytest.approx(np.diag([4.5 / 4, 6 / 6.6]), abs=0.02)
+
+
+def horns(turn_deg):
+    """Return two ellipses at the sides of the centre, joined by a bar, turned right towards anterior."""
+    angle = np.radians(turn_deg)
+    away = np.array([np.sin(angle), np.cos(angle)]) * 2.5
+    centre = np.array([20.0, 22.0])
+    parts = [ellipse(centre + side * away, (3.0, 0.9), turn_deg) for side in (-1, 1)]
+    return np.maximum.reduce([*parts, ellipse(centre, (0.6, 2.5), turn_deg)])
+
+
+@pytest.mark.parametrize("angle", [-8.0, -0.7, 0.0, 3.3, 12.0])
+def test_the_turn_of_grey_matter_is_measured(angle):
+    centres = np.tile([20.0, 22.0], (6, 1))
+    found = np.degrees(butterfly_turns(horns(2.0 + angle), horns(2.0), FRAME, centres))
+    assert found == pytest.approx(np.full(6, angle), abs=0.3)
+
+
+def test_slices_without_grey_matter_turn_as_their_neighbours():
+    centres = np.tile([20.0, 22.0], (6, 1))
+    source, target = horns(6.0), horns(0.0)
+    source[:3] = np.nan
+    assert np.degrees(butterfly_turns(source, target, FRAME, centres)) == pytest.approx(np.full(6, 6.0), abs=0.3)
+    assert not butterfly_turns(source * np.nan, target, FRAME, centres).any()
+    assert np.degrees(np.abs(butterfly_turns(horns(70.0), target, FRAME, centres))).max() <= LARGEST_TURN_DEG
 
 
 def test_radii_of_an_ellipse():

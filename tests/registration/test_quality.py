@@ -105,6 +105,13 @@ def test_overlays_show_the_cord_and_both_outlines(pair):
         assert picture.dice > 0.95
 
 
+def test_slices_that_the_source_does_not_reach_are_no_pictures():
+    mask = box(5, 8)
+    mask[..., 0] = 0
+    pictures = overlay_slices(by_position(BOX, BOX), mask, Scan(mask, BOX), box(5, 8))
+    assert [picture.index for picture in pictures] == [1, 2, 3]
+
+
 def test_the_worst_slice_is_among_the_pictures():
     mask = box(5, 8)
     mask[..., 2] = box(8, 8)[..., 2]

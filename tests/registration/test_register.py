@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from napari_spinalq.errors import GridMismatchError, InputError
+from napari_spinalq.errors import Cancelled, GridMismatchError, InputError
 from napari_spinalq.geometry import Grid, reorient_array, to_work_order
 from napari_spinalq.levels.discs import Disc, Labelling
 from napari_spinalq.levels.levelmap import levels_per_slice
@@ -53,6 +53,46 @@ def test_binary_masks_do_nearly_as_well(pair):
     found = register_scans(pair.source.scan, masks[0], pair.target.scan, masks[1])
     assert np.median(errors_mm(found, pair)) < 0.25
     assert found.dice_after > 0.97
+
+
+def with_grey_matter(pair, **changes):
+    source, target = pair.source, pair.target
+    grey = {"source_grey": source.grey_matter, "target_grey": target.grey_matter} | changes
+    return register_scans(source.scan, source.cord, target.scan, target.cord, **grey)
+
+
+def test_grey_matter_tells_a_turn_from_a_shear(turned, pair):
+    assert np.median(errors_mm(with_grey_matter(turned), turned)) < 0.06 < np.median(errors_mm(turned.found, turned))
+    assert np.median(errors_mm(with_grey_matter(pair), pair)) < np.median(errors_mm(pair.found, pair))
+
+
+def test_grey_matter_is_given_of_both_scans(pair):
+    with pytest.raises(InputError, match="of one scan alone"):
+        with_grey_matter(pair, target_grey=None)
+    with pytest.raises(InputError, match="grey matter mask of dwi is empty"):
+        with_grey_matter(pair, target_grey=np.zeros_like(pair.target.cord))
+
+
+def test_the_work_can_be_stopped(pair):
+    def stop(fraction, phrase):
+        if fraction > 0.3:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        register_scans(pair.source.scan, pair.source.cord, pair.target.scan, pair.target.cord, progress=stop)
+
+
+def test_progress_grows_to_the_end(pair):
+    seen = []
+    register_scans(
+        pair.source.scan,
+        pair.source.cord,
+        pair.target.scan,
+        pair.target.cord,
+        progress=lambda fraction, phrase: seen.append(fraction),
+    )
+    assert seen == sorted(seen)
+    assert seen[-1] == 1.0
 
 
 def test_areas_of_carried_masks_are_those_of_the_target(pair):
