@@ -1,7 +1,7 @@
-"""Measure the figures that the built-in atlas is drawn from: python -m training.tract_figures PAM50/atlas
+"""Measure the figures that the built-in atlas is drawn from.
 
-Writes ``napari_spinalq/anatomy/tract_figures.csv``: area, centroid and second moments of each part per level, the mean
-of both sides, in normalised cord coordinates. No map is kept.
+``python -m training.tract_figures PAM50/atlas`` writes ``napari_spinalq/anatomy/tract_figures.csv``: area, centroid and
+second moments of each part per level, the mean of both sides, in normalised cord coordinates. No map is kept.
 """
 
 from __future__ import annotations

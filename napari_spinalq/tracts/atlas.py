@@ -41,6 +41,8 @@ class Atlas:
     maps : (n_levels, n_parts, n, n) array of float32
         Share of each part of the cord (all tracts but CSF) at ``MAP_AXIS`` along x (third axis) and y (fourth); over
         the parts 1 everywhere, at places outside the cord as at the nearest place of its edge.
+    flags : tuple of str
+        What a reader must know of it.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Atlas:
     groups: tuple[TractGroup, ...]
     levels: tuple[int, ...]
     maps: NDArray[np.float32]
+    flags: tuple[str, ...] = ()
 
     def covers(self, level: float) -> bool:
         """Tell whether a level (1 = C1; n - 0.5 to n + 0.5 is level n) lies within the atlas."""

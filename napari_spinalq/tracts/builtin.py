@@ -21,12 +21,12 @@ from napari_spinalq.tracts.parts import PARTS, builtin_tracts, groups_of
 DRAWING_STEP = 0.04
 """Distance between the places where moments are taken, normalised: half the width of the narrowest part."""
 
-EDGE_SOFTNESS = 0.02
+EDGE_SOFTNESS = 0.08
 """Grey matter of the first drawing gains or loses one unit of log-odds over this distance from its outline."""
 
-DRAWING_TRUST = 3.0
-"""The first drawing says whether a place is grey or white with these log-odds at most (19 to 1): figures may overrule
-it."""
+DRAWING_TRUST = 2.0
+"""The first drawing says whether a place is grey or white with these log-odds at most (7 to 1): figures may
+overrule it."""
 
 GREY = np.array([part.tissue is TractTissue.GM for part in PARTS])
 
@@ -40,23 +40,30 @@ def builtin_atlas() -> Atlas:
     """
     figures = tract_figures()
     tracts = builtin_tracts()
-    maps = np.stack([_both_sides(level, known) for level, known in figures.items()])
-    maps.setflags(write=False)
-    return Atlas("builtin", tracts, groups_of(tracts), tuple(figures), maps)
-
-
-def _both_sides(level: int, figures: Mapping[str, TractFigures]) -> NDArray[np.float32]:
-    """Return the maps of one level, left and right of each part in turn."""
-    grey_share = 2 * sum(figures[part.name].area_fraction for part in PARTS if part.tissue is TractTissue.GM)
-    outline = whole_outline(scaled_half(level, grey_share))
     places = _half_disc()
-    table = np.array([list(vars(figures[part.name]).values()) for part in PARTS])
-    weights = divide(wanted_moments(table), places, _first_drawing(outline, places))
+    weights, maps = None, []
+    for level, known in figures.items():
+        table = np.array([list(vars(known[part.name]).values()) for part in PARTS])
+        outline = _grey_outline(level, known)
+        weights = divide(wanted_moments(table), places, _first_drawing(outline, places), weights)
+        maps.append(_maps(weights, outline))
+    finished = np.stack(maps)
+    finished.setflags(write=False)
+    return Atlas("builtin", tracts, groups_of(tracts), tuple(figures), finished)
+
+
+def _grey_outline(level: int, figures: Mapping[str, TractFigures]) -> NDArray[np.float64]:
+    """Return the butterfly of a level with the grey matter's share of the cord, shape (n_vertices, 2)."""
+    grey_share = 2 * sum(figures[part.name].area_fraction for part in PARTS if part.tissue is TractTissue.GM)
+    return whole_outline(scaled_half(level, grey_share))
+
+
+def _maps(weights: NDArray[np.float64], outline: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Return the maps of one level, left and right of each part in turn, shape (2 n_parts, n, n)."""
     x, y = map_points()
-    side = np.stack([np.abs(x).ravel(), y.ravel()], axis=1)
-    share = shares(weights, terms(*side.T), _first_drawing(outline, side)).T.reshape(len(PARTS), *x.shape)
-    left = np.where(x < 0, 1.0, np.where(x > 0, 0.0, 0.5))
-    return np.stack([share * left, share * (1 - left)], axis=1).reshape(-1, *x.shape).astype(np.float32)
+    places = np.stack([x.ravel(), y.ravel()], axis=1)
+    right, left = shares(weights, terms(*places.T), _first_drawing(outline, places))
+    return np.stack([left, right], axis=1).reshape(-1, *x.shape).astype(np.float32)
 
 
 def _half_disc() -> NDArray[np.float64]:

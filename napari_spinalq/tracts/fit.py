@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import product
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from napari_spinalq.cord.centerline import fit_centerline
+from napari_spinalq.cord.grey_matter import segment_grey_matter
+from napari_spinalq.cord.segment import MASK_LEVEL
 from napari_spinalq.errors import InputError
 from napari_spinalq.geometry import Grid, to_work_order, work_view
 from napari_spinalq.progress import Progress, portion, silent
 from napari_spinalq.scan import Scan
-from napari_spinalq.tracts.atlas import Atlas, sample_maps
+from napari_spinalq.tracts.atlas import Atlas
+from napari_spinalq.tracts.bend import bent
 from napari_spinalq.tracts.frame import CordFrame, cord_frame
-from napari_spinalq.tracts.levels import atlas_levels
+from napari_spinalq.tracts.grey import bends_to
+from napari_spinalq.tracts.levels import AtlasLevels, atlas_levels
 from napari_spinalq.tracts.maps import TractMaps
+from napari_spinalq.tracts.raster import Window, read_shares
 
 CSF_RING_MM = 2.0
 """CSF is taken up to this far (mm) from the cord, where no canal is given: the dural sac of C3 to
 C7 leaves 2.5 to 3 mm around a cord that lies in its middle, and less on one side of a cord that does not."""
-
-SAMPLE_STEP_MM, MAX_SAMPLES = 0.25, 7
-"""Each voxel is read at points no farther apart than this (mm) along each axis, and at no more than this many."""
 
 
 def fit_atlas(
@@ -74,21 +76,99 @@ def fit_atlas(
         raise InputError("The cord mask holds no cross-section of a cord; segment the cord first.")
     levels = atlas_levels(atlas, slice_levels, frame.slices, len(cover))
     room = None if canal is None else to_work_order(_checked(canal, grid, "canal mask"), grid)[0]
+    if grey_matter is None and scan is not None:
+        grey_matter = _grey_matter_of(scan, mask, frame, work_grid, slice_levels, portion(progress, 0.0, 0.5))
+    maps = _maps_of_slices(atlas, levels, frame)
+    if grey_matter is not None:
+        grey, _ = to_work_order(_checked(grey_matter, grid, "grey matter"), grid)
+        steps = portion(progress, 0.5, 0.7)
+        maps = _bent_to(grey, atlas, maps, frame, work_grid, steps)
     fractions = np.zeros((len(atlas.tracts), *grid.shape), np.float32)
     views = [work_view(one, grid) for one in fractions]
-    steps = portion(progress, 0.0, 1.0)
-    for row, index in enumerate(frame.slices):
-        steps(row / len(frame.slices), "fitting the atlas")
-        if np.isnan(levels.values[index]):
-            continue
-        place = _Window.around(frame, row, cover.shape[1:], work_grid.spacing)
-        maps = atlas.level_maps(float(levels.values[index]))
-        parts = _read(maps, frame, row, place)
-        csf = _csf(parts.sum(axis=0), frame, row, place, None if room is None else room[index])
+    for row, own in maps.items():
+        progress(0.7 + 0.3 * row / len(frame.slices), "fitting the atlas")
+        index = int(frame.slices[row])
+        window = Window.around(frame, row, cover.shape[1:], work_grid.spacing, CSF_RING_MM)
+        parts = read_shares(own, frame, row, window)
+        csf = _ring(parts.sum(axis=0), frame, row, window)
         for view, share in zip(views, (*parts, csf), strict=True):
-            view[index][place.box] = share
+            view[index][window.box] = share
+        if room is not None:
+            views[-1][index] = np.clip(room[index] - sum(view[index] for view in views[:-1]), 0.0, 1.0)
     progress(1.0, "atlas fitted")
-    return TractMaps(atlas.tracts, atlas.groups, fractions, atlas.name, levels.flags)
+    return TractMaps(atlas.tracts, atlas.groups, fractions, atlas.name, (*atlas.flags, *levels.flags))
+
+
+def _maps_of_slices(atlas: Atlas, levels: AtlasLevels, frame: CordFrame) -> dict[int, NDArray[np.float32]]:
+    """Return the maps of each row of the frame whose level the atlas covers."""
+    values = {row: float(levels.values[index]) for row, index in enumerate(frame.slices)}
+    return {row: atlas.level_maps(level) for row, level in values.items() if not np.isnan(level)}
+
+
+def _bent_to(
+    grey: NDArray[np.float32],
+    atlas: Atlas,
+    maps: dict[int, NDArray[np.float32]],
+    frame: CordFrame,
+    work_grid: Grid,
+    progress: Progress,
+) -> dict[int, NDArray[np.float32]]:
+    """Return the maps bent so that their grey matter meets the measured one (work order)."""
+    grey_maps = {row: own[atlas.grey].sum(axis=0) for row, own in maps.items()}
+    weights = bends_to(grey, grey_maps, frame, work_grid.spacing, progress)
+    return {row: bent(own, weights[row]) for row, own in maps.items()}
+
+
+def _grey_matter_of(
+    scan: Scan, mask: NDArray, frame: CordFrame, work_grid: Grid, slice_levels: ArrayLike | None, progress: Progress
+) -> NDArray[np.float32] | None:
+    """Look for grey matter in the scan; None where it shows none, or where a single slice gives no direction."""
+    if len(frame.slices) < 2:
+        return None
+    voxels = np.column_stack([frame.slices, frame.centres_mm[:, ::-1] / work_grid.spacing[1:]])
+    centerline = fit_centerline(work_grid.voxel_to_mm(voxels))
+    found = segment_grey_matter(scan, mask, centerline, slice_levels=slice_levels, progress=progress)
+    return found.soft if found.measurable else None
+
+
+@dataclass(frozen=True)
+class FitQuality:
+    """How well a fitted atlas meets what was measured.
+
+    Attributes
+    ----------
+    cord_dice : float
+        Overlap of the atlas and the cord mask, each at a half share, in the slices that hold both.
+    grey_matter_dice : float
+        The same for grey matter; NaN where none was given.
+    """
+
+    cord_dice: float
+    grey_matter_dice: float
+
+
+def fit_quality(maps: TractMaps, mask: NDArray, grid: Grid, grey_matter: NDArray | None = None) -> FitQuality:
+    """Compare a fitted atlas with the cord, and with the grey matter if it was measured.
+
+    Parameters
+    ----------
+    maps : TractMaps
+        On ``grid``.
+    mask, grey_matter : arrays, shape ``grid.shape``
+        0..1, axis order of the file.
+    grid : Grid
+        Grid of all.
+    """
+    grey = np.nan if grey_matter is None else _dice(maps.fraction("grey_matter"), grey_matter, grid)
+    return FitQuality(_dice(maps.fraction("cord"), mask, grid), grey)
+
+
+def _dice(first: NDArray, second: NDArray, grid: Grid) -> float:
+    """Return the Dice overlap at half shares over the axial slices that both hold; NaN if there is none."""
+    one, other = (to_work_order(np.asarray(values) >= MASK_LEVEL, grid)[0] for values in (first, second))
+    both = one.any(axis=(1, 2)) & other.any(axis=(1, 2))
+    size = one[both].sum() + other[both].sum()
+    return float(2 * (one & other)[both].sum() / size) if size else float("nan")
 
 
 def _checked(mask: NDArray, grid: Grid, what: str) -> NDArray[np.float32]:
@@ -100,71 +180,10 @@ def _checked(mask: NDArray, grid: Grid, what: str) -> NDArray[np.float32]:
     return values
 
 
-@dataclass(frozen=True, eq=False)
-class _Window:
-    """Voxels of a slice in which the cord and the CSF around it lie.
-
-    Attributes
-    ----------
-    box : tuple of 2 slice
-        Rows and columns.
-    x_mm, y_mm : (n_y, n_x) arrays
-        Centres of its voxels, mm from the centre of the slice's first pixel.
-    offsets : (n, 3) array
-        Points of a voxel: x and y in mm from its centre, height in slices.
-    """
-
-    box: tuple[slice, slice]
-    x_mm: NDArray[np.float64]
-    y_mm: NDArray[np.float64]
-    offsets: NDArray[np.float64]
-
-    @classmethod
-    def around(
-        cls, frame: CordFrame, row: int, shape: tuple[int, ...], spacing_mm: tuple[float, float, float]
-    ) -> _Window:
-        reach = frame.reach_mm(row) + CSF_RING_MM
-        centre = frame.centres_mm[row]
-        spans = [
-            slice(max(0, int(np.floor((middle - half) / side))), min(size, int(np.ceil((middle + half) / side)) + 1))
-            for middle, half, side, size in zip(centre[::-1], reach[::-1], spacing_mm[1:], shape, strict=True)
-        ]
-        y, x = np.meshgrid(
-            *(np.arange(span.start, span.stop) * side for span, side in zip(spans, spacing_mm[1:], strict=True)),
-            indexing="ij",
-        )
-        return cls((spans[0], spans[1]), x, y, _sample_offsets(spacing_mm))
-
-
-def _sample_offsets(spacing_mm: tuple[float, float, float]) -> NDArray[np.float64]:
-    """Return even points of a voxel: x and y in mm, height in slices; shape (n, 3), by height."""
-    height, y, x = (
-        (np.arange(count) + 0.5) / count - 0.5
-        for count in (min(MAX_SAMPLES, int(np.ceil(side / SAMPLE_STEP_MM))) for side in spacing_mm)
-    )
-    points = np.array(list(product(height, y, x)))
-    return points[:, ::-1] * [spacing_mm[2], spacing_mm[1], 1.0]
-
-
-def _read(maps: NDArray[np.float32], frame: CordFrame, row: int, place: _Window) -> NDArray[np.float32]:
-    """Return the mean share of each part over the points of every voxel, shape (n_parts, n_y, n_x)."""
-    total = np.zeros((len(maps), *place.x_mm.shape), np.float32)
-    for right, anterior, height in place.offsets:
-        x, y = frame.normalised(row, place.x_mm + right, place.y_mm + anterior, float(height))
-        inside = np.hypot(x, y) <= 1.0
-        total[:, inside] += sample_maps(maps, x[inside], y[inside])
-    total /= len(place.offsets)
-    return total
-
-
-def _csf(
-    cord: NDArray[np.float32], frame: CordFrame, row: int, place: _Window, room: NDArray | None
-) -> NDArray[np.float32]:
-    """Return the share of CSF: what the cord leaves of the canal, or of the ring around it."""
-    if room is not None:
-        return np.asarray(np.clip(room[place.box] - cord, 0.0, 1.0), dtype=np.float32)
-    x, y = frame.normalised(row, place.x_mm, place.y_mm)
+def _ring(cord: NDArray[np.float32], frame: CordFrame, row: int, window: Window) -> NDArray[np.float32]:
+    """Return the share of CSF where no canal is given: what the cord leaves of a ring around it."""
+    x, y = frame.normalised(row, window.x_mm, window.y_mm)
     radius = np.maximum(np.hypot(x, y), 1e-9)
-    from_centre = np.hypot(place.x_mm - frame.centres_mm[row, 0], place.y_mm - frame.centres_mm[row, 1])
+    from_centre = np.hypot(window.x_mm - frame.centres_mm[row, 0], window.y_mm - frame.centres_mm[row, 1])
     in_ring = from_centre * (1 - 1 / radius) <= CSF_RING_MM
     return np.asarray(np.where(in_ring | (cord > 0), np.clip(1 - cord, 0.0, 1.0), 0.0), dtype=np.float32)

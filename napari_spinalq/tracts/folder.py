@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_spinalq.errors import InputError
-from napari_spinalq.geometry import Grid, to_work_order
+from napari_spinalq.geometry import Grid, to_work_order, work_view
 from napari_spinalq.io.nifti import check_same_grid, load_grid, load_levels, load_mask, load_scan
 from napari_spinalq.progress import Progress, silent
 from napari_spinalq.tracts.atlas import MAP_AXIS, Atlas, map_points
 from napari_spinalq.tracts.frame import CordFrame, cord_frame
 from napari_spinalq.tracts.info import AtlasInfo, read_info
 from napari_spinalq.tracts.maps import TractMaps
+from napari_spinalq.tracts.places import centroid, placed_tracts
 
 LEVELS_FILE, CORD_FILE = "PAM50_levels.nii.gz", "PAM50_cord.nii.gz"
 TEMPLATE_FOLDER = "template"
@@ -26,7 +27,7 @@ SLICES_PER_LEVEL = 8
 """So many even slices of each level are averaged: a vertebra of the template has 26 to 66, and they change slowly."""
 
 LEAST_HELD = 0.2
-"""Where the parts hold less than this of a place, it lies outside of what was drawn and takes its neighbour's shares."""
+"""Where the parts hold less than this of a place, it lies outside of what was drawn and takes its neighbour's share."""
 
 VALUE_TOLERANCE = 0.05
 """Interpolation may take a share this far beyond 0 and 1; farther away it is no share."""
@@ -72,7 +73,10 @@ def read_atlas(folder: str | Path, *, progress: Progress = silent) -> Atlas:
     known = [row for row in range(len(places)) if maps[row].any()]
     progress(1.0, "atlas read")
     finished = np.stack([_complete(maps[row]) for row in known])
-    return Atlas(folder.name, info.tracts, info.groups, tuple(np.array(list(places))[known].tolist()), finished)
+    x, y = map_points()
+    mean = finished.mean(axis=0)
+    tracts, flags = placed_tracts(info.tracts, [centroid(part, x, y) for part in mean], str(folder))
+    return Atlas(folder.name, tracts, info.groups, tuple(np.array(list(places))[known].tolist()), finished, flags)
 
 
 def read_warped_atlas(folder: str | Path, grid: Grid) -> TractMaps:
@@ -103,7 +107,14 @@ def read_warped_atlas(folder: str | Path, grid: Grid) -> TractMaps:
     if total.max() > 1 + VALUE_TOLERANCE:
         raise InputError(f"The parts in {folder} add up to {total.max():.2f} in a voxel; shares add up to 1 at most.")
     fractions /= np.maximum(total, 1.0)
-    return TractMaps(info.tracts, info.groups, fractions, folder.name)
+    tracts, flags = placed_tracts(info.tracts, [_centroid_on(share, grid) for share in fractions], str(folder))
+    return TractMaps(tracts, info.groups, fractions, folder.name, flags)
+
+
+def _centroid_on(share: NDArray[np.float32], grid: Grid) -> tuple[float, float]:
+    """Return the mean place of a part in the slices of a scan, pixels to the right and to anterior."""
+    plane = work_view(share, grid).sum(axis=0)
+    return centroid(plane, *np.indices(plane.shape)[::-1])
 
 
 def _grid_of(folder: Path, info: AtlasInfo) -> Grid:

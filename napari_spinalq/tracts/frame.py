@@ -84,12 +84,19 @@ class CordFrame:
         angle = np.mod(np.arctan2(y, x), 2 * np.pi) * (ANGLES / (2 * np.pi))
         return np.interp(angle, np.arange(ANGLES + 1), np.r_[radii, radii[0]])
 
+    def sample_mm2(self, row: int, step: float) -> float:
+        """Return the area (mm2) of a normalised square with sides ``step`` in a slice."""
+        return float(abs(np.linalg.det(self.to_mm[row])) * step**2)
+
     def reach_mm(self, row: int) -> NDArray[np.float64]:
         """Return how far a slice's cord reaches from its centre along x and y, leaning included, mm, shape (2,)."""
         angle = np.arange(ANGLES) * (2 * np.pi / ANGLES)
         edge = self.to_mm[row] @ (self.radii[row] * np.stack([np.cos(angle), np.sin(angle)]))
-        lean = np.abs(self._at(row, 0.5)[0] - self._at(row, -0.5)[0])
-        return np.abs(edge).max(axis=1) + lean
+        return np.abs(edge).max(axis=1) + self.lean_mm(row)
+
+    def lean_mm(self, row: int) -> float:
+        """Return how far the cord's centre moves from the lower to the upper face of a slice, mm."""
+        return float(np.linalg.norm(self._at(row, 0.5)[0] - self._at(row, -0.5)[0]))
 
     def _at(self, row: int, offset: float) -> tuple[NDArray, NDArray, NDArray]:
         """Return centre, axes and outline at a height: mixed between slices; beyond the last one the cord leans on."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from napari_spinalq.errors import InputError
 from napari_spinalq.tracts.maps import Side, Tract, TractGroup, TractTissue
-from napari_spinalq.tracts.parts import COLUMN_TITLES, CSF, PARTS, SIDES, TISSUE_TITLES
+from napari_spinalq.tracts.parts import COLUMN_TITLES, CSF, PARTS, SIDES, TISSUE_TITLES, tissue_groups
 
 INFO_FILE = "info_label.txt"
 
@@ -162,6 +162,11 @@ def _tract(name: str, grey: bool) -> Tract:
     return Tract(f"{key}_{side}", f"{_title(key, name)}, {side}", side, tissue)
 
 
+def _one_side(group: TractGroup, side: Side, members: list[Tract]) -> TractGroup:
+    keys = tuple(one.key for one in members if one.side is side)
+    return TractGroup(f"{group.key}_{side}", f"{group.title}, {side}", side, keys)
+
+
 def _groups(
     names: Mapping[str, str],
     tracts: Mapping[int, Tract],
@@ -177,15 +182,9 @@ def _groups(
         members = [tracts[number] for number in numbers]
         groups.append(TractGroup(key, _title(key, name), Side.BOTH, tuple(one.key for one in members)))
         if key in COLUMN_TITLES:
-            groups += [
-                TractGroup(
-                    f"{key}_{side}",
-                    f"{_title(key, name)}, {side}",
-                    side,
-                    tuple(o.key for o in members if o.side is side),
-                )
-                for side in SIDES
-            ]
+            groups += [_one_side(groups[-1], side, members) for side in SIDES]
+    named = {group.key for group in groups}
+    groups += [group for group in tissue_groups(tracts.values()) if group.key not in named and group.members]
     sided = {_key(name)[0]: name for key, name in names.items() if key.endswith("_left")}
     for base, name in sided.items():
         if f"{base}_right" in names:

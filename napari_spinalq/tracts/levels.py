@@ -60,12 +60,12 @@ def atlas_levels(atlas: Atlas, slice_levels: ArrayLike | None, cord_slices: NDAr
     unknown = holds & (levels == 0)
     if unknown.any():
         flags.append(f"no level in slices {slice_ranges(unknown)}: tracts there have the shape of the nearest level")
-    values = _smooth(levels)
-    covered = np.array([atlas.covers(float(value)) for value in values])
+    nearest = _nearest(levels)
+    covered = (nearest >= atlas.levels[0]) & (nearest <= atlas.levels[-1])
     if (holds & ~covered).any():
         ends = f"{level_name(atlas.levels[0])} to {level_name(atlas.levels[-1])}"
         flags.append(f"no tracts in slices {slice_ranges(holds & ~covered)}: the atlas covers {ends} only")
-    return AtlasLevels(np.where(covered, values, np.nan), tuple(flags))
+    return AtlasLevels(np.where(covered, _smooth(levels, nearest), np.nan), tuple(flags))
 
 
 def _checked(slice_levels: ArrayLike | None, n: int) -> NDArray[np.int_]:
@@ -80,13 +80,18 @@ def _checked(slice_levels: ArrayLike | None, n: int) -> NDArray[np.int_]:
     return levels.astype(int)
 
 
-def _smooth(levels: NDArray[np.int_]) -> NDArray[np.float64]:
-    """Let levels change evenly between the borders that are seen; a level seen in part stays within its half."""
+def _nearest(levels: NDArray[np.int_]) -> NDArray[np.float64]:
+    """Return the level of each slice, or of the nearest that has one."""
     known = np.flatnonzero(levels)
     places = np.arange(len(levels), dtype=float)
-    nearest = levels[known[np.argmin(np.abs(known - places[:, None]), axis=1)]].astype(float)
-    step = np.diff(levels[known])
-    at = np.flatnonzero(step)
+    return levels[known[np.argmin(np.abs(known - places[:, None]), axis=1)]].astype(float)
+
+
+def _smooth(levels: NDArray[np.int_], nearest: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Let levels change evenly between the borders that are seen; one that is seen in part stays at its middle."""
+    known = np.flatnonzero(levels)
+    places = np.arange(len(levels), dtype=float)
+    at = np.flatnonzero(np.diff(levels[known]))
     if not len(at):
         return nearest
     borders = (known[at] + known[at + 1]) / 2

@@ -74,20 +74,26 @@ def groups_of(tracts: Iterable[Tract], parts: Iterable[Part] = PARTS) -> tuple[T
         Names and columns of its parts.
     """
     held = list(tracts)
-    tissues = {
-        "cord": ("Cord", (TractTissue.WM, TractTissue.GM)),
-        "white_matter": (TISSUE_TITLES["white_matter"], (TractTissue.WM,)),
-        "grey_matter": (TISSUE_TITLES["grey_matter"], (TractTissue.GM,)),
-    }
-    groups = [
-        TractGroup(key, title, Side.BOTH, tuple(one.key for one in held if one.tissue in kinds))
-        for key, (title, kinds) in tissues.items()
-    ]
+    groups = tissue_groups(held)
     known = list(parts)
     for column, title in COLUMN_TITLES.items():
         groups += _sided(column, title, [part.name for part in known if part.column == column], held)
     groups += [group for part in known for group in _sided(part.name, part.title, [part.name], held)[:1]]
     return tuple(group for group in groups if group.members)
+
+
+def tissue_groups(tracts: Iterable[Tract]) -> list[TractGroup]:
+    """Return the cord, its white and its grey matter."""
+    tissues = {
+        "cord": ("Cord", (TractTissue.WM, TractTissue.GM)),
+        "white_matter": (TISSUE_TITLES["white_matter"], (TractTissue.WM,)),
+        "grey_matter": (TISSUE_TITLES["grey_matter"], (TractTissue.GM,)),
+    }
+    held = list(tracts)
+    return [
+        TractGroup(key, title, Side.BOTH, tuple(one.key for one in held if one.tissue in kinds))
+        for key, (title, kinds) in tissues.items()
+    ]
 
 
 def _sided(key: str, title: str, names: list[str], held: list[Tract]) -> list[TractGroup]:
