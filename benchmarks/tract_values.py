@@ -52,9 +52,10 @@ WAYS = (
     ("no handling: maps, weighted average", "map", Method.WA),
     ("maps, maximum likelihood", "map", Method.ML),
     ("maps, maximum a posteriori", "map", Method.MAP),
+    ("signals, weighted average", "signal", Method.WA),
+    ("signals, m. a posteriori, floor left", "floor", Method.MAP),
     ("signals, maximum likelihood", "signal", Method.ML),
     ("signals, maximum a posteriori", "signal", Method.MAP),
-    ("signals, m. a posteriori, floor off", "floor", Method.MAP),
 )
 INTERVAL_DRAWS = 200
 
@@ -118,17 +119,15 @@ def fitted_parts(cord: Cord, outline: NDArray[np.float32]) -> TractMaps:
     return fit_atlas(builtin_atlas(), outline, cord.slice_levels, cord.grid)
 
 
-def values_of(
-    cord: Cord, tracts: TractMaps, series: NDArray, way: str, method: Method, noise_sd: float
-) -> list[TractValue]:
+def values_of(cord: Cord, tracts: TractMaps, series: NDArray, way: str, method: Method) -> list[TractValue]:
     """Return FA and MD of the structures by one way."""
     common = {"slice_levels": cord.slice_levels, "grid": cord.grid, "structures": STRUCTURES, "method": method}
     scheme = diffusion.default_scheme()
     if way != "map":
-        floor = noise_sd if way == "floor" else None
+        noise_sd = 0.0 if way == "floor" else None
         return list(
             extract_diffusion(
-                series, scheme, tracts, metrics=("fa", "md"), noise_sd=floor, draws=INTERVAL_DRAWS, **common
+                series, scheme, tracts, metrics=("fa", "md"), noise_sd=noise_sd, draws=INTERVAL_DRAWS, **common
             )
         )
     fit = fit_tensor(series, scheme, tracts.fractions.sum(axis=0) > 0, grid=cord.grid)
@@ -147,9 +146,8 @@ def collect(
     errors: Errors = defaultdict(list)
     for subject, cord in cords.items():
         for draw in range(draws):
-            noise_sd = cord.b0 / snr
-            series = add_rician_noise(cord.signals, noise_sd, np.random.default_rng([draw, int(snr)]))
-            for one in values_of(cord, atlases[subject], series, way, method, noise_sd):
+            series = add_rician_noise(cord.signals, cord.b0 / snr, np.random.default_rng([draw, int(snr)]))
+            for one in values_of(cord, atlases[subject], series, way, method):
                 if np.isnan(one.value):  # refused: a level of which the field of view holds too little
                     continue
                 truth = float(getattr(cord, one.metric)[TISSUE_OF[one.structure]])

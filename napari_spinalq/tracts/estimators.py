@@ -104,8 +104,7 @@ class Estimates:
     @property
     def half_widths(self) -> NDArray[np.float64]:
         """Half the width of the 95 % interval, (n_volumes, n_structures); NaN without degrees of freedom."""
-        usable = np.where(self.degrees >= 1, self.degrees, np.nan)
-        return np.where(np.isnan(usable), np.nan, stdtrit(usable, INTERVAL)) * self.standard_errors
+        return student_quantiles(self.degrees) * self.standard_errors
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,6 +154,12 @@ def estimate(
         return _average(voxels, members, settings, noise)
     noise = replace(noise, residuals=noise.residuals[known])
     return _unmixed(voxels.kept(known), tissues, members, settings, noise)
+
+
+def student_quantiles(degrees: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return half the width of a 95 % interval in standard errors; NaN without degrees of freedom."""
+    quantiles = stdtrit(np.maximum(degrees, 1.0), INTERVAL)
+    return np.where(degrees >= 1, quantiles, np.nan)
 
 
 def structure_shares(shares: NDArray[np.float64], members: Sequence[tuple[int, ...]]) -> NDArray[np.float64]:

@@ -13,10 +13,12 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from napari_spinalq.diffusion.scheme_checks import refuse_unless_fits, within_max_b
+from napari_spinalq.diffusion.tensor import FitMethod
 from napari_spinalq.errors import InputError
 from napari_spinalq.geometry import Grid
 from napari_spinalq.gradients import GradientTable
-from napari_spinalq.tracts.estimators import Estimates, Settings, estimate
+from napari_spinalq.tracts.estimators import BINARY_SHARE, Estimates, Settings, estimate, student_quantiles
 from napari_spinalq.tracts.extract import (
     Numbers,
     check_slice_levels,
@@ -26,16 +28,13 @@ from napari_spinalq.tracts.extract import (
     tract_value,
     weighted_spreads,
 )
-from napari_spinalq.tracts.maps import TractMaps
-from napari_spinalq.tracts.tract_tensor import DIFFUSION_UNITS, tensor_measures, without_floor
+from napari_spinalq.tracts.maps import TractMaps, TractTissue
+from napari_spinalq.tracts.tract_tensor import DIFFUSION_UNITS, series_noise_sd, tensor_measures, without_floor
 from napari_spinalq.tracts.values import Method, TractValue
 from napari_spinalq.tracts.voxels import Per, SliceGroup, Voxels, gather_voxels, slice_groups
 
 DRAWS = 300
-"""Bootstrap draws of an interval: its ends are then known to some 5 % of its width."""
-
-INTERVAL_PERCENT = (2.5, 97.5)
-"""Quantiles of a 95 % interval."""
+"""Bootstrap draws of an interval: its width is then known to some 4 %."""
 
 
 def extract_diffusion(
@@ -51,6 +50,7 @@ def extract_diffusion(
     method: Method = Method.MAP,
     mask: NDArray | None = None,
     metrics: Sequence[str] = tuple(DIFFUSION_UNITS),
+    max_b: float | None = None,
     noise_sd: float | None = None,
     draws: int = DRAWS,
     seed: int = 0,
@@ -69,9 +69,12 @@ def extract_diffusion(
         How the signals of a tract are taken: ``ML`` and ``MAP`` unmix, ``WA`` and ``BIN`` average.
     metrics : sequence of str
         Of ``fa``, ``md``, ``ad``, ``rd`` (1e-3 mm2/s).
+    max_b : float, optional
+        Use only volumes up to this b-value, s/mm2; all by default.
     noise_sd : float, optional
-        Standard deviation of the noise in each channel of the magnitude image, in its unit: with it the signals are
-        freed from the Rician floor.
+        Standard deviation of the noise in each channel of the magnitude image, in its unit: the mean signals of tracts
+        are freed from the floor that it raises. By default it is estimated from what tensors of the voxels of the cord
+        leave over; 0 leaves the floor.
     draws, seed : int
         Number of bootstrap draws for the interval, and what they start from: the same seed gives the same interval.
 
@@ -94,12 +97,22 @@ def extract_diffusion(
     if unknown:
         raise InputError(f"{sorted(unknown)[0]!r} is no diffusion measure; use {', '.join(DIFFUSION_UNITS)}.")
     check_slice_levels(slice_levels, grid)
-    voxels = gather_voxels(data, tracts, grid, mask)
+    used, scheme = within_max_b(gradients, max_b)
+    refuse_unless_fits(scheme, needs_redundancy=False, method=FitMethod.WLS.value)
+    voxels = gather_voxels(data[..., used], tracts, grid, mask)
     keys = chosen_structures(tracts, structures)
     groups = slice_groups(cord_slices(voxels, tracts), slice_levels, per, levels)
+    if noise_sd is None:
+        noise_sd = series_noise_sd(voxels.kept(_within_cord(voxels, tracts)).values, scheme)
     random = np.random.default_rng(seed)
-    reader = _Reader(gradients, tracts, keys, Settings(method), tuple(metrics), noise_sd, draws, random)
+    reader = _Reader(scheme, tracts, keys, Settings(method), tuple(metrics), noise_sd, draws, random)
     return tuple(value for group in groups for value in reader.values(voxels.in_slices(group.slices), group))
+
+
+def _within_cord(voxels: Voxels, tracts: TractMaps) -> NDArray[np.bool_]:
+    """Tell which voxels with known signals lie mostly in the cord."""
+    cord = [number for number, one in enumerate(tracts.tracts) if one.tissue is not TractTissue.CSF]
+    return voxels.finite & (voxels.shares[:, cord].sum(axis=1) > BINARY_SHARE)
 
 
 class _Reader:
@@ -112,7 +125,7 @@ class _Reader:
         keys: Sequence[str],
         settings: Settings,
         metrics: tuple[str, ...],
-        noise_sd: float | None,
+        noise_sd: float,
         draws: int,
         random: np.random.Generator,
     ) -> None:
@@ -145,8 +158,7 @@ class _Reader:
 
     def _measures(self, signals: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
         """Return the tensor measures of signals, shape (..., n_volumes) to (...)."""
-        clean = signals if self.noise_sd is None else without_floor(signals, self.noise_sd)
-        return tensor_measures(clean, self.gradients)
+        return tensor_measures(without_floor(signals, self.noise_sd), self.gradients)
 
     def _spreads(self, voxels: Voxels) -> dict[str, NDArray[np.float64]]:
         """Return the weighted standard deviation of the tensor measures of the voxels, per structure."""
@@ -157,14 +169,15 @@ class _Reader:
     def _intervals(
         self, found: Estimates, measured: dict[str, NDArray[np.float64]]
     ) -> tuple[dict[str, NDArray], dict[str, NDArray]]:
-        """Return both ends of the 95 % intervals: quantiles of the draws, placed about the value."""
+        """Return both ends of the 95 % intervals: Student's t times the standard deviation of the draws."""
         count = len(found.residuals)
-        chosen = self.random.integers(count, size=(self.draws, count))
-        low, high = {}, {}
+        chosen = self.random.integers(max(count, 1), size=(self.draws, count))
         drawn = self._measures(found.values.T[None] + self._deviations(found, chosen))
+        quantiles = student_quantiles(found.degrees)
+        low, high = {}, {}
         for metric in self.metrics:
-            ends = np.nanpercentile(drawn[metric] - np.nanmedian(drawn[metric], axis=0), INTERVAL_PERCENT, axis=0)
-            low[metric], high[metric] = measured[metric] + ends[0], measured[metric] + ends[1]
+            half = quantiles * drawn[metric].std(axis=0)
+            low[metric], high[metric] = measured[metric] - half, measured[metric] + half
         return low, high
 
     def _deviations(self, found: Estimates, chosen: NDArray[np.int_]) -> NDArray[np.float64]:

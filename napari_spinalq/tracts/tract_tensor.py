@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ive
 
+from napari_spinalq.diffusion.tensor_noise import TENSOR_PARAMETERS, residual_noise_sd
 from napari_spinalq.gradients import GradientTable
 
 DIFFUSION_UNITS = {"fa": "", "md": "1e-3 mm2/s", "ad": "1e-3 mm2/s", "rd": "1e-3 mm2/s"}
@@ -42,20 +43,39 @@ def tensor_measures(signals: NDArray[np.float64], gradients: GradientTable) -> d
     """
     flat = signals.reshape(-1, signals.shape[-1])
     known = np.isfinite(flat).all(axis=1) & (flat.max(axis=1, initial=-np.inf) > 0)
-    usable = flat[known]
-    logarithms = np.log(np.maximum(usable, SMALLEST_SIGNAL * usable.max(axis=1, keepdims=True)))
-    design = tensor_design(gradients)
-    first = logarithms @ np.linalg.pinv(design).T
-    weights = np.exp(2 * (first @ design.T - logarithms.max(axis=1, keepdims=True)))
-    system = np.einsum("mv,vi,vj->mij", weights, design, design, optimize=True)
-    found = np.linalg.solve(system, ((weights * logarithms) @ design)[..., None])[..., 0]
-    measures = _measures(_eigenvalues(found))
     results = {}
-    for name, values in measures.items():
+    for name, values in _measures(_eigenvalues(_fitted(flat[known], tensor_design(gradients)))).items():
         full = np.full(len(flat), np.nan)
         full[known] = values
         results[name] = full.reshape(signals.shape[:-1])
     return results
+
+
+def series_noise_sd(signals: NDArray[np.float64], gradients: GradientTable) -> float:
+    """Return the noise of a series from what tensors of its voxels leave over; 0 where too few volumes are there.
+
+    Parameters
+    ----------
+    signals : (n_voxels, n_volumes) array
+        Of voxels in the cord, finite.
+    gradients : GradientTable
+        Of the volumes.
+    """
+    usable = signals[signals.max(axis=1, initial=0.0) > 0]
+    if len(gradients) <= TENSOR_PARAMETERS or not len(usable):
+        return 0.0
+    design = tensor_design(gradients)
+    return residual_noise_sd(usable, np.exp(_fitted(usable, design) @ design.T))
+
+
+def _fitted(signals: NDArray[np.float64], design: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the factors of the design for each row of signals, shape (m, 7)."""
+    logarithms = np.log(np.maximum(signals, SMALLEST_SIGNAL * signals.max(axis=1, keepdims=True)))
+    first = logarithms @ np.linalg.pinv(design).T
+    # Weights are relative within a row, so the largest signal may stand for 1: no overflow for any unit.
+    weights = np.exp(2 * (first @ design.T - logarithms.max(axis=1, keepdims=True)))
+    system = np.einsum("mv,vi,vj->mij", weights, design, design, optimize=True)
+    return np.linalg.solve(system, ((weights * logarithms) @ design)[..., None])[..., 0]
 
 
 def tensor_design(gradients: GradientTable) -> NDArray[np.float64]:
@@ -86,8 +106,10 @@ def without_floor(signals: NDArray[np.float64], noise_sd: float) -> NDArray[np.f
     The mean magnitude of a signal A in noise of sd s per channel is s sqrt(pi / 2) L(-A^2 / 2 s^2), with
     L(-u) = e^(-u / 2) ((1 + u) I0(u / 2) + u I1(u / 2)) (Gudbjartsson and Patz 1995, Magn Reson Med,
     doi:10.1002/mrm.1910340618); it grows with A and is inverted from a table. Below the mean of noise alone the signal
-    is zero.
+    is zero. Parallel imaging with sums of squares over coils raises the floor further than this.
     """
+    if noise_sd <= 0:
+        return signals
     ratio = np.concatenate([np.linspace(0, 4, 401), np.linspace(4, LARGEST_RICIAN_RATIO, 721)[1:]])
     half = ratio**2 / 4
     mean = np.sqrt(np.pi / 2) * ((1 + 2 * half) * ive(0, half) + 2 * half * ive(1, half))

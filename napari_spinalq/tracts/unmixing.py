@@ -66,7 +66,8 @@ def maximum_likelihood(shares: NDArray[np.float64]) -> Unmixing:
 def tissue_columns(tissues: tuple[TractTissue, ...]) -> NDArray[np.float64]:
     """Return which parts make up each tissue that is present, shape (n_parts, n_tissues)."""
     present = [tissue for tissue in TractTissue if tissue in tissues]
-    return np.array([[float(part is tissue) for tissue in present] for part in tissues]).reshape(len(tissues), -1)
+    rows = [[float(part is tissue) for tissue in present] for part in tissues]
+    return np.array(rows).reshape(len(tissues), len(present))
 
 
 def tissue_means(shares: NDArray[np.float64], values: NDArray[np.float64], tissues: tuple[TractTissue, ...]) -> NDArray:

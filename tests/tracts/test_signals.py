@@ -1,0 +1,170 @@
+"""Diffusion from unmixed signals: exact without noise, free of fluid, with intervals that hold what they say."""
+
+import numpy as np
+import pytest
+from dipy.core.gradients import gradient_table
+from dipy.reconst.dti import TensorModel
+
+from napari_spinalq.errors import InputError
+from napari_spinalq.geometry import Grid, reorient_array
+from napari_spinalq.gradients import GradientTable
+from napari_spinalq.phantom import diffusion
+from napari_spinalq.phantom.corruption import add_rician_noise
+from napari_spinalq.tracts.maps import Side, Tract, TractGroup, TractMaps, TractTissue
+from napari_spinalq.tracts.signals import extract_diffusion
+from napari_spinalq.tracts.tract_tensor import series_noise_sd, tensor_measures, without_floor
+from napari_spinalq.tracts.values import Method
+
+SCHEME = diffusion.default_scheme()
+PARTS = ("cst_left", "cst_right", "grey", "csf")
+TISSUES = (TractTissue.WM, TractTissue.WM, TractTissue.GM, TractTissue.CSF)
+B0, FA, MD = np.array([270.0, 270, 300, 620]), np.array([0.70, 0.55, 0.45, 0.0]), np.array([0.95, 1.05, 0.86, 3.0])
+SHAPE, SLICE_LEVELS = (12, 8, 4), (5, 5, 4, 4)
+GRID = Grid(SHAPE, np.diag([1.0, 1.0, 5.0, 1.0]))
+UP = np.array([0.0, np.sin(0.2), np.cos(0.2)])
+
+
+def make_tracts() -> TractMaps:
+    shares = np.random.default_rng(0).dirichlet(np.full(4, 0.7), size=SHAPE)
+    tracts = tuple(Tract(key, key, Side.BOTH, tissue) for key, tissue in zip(PARTS, TISSUES, strict=True))
+    group = TractGroup("cst", "CST", Side.BOTH, PARTS[:2])
+    return TractMaps(tracts, (group,), np.moveaxis(shares, 3, 0).astype(np.float32), "made up")
+
+
+TRACTS = make_tracts()
+
+
+def make_series(fibres=UP):
+    fibres = np.broadcast_to(fibres, (*SHAPE, 3))
+    return diffusion.tensor_signals(TRACTS.fractions.astype(float), fibres, B0, FA, MD, SCHEME)
+
+
+SERIES = make_series()
+
+
+def read(series=SERIES, tracts=TRACTS, **options):
+    settings = {"slice_levels": SLICE_LEVELS, "grid": GRID, "draws": 60} | options
+    return {
+        (value.structure, value.metric, value.level): value
+        for value in extract_diffusion(series, SCHEME, tracts, **settings)
+    }
+
+
+@pytest.mark.parametrize("method", [Method.ML, Method.MAP])
+@pytest.mark.parametrize("part", range(3))
+def test_the_tensor_of_every_part_is_exact_without_noise(method, part):
+    found = read(method=method)
+    along, across = diffusion.principal_diffusivities(FA[part], MD[part])
+    truth = {"fa": FA[part], "md": MD[part], "ad": float(along), "rd": float(across)}
+    for metric, expected in truth.items():
+        value = found[PARTS[part], metric, 4]
+        assert value.value == pytest.approx(expected, rel=1e-3)
+        assert value.unit == ("" if metric == "fa" else "1e-3 mm2/s")
+        assert value.slices == (2, 3)
+
+
+def test_averaged_signals_keep_what_fluid_does_to_them():
+    averaged, unmixed = read(method=Method.WA), read()
+    assert averaged["cst_left", "fa", 5].value < 0.6
+    assert averaged["cst_left", "md", 5].value > 1.05
+    assert averaged["cst_left", "fa", 5].effective_voxels == pytest.approx(
+        unmixed["cst_left", "fa", 5].effective_voxels, rel=1e-3
+    )
+
+
+@pytest.mark.parametrize("codes", ["LAS", "PIR", "SAR"])
+def test_values_do_not_depend_on_the_axis_order_of_the_file(codes):
+    turned, grid = reorient_array(SERIES, GRID, codes)
+    parts = np.stack([reorient_array(part, GRID, codes)[0] for part in TRACTS.fractions])
+    found = read(turned, TractMaps(TRACTS.tracts, TRACTS.groups, parts, "made up"), grid=grid)
+    for key, value in read().items():
+        assert found[key].value == pytest.approx(value.value, rel=1e-6)
+
+
+def test_the_same_seed_gives_the_same_interval():
+    noisy = add_rician_noise(SERIES, 13.5, np.random.default_rng(1))
+    first, second, other = read(noisy, seed=4), read(noisy, seed=4), read(noisy, seed=5)
+    assert [value.low for value in first.values()] == [value.low for value in second.values()]
+    assert [value.low for value in first.values()] != [value.low for value in other.values()]
+    assert [value.value for value in first.values()] == [value.value for value in other.values()]
+
+
+def test_the_interval_holds_the_truth_as_often_as_it_says():
+    held = []
+    for seed in range(40):
+        noisy = add_rician_noise(SERIES, 13.5, np.random.default_rng([7, seed]))
+        found = read(noisy, draws=150, structures=PARTS[:3], metrics=("fa", "md"))
+        for (structure, metric, _), value in found.items():
+            truth = (FA if metric == "fa" else MD)[PARTS.index(structure)]
+            held.append(value.low <= truth <= value.high)
+    assert 0.93 <= np.mean(held) <= 0.97
+
+
+def test_voxels_without_a_signal_are_left_out_and_counted():
+    spoilt = SERIES.copy()
+    spoilt[3, 3, 2, 7] = np.nan
+    value = read(spoilt)["cst_left", "fa", 4]
+    assert value.flag == "1 voxel without a finite value left out"
+    assert value.value == pytest.approx(FA[0], rel=1e-3)
+
+
+def test_few_effective_voxels_are_refused():
+    only = np.zeros(SHAPE)
+    only[:4, :4, 2] = 1
+    value = read(mask=only, method=Method.WA)["cst_left", "md", 4]
+    assert np.isnan([value.value, value.sd, value.low, value.high]).all()
+    assert value.flag == "< 5 effective voxels"
+
+
+def test_fibres_that_turn_by_ten_degrees_within_what_is_read_together_cost_little():
+    """Signals of all slices are unmixed as one: a cord that bends by 10 degrees loses this much anisotropy."""
+    angles = np.radians([-5.0, -5 / 3, 5 / 3, 5.0])
+    bent = make_series(np.stack([np.zeros(4), np.sin(angles), np.cos(angles)], axis=1)[None, None])
+    value = read(bent, per="all")["cst_left", "fa", 0].value
+    assert FA[0] - 0.005 < value < FA[0]
+
+
+def test_tensors_agree_with_dipy():
+    signals = add_rician_noise(SERIES[:4, :4, 0], 13.5, np.random.default_rng(2))
+    fit = TensorModel(gradient_table(SCHEME.b_values, bvecs=SCHEME.directions), fit_method="WLS").fit(signals)
+    found = tensor_measures(signals, SCHEME)
+    for metric, scale in (("fa", 1), ("md", 1e3), ("ad", 1e3), ("rd", 1e3)):
+        np.testing.assert_allclose(found[metric], scale * getattr(fit, metric), atol=1e-6)
+
+
+def test_signals_that_are_not_known_give_no_tensor():
+    signals = np.stack([np.full(35, np.nan), np.zeros(35), SERIES[0, 0, 0]])
+    found = tensor_measures(signals, SCHEME)["fa"]
+    assert np.isnan(found[:2]).all()
+    assert np.isfinite(found[2])
+
+
+@pytest.mark.parametrize("signal", [0.0, 10.0, 30.0, 100.0, 1000.0])
+def test_the_floor_of_magnitudes_is_taken_off(signal):
+    """The mean of many magnitudes, less the floor, is the signal."""
+    mean = add_rician_noise(np.full(400_000, signal), 20.0, np.random.default_rng(3)).mean()
+    assert float(without_floor(np.array(mean), 20.0)) == pytest.approx(signal, abs=2.5 if signal == 0 else 0.4)
+    assert float(without_floor(np.array(mean), 0.0)) == mean
+
+
+def test_the_noise_of_a_series_is_found():
+    signals = add_rician_noise(SERIES.reshape(-1, 35), 13.5, np.random.default_rng(4))
+    pure = signals[TRACTS.fractions[:3].sum(axis=0).ravel() > 0.5]
+    assert series_noise_sd(pure, SCHEME) == pytest.approx(13.5, rel=0.1)
+    few = GradientTable(SCHEME.b_values[4:11], SCHEME.directions[4:11])
+    assert series_noise_sd(pure[:, 4:11], few) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("series", "options", "words"),
+    [
+        (SERIES[..., :30], {}, "30 volumes, its gradient table 35"),
+        (SERIES[..., 0], {}, "1 volumes, its gradient table 35"),
+        (SERIES, {"metrics": ("fa", "kurtosis")}, "'kurtosis' is no diffusion measure"),
+        (SERIES, {"slice_levels": (5, 4)}, "2 slice levels for 4 slices"),
+        (SERIES, {"max_b": 100.0}, "No weighted volume"),
+    ],
+)
+def test_what_does_not_fit_is_refused(series, options, words):
+    with pytest.raises(InputError, match=words):
+        read(series, **options)
