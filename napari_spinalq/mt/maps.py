@@ -158,9 +158,7 @@ def _value_flags(ratio: NDArray[np.float32], saturation: MtSaturation | None, ma
     middle = float(np.nanmedian(inside)) if np.isfinite(inside).any() else float("nan")
     low, high = USUAL_MTR_PERCENT
     if not low <= middle <= high:
-        flags.append(
-            f"the median MTR of the cord, {middle:.0f} %, is unusual ({low:g} to {high:g} %): check the images"
-        )
+        flags.append(f"the median MTR of the cord, {middle:.0f} %, is unusual ({low:g} to {high:g} %): check the scans")
     return flags
 
 
