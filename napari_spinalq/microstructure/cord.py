@@ -30,8 +30,8 @@ PHYSICAL_EDGE_MM = 0.0
 would count as CSF, and the tracts along the edge would be freed of CSF that is not there."""
 
 SMOOTHING_PIXELS, FINE = 0.7, 5
-"""The outline of a binary mask is smoothed by a Gaussian of this many pixels, its area kept, and its share of a pixel is
-counted on this many points along each side."""
+"""The outline of a binary mask is smoothed by a Gaussian of this many pixels, its area kept, and its share of a pixel
+is counted on this many points along each side."""
 
 CARRIED_CORD = "the cord was not found in this scan: that of {} was carried here by position"
 
@@ -127,8 +127,9 @@ def physical_shares(mask: NDArray, grid: Grid, offset_mm: float) -> NDArray[np.f
 def _grown(plane: NDArray[np.float32], spacing: tuple[float, ...], offset_mm: float) -> NDArray[np.float32]:
     """Return the share of each pixel within the smoothed outline of a slice, grown by an offset."""
     smooth = ndimage.gaussian_filter(plane, SMOOTHING_PIXELS)
-    fine_values = ndimage.zoom(smooth, FINE, order=1, mode="nearest", grid_mode=True)
-    held = int(round(float(plane.sum()) * FINE**2))  # smoothing must not take area from a convex outline
+    places = np.meshgrid(*((np.arange(n * FINE) + 0.5) / FINE - 0.5 for n in plane.shape), indexing="ij")
+    fine_values = ndimage.map_coordinates(smooth, places, order=1, mode="nearest")
+    held = round(float(plane.sum()) * FINE**2)  # smoothing must not take area from a convex outline
     fine = fine_values >= np.sort(fine_values, axis=None)[max(fine_values.size - held, 0)]
     sampling = [side / FINE for side in spacing]
     if offset_mm > 0 and fine.any():

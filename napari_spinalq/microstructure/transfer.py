@@ -5,25 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from napari_spinalq.levels.discs import Labelling
 from napari_spinalq.microstructure.anatomical import bring
 from napari_spinalq.microstructure.cord import NO_DISCS, MapCord, levels_of_slices
 from napari_spinalq.microstructure.options import MapOptions
 from napari_spinalq.microstructure.tracts import read_tracts, values_of_maps
-from napari_spinalq.mt.align import align_pair
-from napari_spinalq.mt.mtr import mtr
-from napari_spinalq.mt.mtsat import mtsat
+from napari_spinalq.mt.maps import NO_SETTINGS, NO_T1W, magnetisation_transfer
 from napari_spinalq.mt.parameters import MtParameters
 from napari_spinalq.progress import Progress, portion, silent
 from napari_spinalq.results import MapsResult, QuantityMap, ScanResult
 from napari_spinalq.scan import Scan
 
-NO_MTSAT = "MTsat not computed: {}"
-
-FAR_MM = 5.0
-"""A cord that lies farther than this (mm) from its place in the other image of a pair is told: people move by less."""
+NO_MTSAT = "MTsat and T1 were not computed: {}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,27 +114,15 @@ def _maps(
     on: Scan, images: MtSet, cord: MapCord, progress: Progress
 ) -> tuple[tuple[QuantityMap, ...], tuple[str, ...]]:
     """Return MTR and, where the protocol allows it, MTsat and T1, on the grid of the image with the pulse."""
-    off, flags = _aligned(on, images.off, cord, portion(progress, 0.0, 0.5))
-    known = cord.mask * np.isfinite(off.data)  # the other image may not reach all of the cord
-    maps = [QuantityMap("mtr", "MTR", "%", mtr(on.data, off.data, mask=known))]
-    if images.why_no_mtsat:
-        flags.append(NO_MTSAT.format(images.why_no_mtsat))
-    if images.t1w is not None and images.parameters is not None:
-        t1w, moved = _aligned(on, images.t1w, cord, portion(progress, 0.5, 1.0))
-        found = mtsat(on.data, off.data, t1w.data, images.parameters, mask=known)
-        maps += [QuantityMap("mtsat", "MTsat", "p.u.", found.mtsat), QuantityMap("t1", "T1", "s", found.t1_s)]
-        flags += moved
-    return tuple(maps), tuple(flags)
-
-
-def _aligned(on: Scan, other: Scan, cord: MapCord, progress: Progress) -> tuple[Scan, list[str]]:
-    """Return another image on the grid of the one with the pulse, and what stood out on the way."""
-    aligned, motion = align_pair(on, other.mean_volume(), cord.soft, progress=progress)
-    shift_mm = float(np.linalg.norm(motion.shifts_mm, axis=-1).max())
-    flags = [f"the cord of {other.name} lies {shift_mm:.1f} mm from that of {on.name}"] if shift_mm > FAR_MM else []
-    if not np.isfinite(aligned.data[cord.mask > 0]).all():
-        flags.append(f"{other.name} does not reach all of the cord of {on.name}")
-    return aligned, flags
+    t1w = None if images.t1w is None else images.t1w.mean_volume()
+    found = magnetisation_transfer(on, images.off.mean_volume(), t1w, images.parameters, cord.mask, progress=progress)
+    maps = [QuantityMap("mtr", "MTR", "%", found.mtr)]
+    if found.mtsat is not None and found.t1 is not None:
+        maps += [QuantityMap("mtsat", "MTsat", "p.u.", found.mtsat), QuantityMap("t1", "T1", "s", found.t1)]
+    if not images.why_no_mtsat:
+        return tuple(maps), found.flags
+    kept = [flag for flag in found.flags if flag not in (NO_T1W, NO_SETTINGS)]
+    return tuple(maps), (NO_MTSAT.format(images.why_no_mtsat), *kept)
 
 
 def _parameters(images: MtSet, anatomical: ScanResult | None, options: MapOptions) -> dict[str, Any]:
