@@ -30,7 +30,8 @@ def tract_at(tracts: TractMaps, voxel: Sequence[int]) -> tuple[Tract, float] | N
     shape = tracts.fractions.shape[1:]
     if not all(0 <= index < size for index, size in zip(voxel, shape, strict=True)):
         return None
-    shares = tracts.fractions[(slice(None), *voxel)]
+    i, j, k = voxel
+    shares = tracts.fractions[:, i, j, k]
     cord = np.where([tract.tissue is TractTissue.CSF for tract in tracts.tracts], 0.0, shares)
     if cord.sum() < LEAST_SHARE:
         return None

@@ -79,7 +79,7 @@ def by_structure(outlines: Sequence[Outline]) -> Mapping[str, list[NDArray[np.fl
 
 
 def _known(tracts: TractMaps, key: str) -> bool:
-    return key in {one.key for one in (*tracts.tracts, *tracts.groups)}
+    return key in {*(tract.key for tract in tracts.tracts), *(group.key for group in tracts.groups)}
 
 
 def _finer(shares: NDArray[np.float32]) -> NDArray[np.float32]:
