@@ -139,7 +139,7 @@ class TractsPanel(QWidget):
     def show_legend(self, entries: Sequence[tuple[str, str]]) -> None:
         """Tell the colours (as ``"#RRGGBB"``) of the tracts on the image."""
         patches = (f'<span style="color:{colour}">■</span>&nbsp;{_unbroken(title)}' for title, colour in entries)
-        self.legend.setText(" &nbsp; ".join(patches))
+        self.legend.setText(" &nbsp;".join(patches))
         self.legend.setVisible(bool(entries))
 
     def show_series(self, *, motion: bool, gradients: bool) -> None:

@@ -167,7 +167,10 @@ class Overlays:
         from napari_spinalq.diffusion.tensor import direction_colours
 
         colours = self._shown.array(direction_colours(self._shown.result.series.fit)) / np.float32(255)
-        seen = np.concatenate([np.nan_to_num(colours), (colours.max(axis=-1, keepdims=True) > 0)], axis=-1)
+        # Their length is FA. Where it is low the image shines through; on black this is the colour map as published.
+        fa = np.linalg.norm(colours, axis=-1, keepdims=True)
+        full = np.divide(colours, fa, out=np.zeros_like(colours), where=fa > 0)
+        seen = np.concatenate([full, np.minimum(fa, 1.0)], axis=-1)
         name = f"{self._shown.result.name} directions: red right-left, green front-back, blue along the body"
         return Image(seen.astype(np.float32), rgb=True, name=name, opacity=self._opacity, **self._place())
 
