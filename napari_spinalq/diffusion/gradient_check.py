@@ -45,7 +45,7 @@ ACCURACY_DEG = 1.0
 """Deviations smaller than this are not told apart: a centerline is no more accurate (0.3 mm over two slices)."""
 
 LARGEST_DEVIATION_DEG = 30.0
-"""Where no change brings fibres nearer to the cord than this, they are not seen at all; 57 degrees are chance."""
+"""Where no change brings fibres nearer to the cord than this, they are not seen at all; 61 degrees are chance."""
 
 UNSEEN = "gradient axes cannot be told on this scan: fibres follow the cord with no order of the axes"
 """What is said where nothing fits."""
@@ -231,9 +231,9 @@ def _flags(best: Change, alike: tuple[Change, ...], deviation_deg: float, best_d
     either = f" (or {_named(alike, ', or ')}: they cannot be told apart on this scan)" if alike else ""
     cause = "; x is negated once too often or not at all" if best == ((0, 1, 2), (-1, 1, 1)) else ""
     return (
-        f"gradient directions seem wrong: fibres deviate from the cord by {deviation_deg:.0f} degrees as given, by "
-        f"{best_deg:.0f} with {describe_change(best)}{either}{cause}. FA and MD are not affected by a change of all "
-        "directions alike; the colour map and directions are",
+        f"gradient directions seem wrong: fibres deviate from the cord by {deviation_deg:.1f} degrees as given, by "
+        f"{best_deg:.1f} with {describe_change(best)}{either}{cause}. FA and MD are not affected by a change of all "
+        "directions alike; fibre directions are, and the colour map if axes are swapped or the stack is oblique",
     )
 
 

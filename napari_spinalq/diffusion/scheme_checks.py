@@ -16,9 +16,9 @@ from napari_spinalq.gradients import (
 )
 
 TENSOR_B = 1500.0
-"""Above about this b-value (s/mm2) the signal no longer decays as one exponential, which the tensor assumes (Jones and
-Basser 2004, Magn Reson Med, doi:10.1002/mrm.20283; Clark and Le Bihan 2000, Magn Reson Med,
-doi:10.1002/1522-2594(200012)44:6<852::AID-MRM5>3.0.CO;2-A)."""
+"""Largest b-value (s/mm2) at which the tensor is fitted without a word. It assumes that the signal decays as one
+exponential and stays above the noise floor, which holds at about 1000 and no longer at much higher values (Jones and
+Basser 2004, Magn Reson Med, doi:10.1002/mrm.20283)."""
 
 PLAUSIBLE_MD = (0.3, 2.0)
 """Mean MD of a cord, 1e-3 mm2/s: healthy cervical cords have 0.8 to 1.1 (Labounek et al. 2025, Imaging Neuroscience,

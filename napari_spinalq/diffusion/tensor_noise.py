@@ -22,7 +22,7 @@ def residual_noise_sd(signals: NDArray[np.float64], predicted: NDArray[np.float6
     """Estimate the noise of a series from the residuals of a robust tensor fit.
 
     In each voxel 1.4826 sqrt(n / (n - 7)) times the median absolute deviation of the residuals (Chang et al. 2012, Magn
-    Reson Med, doi:10.1002/mrm.23173, with the factor that makes it a standard deviation), then the median over voxels:
+    Reson Med, doi:10.1002/mrm.24173, with the factor that makes it a standard deviation), then the median over voxels:
     one number for the cord. With one signal in twenty an outlier it is right to 5 %, where the residuals
     of weighted least squares give nearly twice the noise. The background is not used:
     parallel imaging and filters make its noise another one. Nor are the repeats without weighting, which are few and

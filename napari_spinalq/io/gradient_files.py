@@ -77,17 +77,16 @@ def read_gradients(
         If a file is missing, is no table of numbers, does not fit the series or the other file, or describes a scheme
         that no tensor can be fitted to; the message says which and how to mend it.
     """
-    bval, bvec, grad = _files(scan_path, bval, bvec, grad)
-    if grad is not None:
-        b_values, vectors = _read_mrtrix(grad, n_volumes)
-        name = grad.name
+    files = _files(scan_path, bval, bvec, grad)
+    if isinstance(files, Path):
+        b_values, vectors = _read_mrtrix(files, n_volumes)
+        b_name = name = files.name
     else:
-        assert bval is not None and bvec is not None  # noqa: PT018 - _files gives both or a table
-        b_values, vectors = _read_b_values(bval, n_volumes), _read_fsl_vectors(bvec, n_volumes)
-        name = bvec.name
-    _refuse_b_values(b_values, b0_threshold, (grad or bval).name)  # type: ignore[union-attr]
+        b_values, vectors = _read_b_values(files[0], n_volumes), _read_fsl_vectors(files[1], n_volumes)
+        b_name, name = files[0].name, files[1].name
+    _refuse_b_values(b_values, b0_threshold, b_name)
     directions = _unit(vectors, b_values > b0_threshold, name)
-    if grad is None:
+    if not isinstance(files, Path):
         directions = _normalised(ras_directions(directions, grid))
     table = GradientTable(b_values, directions, b0_threshold)
     refuse_unless_tensor(table, f"The scheme in {name}")
@@ -129,21 +128,19 @@ def write_gradients(table: GradientTable, grid: Grid, stem_path: Path, *, overwr
     return bval, bvec
 
 
-def _files(
-    scan_path: Path, bval: Path | None, bvec: Path | None, grad: Path | None
-) -> tuple[Path | None, Path | None, Path | None]:
-    """Return bval and bvec, or an MRtrix table: as given, else as found beside the scan (FSL first)."""
+def _files(scan_path: Path, bval: Path | None, bvec: Path | None, grad: Path | None) -> Path | tuple[Path, Path]:
+    """Return an MRtrix table, or bval and bvec: as given, else as found beside the scan (FSL first)."""
     if grad is not None and (bval is not None or bvec is not None):
         raise InputError(f"Give either bval and bvec or the table {grad.name} for {scan_path.name}, not both.")
     if grad is not None:
-        return None, None, grad
+        return grad
     found = find_gradients(scan_path)
     given = bval is not None or bvec is not None
     bval, bvec = bval or found.bval, bvec or found.bvec
     if bval is not None and bvec is not None:
-        return bval, bvec, None
+        return bval, bvec
     if found.grad is not None and not given:
-        return None, None, found.grad
+        return found.grad
     missing = [name for name, path in (("bval", bval), ("bvec", bvec)) if path is None]
     raise InputError(
         f"{scan_path.name} has no {' and no '.join(missing)} file beside it; name the gradient files, or put them "
@@ -198,7 +195,7 @@ def _read_mrtrix(path: Path, n_volumes: int) -> tuple[NDArray[np.float64], NDArr
     lengths = np.linalg.norm(vectors, axis=1)
     scaled = (lengths > 0) & (np.abs(lengths - 1) > NORM_TOLERANCE)
     b_values[scaled] *= lengths[scaled] ** 2
-    return b_values, np.where(scaled[:, None], vectors / np.where(lengths > 0, lengths, 1)[:, None], vectors)
+    return b_values, np.where(scaled[:, None], _normalised(vectors), vectors)
 
 
 def _refuse_b_values(b_values: NDArray[np.float64], b0_threshold: float, name: str) -> None:
@@ -232,17 +229,13 @@ def _unit(vectors: NDArray[np.float64], weighted: NDArray[np.bool_], name: str) 
             f"{name} gives no direction (0 0 0) for the weighted volume {without[0]} (counted from 0); give its "
             "direction, or take trace-weighted volumes out of the series and the gradient files."
         )
-    off = np.abs(lengths - 1) > NORM_TOLERANCE
-    if (off & weighted).any():
-        raise InputError(_length_message(lengths, weighted, off, name))
-    keep = lengths > NORM_TOLERANCE
-    return np.where(keep[:, None], vectors / np.where(keep, lengths, 1.0)[:, None], 0.0)
+    off = weighted & (np.abs(lengths - 1) > NORM_TOLERANCE)
+    if off.any():
+        raise InputError(_length_message(lengths, weighted, int(np.argmax(off)), name))
+    return _normalised(np.where(lengths[:, None] < NORM_TOLERANCE, 0.0, vectors))
 
 
-def _length_message(
-    lengths: NDArray[np.float64], weighted: NDArray[np.bool_], off: NDArray[np.bool_], name: str
-) -> str:
-    volume = int(np.flatnonzero(off & weighted)[0])
+def _length_message(lengths: NDArray[np.float64], weighted: NDArray[np.bool_], volume: int, name: str) -> str:
     said = f"Directions in {name} are not of unit length (volume {volume}, counted from 0: {lengths[volume]:.4g})"
     if lengths[weighted].max() <= 1 + NORM_TOLERANCE:
         shares = ", ".join(f"{share:.2g}" for share in np.unique(np.round(lengths[weighted] ** 2, 2))[:4])
@@ -253,7 +246,7 @@ def _length_message(
     return f"{said}; check that the file holds directions, in 3 rows or 3 columns."
 
 
-def _normalised(directions: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return directions at exactly unit length: the axes of a stored affine are not quite perpendicular."""
-    lengths = np.linalg.norm(directions, axis=1, keepdims=True)
-    return np.where(lengths > 0, directions / np.where(lengths > 0, lengths, 1.0), 0.0)
+def _normalised(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return vectors at unit length; those without length stay zero."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)

@@ -30,11 +30,11 @@ def make_series():
 
 @pytest.fixture
 def make_grid():
-    """Return a function that gives a grid of 1 x 1 x 5 mm voxels (slices along S) in some axis order."""
+    """Return a function that gives a grid centred on the world, stored in some axis order."""
 
-    def make(codes="LAS", shape=(16, 16, 12), turn_deg=(0.0, 0.0, 0.0)):
+    def make(codes="LAS", shape=(16, 16, 12), turn_deg=(0.0, 0.0, 0.0), spacing_mm=(1.0, 1.0, 5.0)):
         affine = np.eye(4)
-        affine[:3, :3] = Rotation.from_euler("xyz", turn_deg, degrees=True).as_matrix() * [1.0, 1.0, 5.0]
+        affine[:3, :3] = Rotation.from_euler("xyz", turn_deg, degrees=True).as_matrix() * spacing_mm
         affine[:3, 3] = -affine[:3, :3] @ ((np.array(shape) - 1) / 2)
         return Grid(shape, affine).reoriented(codes)
 

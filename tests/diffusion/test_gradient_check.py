@@ -87,6 +87,13 @@ def test_every_change_is_found_and_undone_where_the_cord_bends_and_leans(make_gr
         assert found.deviation_best_deg < 3 < found.deviation_as_given_deg
 
 
+def test_a_sagittal_stack_tells_as_well(make_grid):
+    cord = Cord(make_grid("PIR", shape=(5, 20, 50), spacing_mm=(3.0, 1.2, 1.2)), lean_deg=10.0)
+    assert (cord.check().flags, cord.check().notes) == ((), ())
+    for change in CHANGES[1:]:
+        assert undoes(cord.check(cord.turned(change)), change, cord.grid), describe_change(change)
+
+
 @pytest.mark.parametrize(("snr", "seed"), [(10, 1), (15, 2), (30, 3)])
 def test_every_change_is_found_at_low_and_high_signal_to_noise(make_grid, snr, seed):
     cord = Cord(make_grid(turn_deg=(10.0, 0.0, 0.0)), snr=snr, seed=seed)

@@ -8,7 +8,7 @@ from dipy.core.gradients import gradient_table
 from dipy.reconst.dti import TensorModel, design_matrix, from_lower_triangular
 
 from napari_spinalq.cord.segment import segment_cord
-from napari_spinalq.diffusion.dipy_fit import DIPY_METHOD
+from napari_spinalq.diffusion.dipy_fit import DIPY_METHOD, linear_md
 from napari_spinalq.diffusion.tensor import FitMethod, direction_colours, fit_tensor, mask_dilated
 from napari_spinalq.diffusion.tensor_noise import residual_noise_sd, temporal_snr
 from napari_spinalq.errors import Cancelled, InputError
@@ -225,6 +225,28 @@ def test_masks_grow_in_millimetres_within_axial_slices(codes):
     assert grown.sum() == near.sum() == 19
     assert (mask_dilated(centre, grid, 0.0) == (centre > 0)).all()
     assert not mask_dilated(np.zeros(grid.shape), grid, 3.0).any()
+
+
+def test_a_scheme_blind_to_one_element_is_named_as_the_reason(make_series):
+    """Six directions, none between left-right and superior-inferior but for a degree or two of tilt."""
+    golden = 0.850651, 0.525731
+    six = np.array(
+        [[1, 0, 0.03], [golden[0], golden[1], 0], [0, 1, -0.07], [golden[0], -golden[1], 0], [0, 0.07, 1], [0, *golden]]
+    )
+    six /= np.linalg.norm(six, axis=1, keepdims=True)
+    scheme = GradientTable(np.r_[0, np.full(6, 750.0)], np.vstack([np.zeros(3), six]))
+    data, _, _ = make_series((10, 10, 10), scheme=scheme, snr=12)
+    cord = np.ones(data.shape[:3])
+    fit = fit_tensor(data, scheme, cord, grid=grid_of(data), cord=cord)
+    assert "hardly tell the left-right by superior-inferior element" in fit.flags[0]
+    assert "just enough" in fit.flags[1]
+    assert "negative eigenvalue" in fit.flags[2]
+    assert "before negative eigenvalues are set to zero, so noise or the scheme is why" in fit.flags[3]
+
+
+def test_linear_diffusivity_is_exact_without_noise(make_series):
+    data, _, scheme = make_series((2, 2, 2), snr=np.inf)
+    assert 1e3 * linear_md(data.reshape(-1, 35), scheme) == pytest.approx(np.full(8, 0.95))
 
 
 @pytest.mark.realdata
