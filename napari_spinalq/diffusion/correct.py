@@ -60,7 +60,7 @@ def correct_motion(
     exclude_outliers : bool
         Whether volumes that stand out are left out of the result; they are only reported by default.
     threads : int, optional
-        As many as there are processors by default.
+        One by default: more do not make it faster on the series of a few seconds that are usual.
     progress : Progress
         Told where the work stands; may raise to stop it.
 

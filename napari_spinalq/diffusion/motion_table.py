@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from napari_spinalq.diffusion.motion import Motion
+from napari_spinalq.registration.slicewise.stack import SEARCH_MM
 
 SHORT = {"anterior": "ap", "right": "rl", "superior": "si"}
 """Direction of a shift -> how columns are called: ``shift_ap_mm`` grows to anterior, ``shift_rl_mm`` to right,
@@ -71,3 +72,17 @@ def motion_curves(motion: Motion) -> pd.DataFrame:
         for name, values in (("median", np.median(shifts, axis=1)), ("low", shifts.min(1)), ("high", shifts.max(1))):
             columns[f"{SHORT[direction]}_{name}_mm"] = values
     return pd.DataFrame({**columns, "displacement_mm": motion.displacement_mm, "outlier": motion.outliers})
+
+
+def motion_flags(motion: Motion) -> tuple[str, ...]:
+    """Return what a reader must know about the motion of a series, as short sentences."""
+    flags = []
+    volumes = np.flatnonzero(motion.outliers)
+    if len(volumes):
+        kept = "were left out" if motion.left_out else "were kept"
+        listed = ", ".join(str(volume) for volume in volumes)
+        flags.append(f"{len(volumes)} of {len(motion.outliers)} volumes stand out and {kept}: {listed} (from 0).")
+    largest = float(np.abs(motion.shifts_mm).max())
+    if largest > SEARCH_MM:
+        flags.append(f"The cord moved by {largest:.1f} mm, more than is searched for; look at the corrected series.")
+    return tuple(flags)

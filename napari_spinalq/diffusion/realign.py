@@ -27,7 +27,7 @@ class How:
     rotation : bool
         Whether turns are sought, too.
     threads : int, optional
-        As many as there are processors by default.
+        One by default.
     """
 
     rotation: bool = False

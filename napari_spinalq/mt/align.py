@@ -43,7 +43,7 @@ def align_pair(
     rotation : bool
         Whether turns about the slice normal are sought, too.
     threads : int, optional
-        As many as there are processors by default.
+        One by default.
     progress : Progress
         Told where the work stands.
 

@@ -44,7 +44,7 @@ def match_contrasts(
     rotation : bool
         Whether turns are sought, too.
     threads : int, optional
-        As many as there are processors by default.
+        One by default.
 
     Returns
     -------

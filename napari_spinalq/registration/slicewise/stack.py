@@ -1,8 +1,7 @@
-"""Many images of the same slices: searching their moves, and moving them back, slice by slice on several threads."""
+"""Many images of the same slices: searching their moves, and moving them back, slice by slice."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -27,14 +26,15 @@ EXPECTED_MM = 1.5
 T = TypeVar("T")
 
 
-def default_threads() -> int:
-    """Return the number of processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def each_slice(work: Callable[[int], T], n_slices: int, threads: int | None) -> list[T]:
-    """Do the same work for every slice on several threads; the results are in the order of slices."""
-    with ThreadPoolExecutor(threads or default_threads()) as pool:
+    """Do the same work for every slice; the results are in the order of slices.
+
+    On one thread by default: the pieces are so small that threads mostly wait for each other
+    (``benchmarks/motion.py`` times it).
+    """
+    if (threads or 1) == 1:
+        return [work(z) for z in range(n_slices)]
+    with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(work, range(n_slices)))
 
 
@@ -56,7 +56,7 @@ def score_moves(
     pixel_mm : (2,) array
         Pixel size, mm.
     threads : int, optional
-        Threads; as many as there are processors by default.
+        One by default.
 
     Returns
     -------
