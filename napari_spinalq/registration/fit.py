@@ -12,8 +12,8 @@ from napari_spinalq.geometry import Grid
 from napari_spinalq.progress import Progress
 from napari_spinalq.registration.affine import SliceAffine, aligned
 from napari_spinalq.registration.butterfly import butterfly_turns
-from napari_spinalq.registration.field import SliceFrame
-from napari_spinalq.registration.moments import Sections, sections_of
+from napari_spinalq.registration.field import Field, SliceFrame
+from napari_spinalq.registration.moments import Sections, main_sections, sections_of
 from napari_spinalq.registration.outline import log_radii, no_change, outline_change
 from napari_spinalq.registration.points import carried_onto
 from napari_spinalq.registration.warp import Warp
@@ -57,11 +57,11 @@ def fitted_warp(cords: Cords, progress: Progress) -> Warp:
     InputError
         If the cords share no slice of the target.
     """
-    goal = sections_of(cords.target_mask, cords.frame)
-    found = sections_of(carried_onto(cords.frame, None, cords.source, cords.source_mask), cords.frame)
+    outline = main_sections(cords.target_mask)
+    goal, found = (sections_of(mask, cords.frame) for mask in (outline, _carried_cord(cords, None)))
     known = _shared(found, goal)
     progress(0.2, "comparing the outlines")
-    warp = _with_outline(aligned(found, goal, cords.frame.heights_mm), cords, known)
+    warp = _with_outline(aligned(found, goal, cords.frame.heights_mm), cords, outline, known)
     if cords.source_grey is None or cords.target_grey is None:
         return warp
     for step in range(TURN_PASSES):
@@ -69,19 +69,22 @@ def fitted_warp(cords: Cords, progress: Progress) -> Warp:
         grey = carried_onto(cords.frame, warp.field(cords.frame), cords.source, cords.source_grey)
         more = butterfly_turns(grey, cords.target_grey, cords.frame, warp.affine.centre_mm)
         turned = aligned(found, goal, cords.frame.heights_mm, warp.affine.turn + more)
-        warp = _with_outline(turned, cords, known)
+        warp = _with_outline(turned, cords, outline, known)
     return warp
 
 
-def _with_outline(affine: SliceAffine, cords: Cords, known: NDArray[np.bool_]) -> Warp:
+def _with_outline(affine: SliceAffine, cords: Cords, outline: NDArray, known: NDArray[np.bool_]) -> Warp:
     frame = cords.frame
     warp = Warp(affine, no_change(frame.slices))
-    wanted = log_radii(cords.target_mask, frame, affine.centre_mm, known)
+    wanted = log_radii(outline, frame, affine.centre_mm, known)
     for _ in range(OUTLINE_PASSES):
-        moved = carried_onto(frame, warp.field(frame), cords.source, cords.source_mask)
-        seen = log_radii(moved, frame, affine.centre_mm, known)
+        seen = log_radii(_carried_cord(cords, warp.field(frame)), frame, affine.centre_mm, known)
         warp = Warp(affine, outline_change(seen, wanted, known, frame.heights_mm, warp.outline))
     return warp
+
+
+def _carried_cord(cords: Cords, field: Field | None) -> NDArray[np.float32]:
+    return main_sections(carried_onto(cords.frame, field, cords.source, cords.source_mask))
 
 
 def _shared(source: Sections, target: Sections) -> NDArray[np.bool_]:

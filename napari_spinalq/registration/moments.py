@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from napari_spinalq.registration.field import SliceFrame
 
@@ -36,6 +37,20 @@ class Sections:
     area_mm2: NDArray[np.float64]
     centre_mm: NDArray[np.float64]
     moments_mm2: NDArray[np.float64]
+
+
+def main_sections(mask_work: NDArray) -> NDArray[np.float32]:
+    """Return a soft mask in work order with the heaviest piece of each slice only: stray voxels are no cord.
+
+    NaN becomes 0. Pixels that touch at a side or a corner make one piece.
+    """
+    values = np.nan_to_num(np.asarray(mask_work, dtype=np.float32))
+    for index, plane in enumerate(values):
+        pieces, count = ndimage.label(plane > 0, structure=np.ones((3, 3)))
+        if count > 1:
+            weights = ndimage.sum_labels(plane, pieces, np.arange(1, count + 1))
+            values[index] = np.where(pieces == 1 + np.argmax(weights), plane, 0)
+    return values
 
 
 def sections_of(mask_work: NDArray, frame: SliceFrame) -> Sections:

@@ -9,7 +9,7 @@ from napari_spinalq.registration.affine import TURN_SHARE, aligned, long_axis_tu
 from napari_spinalq.registration.along import smoothed_along
 from napari_spinalq.registration.butterfly import LARGEST_TURN_DEG, butterfly_turns
 from napari_spinalq.registration.field import Field, SliceFrame
-from napari_spinalq.registration.moments import sections_of
+from napari_spinalq.registration.moments import main_sections, sections_of
 from napari_spinalq.registration.outline import ANGLES, log_radii, no_change, outline_change
 from napari_spinalq.registration.similarity import correlation_ratio
 from napari_spinalq.registration.warp import FAR_MM, Warp
@@ -42,6 +42,14 @@ def test_an_end_cut_off_within_a_slice_is_not_a_section():
     mask[5] *= 0.4
     mask[0] = 0
     assert sections_of(mask, FRAME).shown.tolist() == [False, True, True, True, True, False]
+
+
+def test_only_the_heaviest_piece_of_a_slice_is_kept():
+    mask = ellipse((20.0, 22.0), (4.0, 6.0))
+    stray = mask.copy()
+    stray[2, 5:9, 5:9] = 1
+    stray[3, 0, 0] = np.nan
+    assert main_sections(stray) == pytest.approx(mask)
 
 
 def test_a_stretch_is_recovered_exactly():
@@ -161,6 +169,9 @@ def test_smoothing_goes_on_beyond_the_known_slices():
     values = np.where(np.arange(8)[:, None] < 2, np.nan, [3.0])
     known = ~np.isnan(values[:, 0])
     assert smoothed_along(heights, values, known, 20.0) == pytest.approx(np.full((8, 1), 3.0))
+    rising = np.where(known, heights, np.nan)[:, None]
+    found = smoothed_along(heights, rising, known, 20.0)[:, 0]
+    assert found == pytest.approx(np.maximum(heights, 10.0), abs=1e-6), "the last value goes on, not the slope"
     only = np.arange(8) == 4
     assert smoothed_along(heights, values, only, 20.0) == pytest.approx(np.full((8, 1), 3.0))
 

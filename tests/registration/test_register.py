@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from napari_spinalq.cord.centerline import Centerline
 from napari_spinalq.errors import Cancelled, GridMismatchError, InputError
 from napari_spinalq.geometry import Grid, reorient_array, to_work_order
 from napari_spinalq.levels.discs import Disc, Labelling
@@ -64,6 +65,16 @@ def with_grey_matter(pair, **changes):
 def test_grey_matter_tells_a_turn_from_a_shear(turned, pair):
     assert np.median(errors_mm(with_grey_matter(turned), turned)) < 0.06 < np.median(errors_mm(turned.found, turned))
     assert np.median(errors_mm(with_grey_matter(pair), pair)) < np.median(errors_mm(pair.found, pair))
+
+
+def test_stray_voxels_of_a_mask_count_for_nothing(pair):
+    source, target = pair.source.cord.copy(), pair.target.cord.copy()
+    source[2:5, 60:70, 3:6] = 1
+    target[2:5, 2:5, 3:7] = 1
+    found = register_scans(pair.source.scan, source, pair.target.scan, target)
+    inside = pair.target.cord > 0
+    moved = found.source_points_mm[inside] - pair.found.source_points_mm[inside]
+    assert np.linalg.norm(moved, axis=1).max() < 0.05
 
 
 def test_grey_matter_is_given_of_both_scans(pair):
@@ -143,6 +154,23 @@ def test_each_slice_gets_its_true_level(pair):
     assert levels_per_slice(to_work_order(named, pair.found.target)[0]).tolist() == truth.tolist()
     assert (named[pair.target.levels > 0] > 0).all()
     assert len(set(truth.tolist())) > 2
+
+
+def test_levels_follow_the_registration_not_the_position():
+    """A target whose voxels lie 20 mm higher in the source has the levels from there; none without discs."""
+    grid = Grid((3, 3, 80), np.diag([1.0, 1.0, 1.0, 1.0]))
+    straight = Centerline(np.column_stack([np.ones(81), np.ones(81), np.arange(81.0)]))
+    labelling = Labelling((Disc(4, (1.0, 10.0, 60.0)), Disc(5, (1.0, 10.0, 45.0)), Disc(6, (1.0, 10.0, 30.0))), True)
+    still = by_position(grid, grid)
+    higher = replace(still, source_points_mm=still.source_points_mm + np.float32([0, 0, 20]))
+    mask = np.zeros(grid.shape, dtype=np.uint8)
+    mask[1, 1] = 1
+    levels = carry_levels(higher, labelling, straight, mask)
+    assert levels[1, 1, 15:20].tolist() == [5, 5, 5, 5, 5]
+    assert levels[1, 1, 27:32].tolist() == [4, 4, 4, 4, 4]
+    assert not levels[0].any()
+    assert carry_levels(still, labelling, straight, mask)[1, 1, 35:40].tolist() == [5, 5, 5, 5, 5]
+    assert not carry_levels(still, Labelling((), False), straight, mask).any()
 
 
 @pytest.mark.parametrize(("source_codes", "target_codes"), [("LAS", "PIR"), ("RAS", "SAR"), ("PIR", "RAS")])
