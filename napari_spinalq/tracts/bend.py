@@ -23,12 +23,12 @@ COARSE = 4
 MODES = 40
 """Modes kept: they hold more than 98 % of the variance."""
 
-FADING = 0.25
+FADING = 0.15
 """A bend fades to nothing over this distance from the outline, normalised."""
 
-SHARE_ERROR = 0.2
+SHARE_ERROR = 0.15
 """Standard deviation of a voxel's measured share of grey matter: a binary mask rounds shares, by 0.29 where the edge
-passes and not at all elsewhere, and readers differ by a voxel here and there."""
+passes and not at all elsewhere."""
 
 STEPS = 6
 """Gauss-Newton steps; the bend moves by less than a twentieth of a voxel after that."""

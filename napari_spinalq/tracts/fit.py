@@ -8,17 +8,18 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from napari_spinalq.cord.centerline import fit_centerline
+from napari_spinalq.cord.ends import slice_ranges
 from napari_spinalq.cord.grey_matter import segment_grey_matter
 from napari_spinalq.cord.segment import MASK_LEVEL
 from napari_spinalq.errors import InputError
-from napari_spinalq.geometry import Grid, to_work_order, work_view
+from napari_spinalq.geometry import WORK_AXES, Grid, to_work_order, work_view
 from napari_spinalq.progress import Progress, portion, silent
 from napari_spinalq.scan import Scan
 from napari_spinalq.tracts.atlas import Atlas
 from napari_spinalq.tracts.bend import bent
 from napari_spinalq.tracts.frame import CordFrame, cord_frame
 from napari_spinalq.tracts.grey import bends_to
-from napari_spinalq.tracts.levels import AtlasLevels, atlas_levels
+from napari_spinalq.tracts.levels import atlas_levels
 from napari_spinalq.tracts.maps import TractMaps
 from napari_spinalq.tracts.raster import Window, read_shares
 
@@ -78,45 +79,58 @@ def fit_atlas(
     room = None if canal is None else to_work_order(_checked(canal, grid, "canal mask"), grid)[0]
     if grey_matter is None and scan is not None:
         grey_matter = _grey_matter_of(scan, mask, frame, work_grid, slice_levels, portion(progress, 0.0, 0.5))
-    maps = _maps_of_slices(atlas, levels, frame)
+    rows = {row: float(levels.values[index]) for row, index in enumerate(frame.slices)}
+    rows = {row: level for row, level in rows.items() if not np.isnan(level)}
+    bends: dict[int, NDArray[np.float64]] = {}
+    flags = (*atlas.flags, *levels.flags)
     if grey_matter is not None:
         grey, _ = to_work_order(_checked(grey_matter, grid, "grey matter"), grid)
-        steps = portion(progress, 0.5, 0.7)
-        maps = _bent_to(grey, atlas, maps, frame, work_grid, steps)
+        grey_maps = {row: atlas.level_maps(level)[atlas.grey].sum(axis=0) for row, level in rows.items()}
+        bends, empty = bends_to(grey, grey_maps, frame, work_grid.spacing, portion(progress, 0.5, 0.7))
+        flags = (*flags, *_without_grey_matter(frame.slices[list(empty)], len(grey)))
+    fractions = _drawn(atlas, rows, bends, frame, grid, room, portion(progress, 0.7, 1.0))
+    progress(1.0, "atlas fitted")
+    return TractMaps(atlas.tracts, atlas.groups, fractions, atlas.name, flags)
+
+
+def _without_grey_matter(slices: NDArray[np.int_], n_slices: int) -> tuple[str, ...]:
+    if not len(slices):
+        return ()
+    without = np.zeros(n_slices, dtype=bool)
+    without[slices] = True
+    return (f"no grey matter measured in slices {slice_ranges(without)}: tracts there follow their neighbours",)
+
+
+def _drawn(
+    atlas: Atlas,
+    levels: dict[int, float],
+    bends: dict[int, NDArray[np.float64]],
+    frame: CordFrame,
+    grid: Grid,
+    room: NDArray | None,
+    progress: Progress,
+) -> NDArray[np.float32]:
+    """Return the share of every voxel in each part and in CSF, shape (n_tracts, *grid.shape), axis order of the file.
+
+    Parameters
+    ----------
+    levels, bends : dict
+        Level, and mode weights where there are any, of each row of the frame that is drawn.
+    """
+    work_grid = grid.reoriented(WORK_AXES)
     fractions = np.zeros((len(atlas.tracts), *grid.shape), np.float32)
     views = [work_view(one, grid) for one in fractions]
-    for row, own in maps.items():
-        progress(0.7 + 0.3 * row / len(frame.slices), "fitting the atlas")
+    for row, level in levels.items():
+        progress(row / len(frame.slices), "fitting the atlas")
         index = int(frame.slices[row])
-        window = Window.around(frame, row, cover.shape[1:], work_grid.spacing, CSF_RING_MM)
-        parts = read_shares(own, frame, row, window)
-        csf = _ring(parts.sum(axis=0), frame, row, window)
-        for view, share in zip(views, (*parts, csf), strict=True):
+        maps = atlas.level_maps(level)
+        window = Window.around(frame, row, work_grid.shape[1:], work_grid.spacing, CSF_RING_MM)
+        parts = read_shares(bent(maps, bends[row]) if row in bends else maps, frame, row, window)
+        for view, share in zip(views, (*parts, _ring(parts.sum(axis=0), frame, row, window)), strict=True):
             view[index][window.box] = share
         if room is not None:
             views[-1][index] = np.clip(room[index] - sum(view[index] for view in views[:-1]), 0.0, 1.0)
-    progress(1.0, "atlas fitted")
-    return TractMaps(atlas.tracts, atlas.groups, fractions, atlas.name, (*atlas.flags, *levels.flags))
-
-
-def _maps_of_slices(atlas: Atlas, levels: AtlasLevels, frame: CordFrame) -> dict[int, NDArray[np.float32]]:
-    """Return the maps of each row of the frame whose level the atlas covers."""
-    values = {row: float(levels.values[index]) for row, index in enumerate(frame.slices)}
-    return {row: atlas.level_maps(level) for row, level in values.items() if not np.isnan(level)}
-
-
-def _bent_to(
-    grey: NDArray[np.float32],
-    atlas: Atlas,
-    maps: dict[int, NDArray[np.float32]],
-    frame: CordFrame,
-    work_grid: Grid,
-    progress: Progress,
-) -> dict[int, NDArray[np.float32]]:
-    """Return the maps bent so that their grey matter meets the measured one (work order)."""
-    grey_maps = {row: own[atlas.grey].sum(axis=0) for row, own in maps.items()}
-    weights = bends_to(grey, grey_maps, frame, work_grid.spacing, progress)
-    return {row: bent(own, weights[row]) for row, own in maps.items()}
+    return fractions
 
 
 def _grey_matter_of(

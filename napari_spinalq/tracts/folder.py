@@ -57,7 +57,7 @@ def read_atlas(folder: str | Path, *, progress: Progress = silent) -> Atlas:
     """
     folder = Path(folder)
     info = read_info(folder)
-    grid = _grid_of(folder, info)
+    grid = load_grid(folder / next(iter(info.files.values())))
     levels, _ = to_work_order(_levels(folder, grid), grid)
     cord, work = to_work_order(_cord(folder, info, grid), grid)
     frame = cord_frame(cord, work.spacing)
@@ -115,10 +115,6 @@ def _centroid_on(share: NDArray[np.float32], grid: Grid) -> tuple[float, float]:
     """Return the mean place of a part in the slices of a scan, pixels to the right and to anterior."""
     plane = work_view(share, grid).sum(axis=0)
     return centroid(plane, *np.indices(plane.shape)[::-1])
-
-
-def _grid_of(folder: Path, info: AtlasInfo) -> Grid:
-    return load_grid(folder / next(iter(info.files.values())))
 
 
 def _part(folder: Path, file: str, grid: Grid) -> NDArray[np.float32]:

@@ -26,7 +26,7 @@ def bends_to(
     frame: CordFrame,
     spacing_mm: tuple[float, float, float],
     progress: Progress = silent,
-) -> dict[int, NDArray[np.float64]]:
+) -> tuple[dict[int, NDArray[np.float64]], tuple[int, ...]]:
     """Fit a bend in every slice, then again with what its neighbours let expect; one without grey matter takes that.
 
     Parameters
@@ -44,8 +44,10 @@ def bends_to(
 
     Returns
     -------
-    dict of int to (MODES,) array
+    weights : dict of int to (MODES,) array
         Mode weights of each row.
+    empty : tuple of int
+        Rows without measured grey matter.
     """
     pairs = {}
     for row, own in grey_maps.items():
@@ -62,7 +64,7 @@ def bends_to(
         progress(0.5 + 0.5 * row / len(frame.slices), "bending the atlas to the grey matter")
         prior = _neighbourhood(row, first, np.asarray(frame.slices * spacing_mm[0], dtype=float))
         final[row] = fit_bend(*pairs[row], prior) if row in pairs else prior
-    return final
+    return final, tuple(row for row in grey_maps if row not in pairs)
 
 
 def _in_cord(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 from skimage.measure import find_contours
 
 from napari_spinalq.geometry import Grid, work_view
@@ -13,6 +14,10 @@ from napari_spinalq.tracts.maps import TractMaps
 
 LEAST_SHARE = 0.05
 """A voxel that holds less than this of every part of the cord belongs to none."""
+
+FINER = 4
+"""Shares are interpolated linearly to so many times more points before they are compared: a tract may lead between the
+centres of voxels that it does not lead in."""
 
 LEAST_VERTICES = 4
 """A contour with fewer vertices encloses nothing to be seen."""
@@ -77,7 +82,7 @@ def tract_outlines(maps: TractMaps, key: str, z: int, grid: Grid) -> list[NDArra
         If the atlas has no such part.
     """
     rows = list(maps.index(key))
-    plane = np.stack([work_view(one, grid)[z] for one in maps.fractions])
+    plane, corner = _finer_plane(maps, z, grid)
     own = plane[rows].sum(axis=0)
     members = np.isin(np.arange(len(plane)), rows)
     is_group = len(rows) > 1
@@ -87,5 +92,21 @@ def tract_outlines(maps: TractMaps, key: str, z: int, grid: Grid) -> list[NDArra
     lead[own < LEAST_SHARE] = np.minimum(lead[own < LEAST_SHARE], -LEAST_SHARE)
     rings = find_contours(np.pad(lead, 1, constant_values=-1.0), 0.0)
     return [
-        np.column_stack([np.full(len(ring), float(z)), ring - 1.0]) for ring in rings if len(ring) >= LEAST_VERTICES
+        np.column_stack([np.full(len(ring), float(z)), (ring - 1.0) / FINER + corner])
+        for ring in rings
+        if len(ring) >= LEAST_VERTICES
     ]
+
+
+def _finer_plane(maps: TractMaps, z: int, grid: Grid) -> tuple[NDArray[np.float32], NDArray[np.int_]]:
+    """Return the shares of a slice around what is held there, interpolated, and the pixel at which they begin."""
+    plane = np.stack([work_view(one, grid)[z] for one in maps.fractions])
+    held = np.argwhere(plane.any(axis=0))
+    if not len(held):
+        return np.zeros((len(plane), 1, 1), np.float32), np.zeros(2, int)
+    first, last = held.min(axis=0), held.max(axis=0)
+    places = np.meshgrid(
+        *(np.arange(a, b + 1 / FINER, 1 / FINER) for a, b in zip(first, last, strict=True)), indexing="ij"
+    )
+    finer = [ndimage.map_coordinates(one, places, order=1, mode="grid-constant") for one in plane]
+    return np.stack(finer), first
