@@ -9,8 +9,8 @@ do not count. The worst is the largest mean error of a tract at one level.
 from __future__ import annotations
 
 import argparse
-import time
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -30,14 +30,16 @@ from napari_spinalq.phantom.tissue import CORD_TISSUES, N_TISSUES, Tissue, signa
 from napari_spinalq.phantom.truth import level_map
 from napari_spinalq.scan import Scan
 from napari_spinalq.tracts.builtin import builtin_atlas
+from napari_spinalq.tracts.edge import fit_atlas_to_series
 from napari_spinalq.tracts.extract import extract
 from napari_spinalq.tracts.fit import fit_atlas
 from napari_spinalq.tracts.maps import Side, Tract, TractGroup, TractMaps, TractTissue
 from napari_spinalq.tracts.signals import extract_diffusion
 from napari_spinalq.tracts.values import Method, TractValue
 
-SPACINGS_MM = ((1.0, 1.0, 5.0), (0.9, 0.9, 5.0))
-SNRS = (10.0, 20.0, 40.0)
+PROTOCOLS_MM = {(1.0, 1.0, 5.0): (20.0, 10.0, 40.0), (0.9, 0.9, 5.0): (20.0,)}
+"""SNRs by voxel size, right-left, anterior-posterior, superior-inferior."""
+
 TARGET_FA, TARGET_MD_PERCENT = 0.02, 3.0
 SUBJECTS = {"healthy": healthy_design(1), "als-like": als_like_design(2)}
 STRUCTURES = ("lateral_cst_left", "lateral_cst_right", "dorsal_columns", "grey_matter")
@@ -50,14 +52,13 @@ TISSUE_OF = {
 WAYS = (
     ("no handling: maps, binary", "map", Method.BIN),
     ("no handling: maps, weighted average", "map", Method.WA),
-    ("maps, maximum likelihood", "map", Method.ML),
     ("maps, maximum a posteriori", "map", Method.MAP),
     ("signals, weighted average", "signal", Method.WA),
     ("signals, m. a posteriori, floor left", "floor", Method.MAP),
     ("signals, maximum likelihood", "signal", Method.ML),
     ("signals, maximum a posteriori", "signal", Method.MAP),
 )
-INTERVAL_DRAWS = 200
+INTERVAL_DRAWS = 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,20 +104,34 @@ def true_parts(cord: Cord) -> TractMaps:
     return TractMaps(tracts, (columns,), cord.shares[list(parts)].astype(np.float32), "truth")
 
 
-def true_outline(cord: Cord) -> NDArray[np.float32]:
-    """Return the true share of the cord in each voxel."""
-    return np.clip(cord.shares[list(CORD_TISSUES)].sum(axis=0), 0, 1).astype(np.float32)
-
-
-def found_outline(cord: Cord) -> NDArray[np.float32]:
-    """Return the cord as it is found automatically in the mean of the series at SNR 20."""
-    series = add_rician_noise(cord.signals, cord.b0 / 20, np.random.default_rng(0))
-    return segment_cord(Scan(series.astype(np.float32), cord.grid, Contrast.DWI)).soft
-
-
-def fitted_parts(cord: Cord, outline: NDArray[np.float32]) -> TractMaps:
-    """Return the built-in atlas fitted to a cord, and nothing else."""
+def on_true_outline(cord: Cord, series: NDArray) -> TractMaps:
+    """Return the built-in atlas on the true shares of the cord."""
+    outline = np.clip(cord.shares[list(CORD_TISSUES)].sum(axis=0), 0, 1).astype(np.float32)
     return fit_atlas(builtin_atlas(), outline, cord.slice_levels, cord.grid)
+
+
+def found_mask(cord: Cord, series: NDArray) -> NDArray[np.uint8]:
+    """Return the cord as it is found automatically in the mean of the series, inside or outside."""
+    return segment_cord(Scan(series.astype(np.float32), cord.grid, Contrast.DWI)).mask
+
+
+def on_found_mask(cord: Cord, series: NDArray) -> TractMaps:
+    """Return the built-in atlas on the mask that was found."""
+    return fit_atlas(builtin_atlas(), found_mask(cord, series).astype(np.float32), cord.slice_levels, cord.grid)
+
+
+def on_measured_edge(cord: Cord, series: NDArray) -> TractMaps:
+    """Return the built-in atlas on the mask that was found, its edge measured in the series."""
+    mask = found_mask(cord, series).astype(np.float32)
+    return fit_atlas_to_series(builtin_atlas(), mask, series, slice_levels=cord.slice_levels, grid=cord.grid)
+
+
+LAYS: dict[str, Lay] = {
+    "true shares": lambda cord, series: true_parts(cord),
+    "built-in atlas on the true outline": on_true_outline,
+    "built-in atlas on the mask that is found": on_found_mask,
+    "built-in atlas on the mask that is found, edge measured": on_measured_edge,
+}
 
 
 def values_of(cord: Cord, tracts: TractMaps, series: NDArray, way: str, method: Method) -> list[TractValue]:
@@ -138,22 +153,27 @@ def values_of(cord: Cord, tracts: TractMaps, series: NDArray, way: str, method: 
 Errors = dict[tuple[str, str, str, int], list[tuple[float, bool]]]
 """Errors and whether the interval held the truth, by subject, structure, metric, level."""
 
+Lay = Callable[[Cord, NDArray], TractMaps]
+"""Lays an atlas over a cord, given its series."""
 
-def collect(
-    cords: dict[str, Cord], atlases: dict[str, TractMaps], snr: float, draws: int, way: str, method: Method
-) -> Errors:
-    """Return the errors over noise draws: FA as it is, MD in percent."""
-    errors: Errors = defaultdict(list)
+
+def collect(cords: dict[str, Cord], lay: Lay, snr: float, draws: int) -> dict[str, Errors]:
+    """Return the errors of each way over noise draws: FA as it is, MD in percent."""
+    errors: dict[str, Errors] = {name: defaultdict(list) for name, _, _ in WAYS}
     for subject, cord in cords.items():
         for draw in range(draws):
             series = add_rician_noise(cord.signals, cord.b0 / snr, np.random.default_rng([draw, int(snr)]))
-            for one in values_of(cord, atlases[subject], series, way, method):
-                if np.isnan(one.value):  # refused: a level of which the field of view holds too little
-                    continue
-                truth = float(getattr(cord, one.metric)[TISSUE_OF[one.structure]])
-                scale = 100 / truth if one.metric == "md" else 1.0
-                held = one.low <= truth <= one.high
-                errors[subject, one.structure, one.metric, one.level].append(((one.value - truth) * scale, held))
+            tracts = lay(cord, series)
+            for name, way, method in WAYS:
+                for one in values_of(cord, tracts, series, way, method):
+                    if np.isnan(one.value):  # refused: a level of which the field of view holds too little
+                        continue
+                    truth = float(getattr(cord, one.metric)[TISSUE_OF[one.structure]])
+                    scale = 100 / truth if one.metric == "md" else 1.0
+                    held = one.low <= truth <= one.high
+                    errors[name][subject, one.structure, one.metric, one.level].append(
+                        ((one.value - truth) * scale, held)
+                    )
     return errors
 
 
@@ -167,40 +187,29 @@ def report(errors: Errors, structures: tuple[str, ...], metric: str) -> tuple[fl
 
 
 def main() -> None:
-    """Print one row a way for each voxel size, atlas and SNR."""
+    """Print one row a way for each voxel size, SNR and way to lay the atlas."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--draws", type=int, default=10, help="noise draws")
-    parser.add_argument("--snr", type=float, nargs="*", default=SNRS)
-    parser.add_argument("--truth-only", action="store_true", help="leave the fitted atlas out")
     arguments = parser.parse_args()
-    for spacing in SPACINGS_MM:
+    for spacing, snrs in PROTOCOLS_MM.items():
         cords = {name: make_cord(design, spacing) for name, design in SUBJECTS.items()}
-        atlases = {"true shares": {name: true_parts(cord) for name, cord in cords.items()}}
-        if not arguments.truth_only:
-            for how, outline in (("true", true_outline), ("found", found_outline)):
-                fitted = {name: fitted_parts(cord, outline(cord)) for name, cord in cords.items()}
-                atlases[f"built-in atlas on the {how} outline"] = fitted
-        for title, maps in atlases.items():
-            for snr in arguments.snr:
-                _print_block(
-                    f"{spacing[0]:g} x {spacing[2]:g} mm, {title}, SNR {snr:g}", cords, maps, snr, arguments.draws
-                )
+        for title, lay in LAYS.items():
+            for snr in snrs:
+                print(f"\n{spacing[0]:g} x {spacing[2]:g} mm, {title}, SNR {snr:g}, {arguments.draws} draws")
+                _print_block(collect(cords, lay, snr, arguments.draws))
 
 
-def _print_block(title: str, cords: dict[str, Cord], maps: dict[str, TractMaps], snr: float, draws: int) -> None:
-    print(f"\n{title}, {draws} draws; lateral CST targets: FA {TARGET_FA}, MD {TARGET_MD_PERCENT:g} %")
-    head = "".join(f"{name:>34}" for name in ("lateral CST", "dorsal columns", "grey matter"))
-    print(f"{'':36}{head}\n{'':36}" + f"{'FA err  worst  sd   MD% err worst':>34}" * 3 + "  cover FA, MD %     s")
-    for name, way, method in WAYS:
-        start = time.perf_counter()
-        errors = collect(cords, maps, snr, draws, way, method)
-        seconds = (time.perf_counter() - start) / draws / len(cords)
+def _print_block(errors: dict[str, Errors]) -> None:
+    target = f"lateral CST (targets {TARGET_FA}, {TARGET_MD_PERCENT:g} %)"
+    print(f"{'':36}" + "".join(f"{name:>36}" for name in (target, "dorsal columns", "grey matter")))
+    print(f"{'':36}" + f"{'FA err  worst    sd  MD% err  worst':>36}" * 3 + "  CST interval holds FA, MD %")
+    for name, found in errors.items():
         row = f"{name:36}"
         for structures in (STRUCTURES[:2], STRUCTURES[2:3], STRUCTURES[3:]):
-            fa, md = report(errors, structures, "fa"), report(errors, structures, "md")
-            row += f"{fa[0]:+10.3f}{fa[1]:+7.3f}{fa[2]:6.3f}{md[0]:+6.1f}{md[1]:+5.1f}"
-        fa, md = report(errors, STRUCTURES[:2], "fa"), report(errors, STRUCTURES[:2], "md")
-        print(row + f"{fa[3]:9.0f}{md[3]:6.0f}{seconds:8.2f}", flush=True)
+            fa, md = report(found, structures, "fa"), report(found, structures, "md")
+            row += f"{fa[0]:+8.3f}{fa[1]:+7.3f}{fa[2]:6.3f}{md[0]:+8.1f}{md[1]:+7.1f}"
+        fa, md = report(found, STRUCTURES[:2], "fa"), report(found, STRUCTURES[:2], "md")
+        print(row + f"{fa[3]:16.0f}{md[3]:6.0f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Diffusion per tract from unmixed signals: signals of tissues add up in a voxel, anisotropy does not.
+"""Diffusion and MTR per tract from unmixed signals: signals of tissues add up in a voxel, anisotropy does not.
 
-FA, MD and the like of a voxel that holds two tissues are not the mean of both. Its signal is, in every volume
+FA, MD, MTR and the like of a voxel that holds two tissues are not the mean of both. Its signal is, in every volume
 (:mod:`~napari_spinalq.tracts.unmixing`): so each volume is unmixed into the signals of the tracts, and one tensor is
 fitted to the signals of each.
 """
@@ -8,7 +8,6 @@ fitted to the signals of each.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,23 +17,20 @@ from napari_spinalq.diffusion.tensor import FitMethod
 from napari_spinalq.errors import InputError
 from napari_spinalq.geometry import Grid
 from napari_spinalq.gradients import GradientTable
-from napari_spinalq.tracts.estimators import BINARY_SHARE, Estimates, Settings, estimate, student_quantiles
-from napari_spinalq.tracts.extract import (
-    Numbers,
-    check_slice_levels,
-    chosen_structures,
-    cord_slices,
-    missing_voxels,
-    tract_value,
-    weighted_spreads,
-)
+from napari_spinalq.tracts.estimators import BINARY_SHARE, Settings
+from napari_spinalq.tracts.extract import check_slice_levels, chosen_structures, cord_slices
 from napari_spinalq.tracts.maps import TractMaps, TractTissue
+from napari_spinalq.tracts.signal_reader import SignalReader
 from napari_spinalq.tracts.tract_tensor import DIFFUSION_UNITS, series_noise_sd, tensor_measures, without_floor
 from napari_spinalq.tracts.values import Method, TractValue
-from napari_spinalq.tracts.voxels import Per, SliceGroup, Voxels, gather_voxels, slice_groups
+from napari_spinalq.tracts.voxels import Per, Voxels, gather_voxels, slice_groups
 
 DRAWS = 300
 """Bootstrap draws of an interval: its width is then known to some 4 %."""
+
+
+MTR_UNIT = {"mtr": "%"}
+"""Metric and unit of a magnetisation transfer ratio."""
 
 
 def extract_diffusion(
@@ -104,85 +100,70 @@ def extract_diffusion(
     groups = slice_groups(cord_slices(voxels, tracts), slice_levels, per, levels)
     if noise_sd is None:
         noise_sd = series_noise_sd(voxels.kept(_within_cord(voxels, tracts)).values, scheme)
-    random = np.random.default_rng(seed)
-    reader = _Reader(scheme, tracts, keys, Settings(method), tuple(metrics), noise_sd, draws, random)
+
+    def measures(signals: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+        return tensor_measures(without_floor(signals, noise_sd), scheme)
+
+    units = {metric: DIFFUSION_UNITS[metric] for metric in metrics}
+    reader = SignalReader(tracts, keys, Settings(method), measures, units, draws, np.random.default_rng(seed))
     return tuple(value for group in groups for value in reader.values(voxels.in_slices(group.slices), group))
+
+
+def extract_mtr(
+    on: NDArray,
+    off: NDArray,
+    tracts: TractMaps,
+    *,
+    slice_levels: ArrayLike,
+    grid: Grid,
+    structures: Sequence[str] | None = None,
+    per: Per = "level",
+    levels: Iterable[int] | None = None,
+    method: Method = Method.MAP,
+    mask: NDArray | None = None,
+    draws: int = DRAWS,
+    seed: int = 0,
+) -> tuple[TractValue, ...]:
+    """Return the magnetisation transfer ratio of each structure, per level, from its own unmixed signals.
+
+    A voxel of two tissues does not have the mean of their ratios: the brighter one, CSF, counts more.
+
+    Parameters
+    ----------
+    on, off : array, shape ``grid.shape``
+        Images with and without the pulse, registered, in the axis order of the file.
+    tracts, slice_levels, grid, structures, per, levels, mask
+        As for :func:`~napari_spinalq.tracts.extract.extract`.
+    method, draws, seed
+        As for :func:`extract_diffusion`.
+
+    Returns
+    -------
+    tuple of TractValue
+        Metric ``mtr``, percent: 100 (off - on) / off of the signals of the structure.
+
+    Raises
+    ------
+    InputError
+        If the images differ in shape, or as :func:`~napari_spinalq.tracts.extract.extract`.
+    """
+    if on.shape != off.shape or on.ndim != 3:
+        raise InputError(f"The images with and without the pulse have the shapes {on.shape} and {off.shape}; register.")
+    check_slice_levels(slice_levels, grid)
+    voxels = gather_voxels(np.stack([on, off], axis=-1), tracts, grid, mask)
+    keys = chosen_structures(tracts, structures)
+    groups = slice_groups(cord_slices(voxels, tracts), slice_levels, per, levels)
+    reader = SignalReader(tracts, keys, Settings(method), _ratio, MTR_UNIT, draws, np.random.default_rng(seed))
+    return tuple(value for group in groups for value in reader.values(voxels.in_slices(group.slices), group))
+
+
+def _ratio(signals: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+    """Return the magnetisation transfer ratio of signals with and without the pulse, NaN where there is no signal."""
+    on, off = signals[..., 0], signals[..., 1]
+    return {"mtr": 100 * np.divide(off - on, off, out=np.full_like(off, np.nan), where=off > 0)}
 
 
 def _within_cord(voxels: Voxels, tracts: TractMaps) -> NDArray[np.bool_]:
     """Tell which voxels with known signals lie mostly in the cord."""
     cord = [number for number, one in enumerate(tracts.tracts) if one.tissue is not TractTissue.CSF]
     return voxels.finite & (voxels.shares[:, cord].sum(axis=1) > BINARY_SHARE)
-
-
-class _Reader:
-    """Values of all structures in one group of slices after another."""
-
-    def __init__(
-        self,
-        gradients: GradientTable,
-        tracts: TractMaps,
-        keys: Sequence[str],
-        settings: Settings,
-        metrics: tuple[str, ...],
-        noise_sd: float,
-        draws: int,
-        random: np.random.Generator,
-    ) -> None:
-        self.gradients = gradients
-        self.tissues = tuple(one.tissue for one in tracts.tracts)
-        self.keys = keys
-        self.members = [tracts.index(key) for key in keys]
-        self.settings = settings
-        self.metrics = metrics
-        self.noise_sd = noise_sd
-        self.draws = draws
-        self.random = random
-
-    def values(self, voxels: Voxels, group: SliceGroup) -> list[TractValue]:
-        """Return the values of all structures in some slices."""
-        lost, method = missing_voxels(voxels, self.members), self.settings.method
-        finite = voxels.kept(voxels.finite)
-        found = estimate(finite, self.tissues, self.members, self.settings)
-        measured = self._measures(found.values.T)
-        spread = self._spreads(finite)
-        low, high = self._intervals(found, measured)
-        values = []
-        for place, key in enumerate(self.keys):
-            for metric in self.metrics:
-                numbers = Numbers(*(float(one[metric][place]) for one in (measured, spread, low, high)))
-                values.append(
-                    tract_value(key, metric, DIFFUSION_UNITS[metric], group, numbers, found, place, lost[place], method)
-                )
-        return values
-
-    def _measures(self, signals: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
-        """Return the tensor measures of signals, shape (..., n_volumes) to (...)."""
-        return tensor_measures(without_floor(signals, self.noise_sd), self.gradients)
-
-    def _spreads(self, voxels: Voxels) -> dict[str, NDArray[np.float64]]:
-        """Return the weighted standard deviation of the tensor measures of the voxels, per structure."""
-        measured = self._measures(voxels.values)
-        maps = replace(voxels, values=np.stack([measured[metric] for metric in self.metrics], axis=1))
-        return dict(zip(self.metrics, weighted_spreads(maps.kept(maps.finite), self.members), strict=True))
-
-    def _intervals(
-        self, found: Estimates, measured: dict[str, NDArray[np.float64]]
-    ) -> tuple[dict[str, NDArray], dict[str, NDArray]]:
-        """Return both ends of the 95 % intervals: Student's t times the standard deviation of the draws."""
-        count = len(found.residuals)
-        chosen = self.random.integers(max(count, 1), size=(self.draws, count))
-        drawn = self._measures(found.values.T[None] + self._deviations(found, chosen))
-        quantiles = student_quantiles(found.degrees)
-        low, high = {}, {}
-        for metric in self.metrics:
-            half = quantiles * drawn[metric].std(axis=0)
-            low[metric], high[metric] = measured[metric] - half, measured[metric] + half
-        return low, high
-
-    def _deviations(self, found: Estimates, chosen: NDArray[np.int_]) -> NDArray[np.float64]:
-        """Return how far each draw moves the signals, shape (n_draws, n_structures, n_volumes)."""
-        volumes = []
-        for weights, residuals in zip(found.weights, found.residuals.T, strict=True):
-            volumes.append(residuals[chosen] @ (weights * found.widening[:, None]).T)
-        return np.stack(volumes, axis=-1)

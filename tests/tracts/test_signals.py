@@ -10,8 +10,9 @@ from napari_spinalq.geometry import Grid, reorient_array
 from napari_spinalq.gradients import GradientTable
 from napari_spinalq.phantom import diffusion
 from napari_spinalq.phantom.corruption import add_rician_noise
+from napari_spinalq.tracts.extract import extract
 from napari_spinalq.tracts.maps import Side, Tract, TractGroup, TractMaps, TractTissue
-from napari_spinalq.tracts.signals import extract_diffusion
+from napari_spinalq.tracts.signals import extract_diffusion, extract_mtr
 from napari_spinalq.tracts.tract_tensor import series_noise_sd, tensor_measures, without_floor
 from napari_spinalq.tracts.values import Method
 
@@ -91,9 +92,9 @@ def test_the_same_seed_gives_the_same_interval():
 
 def test_the_interval_holds_the_truth_as_often_as_it_says():
     held = []
-    for seed in range(40):
+    for seed in range(30):
         noisy = add_rician_noise(SERIES, 13.5, np.random.default_rng([7, seed]))
-        found = read(noisy, draws=150, structures=PARTS[:3], metrics=("fa", "md"))
+        found = read(noisy, draws=100, structures=PARTS[:3], metrics=("fa", "md"))
         for (structure, metric, _), value in found.items():
             truth = (FA if metric == "fa" else MD)[PARTS.index(structure)]
             held.append(value.low <= truth <= value.high)
@@ -168,3 +169,46 @@ def test_the_noise_of_a_series_is_found():
 def test_what_does_not_fit_is_refused(series, options, words):
     with pytest.raises(InputError, match=words):
         read(series, **options)
+
+
+OFF, MTR = np.array([225.0, 225, 250, 330]), np.array([47.0, 38.0, 42.0, 4.0])
+
+
+def mt_pair(noise_sd=0.0):
+    shares = TRACTS.fractions.astype(float)
+    clean = np.stack([np.tensordot(OFF * (1 - MTR / 100), shares, axes=1), np.tensordot(OFF, shares, axes=1)])
+    return clean + noise_sd * np.random.default_rng(6).standard_normal(clean.shape)
+
+
+def test_the_ratio_of_every_part_is_exact_without_noise():
+    found = extract_mtr(*mt_pair(), TRACTS, slice_levels=SLICE_LEVELS, grid=GRID, structures=PARTS[:3], levels=[4])
+    assert [value.value for value in found] == pytest.approx(MTR[:3], rel=1e-4)
+    assert {(value.metric, value.unit) for value in found} == {("mtr", "%")}
+
+
+def test_unmixing_the_map_of_the_ratio_leaves_what_bright_fluid_does_to_it():
+    on, off = mt_pair()
+    options = {
+        "slice_levels": SLICE_LEVELS,
+        "grid": GRID,
+        "structures": ["cst_left"],
+        "levels": [4],
+        "method": Method.ML,
+    }
+    (found,) = extract(100 * (1 - on / off), TRACTS, metric="mtr", unit="%", **options)
+    assert abs(found.value - MTR[0]) > 0.3
+    (exact,) = extract_mtr(on, off, TRACTS, **options)
+    assert abs(exact.value - MTR[0]) < 0.01
+
+
+def test_noise_of_a_ratio_is_told():
+    (found,) = extract_mtr(
+        *mt_pair(4.0), TRACTS, slice_levels=SLICE_LEVELS, grid=GRID, structures=["cst_right"], levels=[5]
+    )
+    assert found.low < MTR[1] < found.high
+    assert 0.2 < found.high - found.low < 6
+
+
+def test_images_of_a_pair_share_a_grid():
+    with pytest.raises(InputError, match="have the shapes"):
+        extract_mtr(np.ones(SHAPE), np.ones((2, 2, 2)), TRACTS, slice_levels=SLICE_LEVELS, grid=GRID)
