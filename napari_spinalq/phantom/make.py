@@ -161,13 +161,15 @@ def _acquire(
     signals = changed_signals(design)
     columns = [_columns(protocol, signals) for protocol in stack]
     weights = np.hstack([*columns, _truth_columns()])
-    values = average_over_voxels(anatomy.tissues, grid, weights, SAMPLING, progress)
+    drawn_again = not design.series.still and any(protocol.contrast is Contrast.DWI for protocol in stack)
+    integrated = portion(progress, 0.0, 0.2 if drawn_again else 1.0)
+    values = average_over_voxels(anatomy.tissues, grid, weights, SAMPLING, integrated)
     ends = np.cumsum([part.shape[1] for part in columns])
     *parts, shares = np.split(values, ends)
     scans, series = {}, None
     for protocol, part in zip(stack, parts, strict=True):
         if protocol.contrast is Contrast.DWI:
-            clean, series = _series(design, anatomy, grid, signals, part, progress)
+            clean, series = _series(design, anatomy, grid, signals, part, portion(progress, 0.2, 1.0))
         else:
             clean = part[0] + part[1] * _texture(design, anatomy, grid)
         scans[protocol.name] = Scan(_spoil(clean, protocol, design, grid), grid, protocol.contrast)
@@ -235,32 +237,43 @@ def _series(
     progress: Progress,
 ) -> tuple[NDArray[np.float64], SeriesTruth]:
     """Return a diffusion series without noise and bias, volumes last, and what happened in it."""
-    scheme = design.series.scheme.table()
+    scheme, truth = design.series.scheme.table(), _series_truth(design, anatomy, grid)
+    body = _body(anatomy, signals)
+    if design.series.still:
+        fibres = body.fibres_at(_centres(grid)).reshape(*grid.shape, 3)
+        tissues = body.tissues
+        clean = diffusion.tensor_signals(fractions, fibres, tissues.b0, tissues.fa, tissues.md, scheme)
+    else:
+        clean = moving.moved_signals(body, grid, cord_centres_mm(anatomy, grid), scheme, truth, progress)
     work = grid.reoriented("SAR")
-    centres = cord_centres_mm(anatomy, grid)
-    random = np.random.Generator(np.random.PCG64([design.noise_seed, zlib.crc32(b"motion")]))
-    motion = true_motion(design.series, len(scheme), work.shape[0], random)
-    truth = SeriesTruth(
-        motion,
-        kept_signal(design.series, len(scheme), work.shape[0]),
-        moving.distortion_map_mm(grid, centres, design.series.distortion_mm),
-        moving.turned_back(scheme, motion.angles_deg.mean(axis=1), grid),
-    )
-    tissues = moving.Diffusivity(*(signal_row(name, signals) for name in ("b0", "fa", "md")))
+    kept = np.broadcast_to(truth.kept.T[:, None, None, :], (*work.shape, len(scheme)))
+    return clean * reorient_array(kept, work, grid.axis_codes)[0], truth
+
+
+def _body(anatomy: Anatomy, signals: dict[Tissue, TissueSignal]) -> moving.Body:
+    def fractions_at(grid: Grid) -> NDArray[np.float64]:
+        return average_over_voxels(anatomy.tissues, grid, np.eye(N_TISSUES), SAMPLING)
 
     def fibres_at(points_mm: NDArray[np.float64]) -> NDArray[np.float64]:
         return anatomy.tangent(anatomy.curvilinear(points_mm)[0])
 
-    def fractions_at(fine: Grid) -> NDArray[np.float64]:
-        return average_over_voxels(anatomy.tissues, fine, np.eye(N_TISSUES), SAMPLING)
+    tissues = moving.Diffusivity(*(signal_row(name, signals) for name in ("b0", "fa", "md")))
+    return moving.Body(fractions_at, fibres_at, tissues)
 
-    if design.series.still:
-        fibres = fibres_at(_centres(grid)).reshape(*grid.shape, 3)
-        clean = diffusion.tensor_signals(fractions, fibres, tissues.b0, tissues.fa, tissues.md, scheme)
-    else:
-        clean = moving.moved_signals(fractions_at, fibres_at, tissues, grid, centres, scheme, truth)
-    kept = np.broadcast_to(truth.kept.T[:, None, None, :], (*work.shape, len(scheme)))
-    return clean * reorient_array(kept, work, grid.axis_codes)[0], truth
+
+def _series_truth(design: ExamDesign, anatomy: Anatomy, grid: Grid) -> SeriesTruth:
+    """Return what happens during the diffusion series of a visit; it draws from its own stream."""
+    series, scheme = design.series, design.series.scheme.table()
+    volumes, slices = len(scheme), grid.reoriented("SAR").shape[0]
+    random = np.random.Generator(np.random.PCG64([design.noise_seed, zlib.crc32(b"motion")]))
+    motion = true_motion(series, volumes, slices, random)
+    return SeriesTruth(
+        motion,
+        kept_signal(series, volumes, slices),
+        moving.distortion_map_mm(grid, cord_centres_mm(anatomy, grid), series.distortion_mm),
+        series.distortion_mm,
+        moving.turned_back(scheme, motion.angles_deg.mean(axis=1), grid),
+    )
 
 
 def cord_centres_mm(anatomy: Anatomy, grid: Grid) -> NDArray[np.float64]:

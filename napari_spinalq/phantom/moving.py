@@ -36,17 +36,27 @@ class Diffusivity:
     md: NDArray[np.float64]
 
 
-FractionsAt = Callable[[Grid], NDArray[np.float64]]
-"""Gives the share of each tissue in the voxels of a grid, shape (n_tissues,) + grid.shape."""
+@dataclass(frozen=True, eq=False)
+class Body:
+    """What a diffusion series is drawn from.
 
-FibresAt = Callable[[NDArray[np.float64]], NDArray[np.float64]]
-"""Gives unit vectors of the fibres at RAS points, shape (n, 3)."""
+    Attributes
+    ----------
+    fractions_at : callable
+        Gives the share of each tissue in the voxels of a grid, shape (n_tissues,) + grid.shape.
+    fibres_at : callable
+        Gives unit vectors of the fibres at RAS points (n, 3), mm.
+    tissues : Diffusivity
+        Signal of each tissue.
+    """
+
+    fractions_at: Callable[[Grid], NDArray[np.float64]]
+    fibres_at: Callable[[NDArray[np.float64]], NDArray[np.float64]]
+    tissues: Diffusivity
 
 
 def moved_signals(
-    fractions_at: FractionsAt,
-    fibres_at: FibresAt,
-    tissues: Diffusivity,
+    body: Body,
     grid: Grid,
     centres_mm: NDArray[np.float64],
     scheme: GradientTable,
@@ -61,10 +71,8 @@ def moved_signals(
 
     Parameters
     ----------
-    fractions_at, fibres_at : callable
-        The anatomy.
-    tissues : Diffusivity
-        Signal of each tissue.
+    body : Body
+        The still anatomy.
     grid : Grid
         Voxels of the series, any axis order.
     centres_mm : (n_slices, 3) array
@@ -85,9 +93,7 @@ def moved_signals(
     signal = np.empty((*work.shape, len(scheme)))
     for k in range(work.shape[0]):
         plane = _Plane.of_slice(work, k, margin, centres_mm[k])
-        fractions = fractions_at(plane.grid)
-        fibres = fibres_at(plane.grid.voxel_to_mm(index_rows(plane.grid.shape))).reshape(*plane.grid.shape, 3)
-        signal[k] = _moved_slice(fractions, fibres, tissues, plane, k, scheme, truth)
+        signal[k] = _moved_slice(body, plane, k, scheme, truth)
         progress((k + 1) / work.shape[0], "moving the cord")
     return reorient_array(signal, work, grid.axis_codes)[0]
 
@@ -123,7 +129,10 @@ def distortion_map_mm(grid: Grid, centres_mm: NDArray[np.float64], largest_mm: f
 
 
 def turned_back(scheme: GradientTable, angles_deg: NDArray[np.float64], grid: Grid) -> GradientTable:
-    """Return the directions seen from a cord that is turned by an angle per volume (right towards anterior)."""
+    """Return the directions seen from a cord that is turned by an angle per volume (right towards anterior).
+
+    Written apart from the motion correction on purpose: truth must not share the signs of what it tests.
+    """
     turns = _turns(angles_deg, grid.reoriented("SAR")).inv()
     return GradientTable(scheme.b_values, turns.apply(scheme.directions), scheme.b0_threshold)
 
@@ -156,23 +165,17 @@ class _Plane:
         return cls(fine, inner, grown[0], grown[1], k * work.spacing[0], margin * FINE_PARTS)
 
 
-def _moved_slice(
-    fractions: NDArray[np.float64],
-    fibres: NDArray[np.float64],
-    tissues: Diffusivity,
-    plane: _Plane,
-    k: int,
-    scheme: GradientTable,
-    truth: SeriesTruth,
-) -> NDArray[np.float64]:
+def _moved_slice(body: Body, plane: _Plane, k: int, scheme: GradientTable, truth: SeriesTruth) -> NDArray[np.float64]:
     """Return one slice of all volumes, shape (n_rows, n_columns, n_volumes)."""
-    along, across = principal_diffusivities(tissues.fa, tissues.md)
+    fractions = body.fractions_at(plane.grid)
+    fibres = body.fibres_at(plane.grid.voxel_to_mm(index_rows(plane.grid.shape))).reshape(*plane.grid.shape, 3)
+    along, across = principal_diffusivities(body.tissues.fa, body.tissues.md)
     directions = turned_back(scheme, truth.motion.angles_deg[:, k], plane.grid).directions
     volumes = []
     for volume, (b_value, direction) in enumerate(zip(scheme.b_values, directions, strict=True)):
-        still = weighted_signal(fractions, (fibres @ direction) ** 2, tissues.b0, along, across, b_value)[0]
+        still = weighted_signal(fractions, (fibres @ direction) ** 2, body.tissues.b0, along, across, b_value)[0]
         shift, angle = truth.motion.shifts_mm[volume, k], truth.motion.angles_deg[volume, k]
-        volumes.append(_as_seen(still, plane, shift, angle, float(np.abs(truth.distortion_mm).max())))
+        volumes.append(_as_seen(still, plane, shift, angle, truth.largest_distortion_mm))
     return np.stack(volumes, axis=-1)
 
 
@@ -208,4 +211,4 @@ def _reach_mm(truth: SeriesTruth, work: Grid) -> float:
     """Return the farthest that tissue moves within the view, mm; a turn moves the corners most."""
     corner_mm = float(np.linalg.norm(np.asarray(work.shape[1:]) * work.spacing[1:])) / 2
     turn = 2 * corner_mm * np.sin(np.radians(np.abs(truth.motion.angles_deg).max()) / 2)
-    return float(np.abs(truth.motion.shifts_mm).max() + np.abs(truth.distortion_mm).max() + turn)
+    return float(np.abs(truth.motion.shifts_mm).max() + truth.largest_distortion_mm + turn)

@@ -99,6 +99,8 @@ class SeriesTruth:
         Share of the signal that is left, slices in work order.
     distortion_mm : array, shape ``grid.shape``
         Shift of the image to anterior by the uneven field.
+    largest_distortion_mm : float
+        Its size where it is largest; no voxel need lie there.
     gradients : GradientTable
         Directions seen from the cord: those of the scanner turned back by the mean turn of each volume, RAS.
     """
@@ -106,6 +108,7 @@ class SeriesTruth:
     motion: Motion
     kept: NDArray[np.float64]
     distortion_mm: NDArray[np.float32]
+    largest_distortion_mm: float
     gradients: GradientTable
 
 
@@ -131,7 +134,8 @@ def true_motion(design: SeriesDesign, n_volumes: int, n_slices: int, random: np.
     if len(design.moves) > n_volumes:
         raise InputError(f"{len(design.moves)} moves were given for a series of {n_volumes} volumes.")
     given = np.zeros((n_volumes, 3))
-    given[: len(design.moves)] = [(move.anterior_mm, move.right_mm, move.angle_deg) for move in design.moves] or 0.0
+    for volume, move in enumerate(design.moves):
+        given[volume] = move.anterior_mm, move.right_mm, move.angle_deg
     drift = _drift(n_volumes, random)
     jitter, pulsation = random.standard_normal((n_volumes, 2)), random.standard_normal((n_volumes, n_slices, 2))
     volumes = design.drift_mm * drift[:, :2] * [1.0, DRIFT_SHARE_RIGHT] + design.jitter_mm * jitter

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from napari_spinalq.errors import InputError
+from napari_spinalq.errors import Cancelled, InputError
 from napari_spinalq.geometry import to_work_order
 from napari_spinalq.phantom import DWI_LONG, Dropout, Move, Scheme, SeriesDesign, healthy_design, make_exam
 from napari_spinalq.phantom.diffusion import default_scheme, principal_diffusivities
@@ -183,6 +183,21 @@ def test_schemes_hold_their_shells_and_interleave():
     lengths = np.linalg.norm(scheme.directions, axis=1)
     assert lengths == pytest.approx((scheme.b_values > 0).astype(float))
     assert (Scheme().table().directions == default_scheme().directions).all()
+
+
+def test_moving_tells_how_far_it_is_and_may_be_stopped():
+    design, seen = replace(healthy_design(1), series=SeriesDesign(FEW, moves=(Move(1.0),))), []
+    small = replace(SHORT, shape=(12, 12, 3))
+    make_exam(design, protocols=(small,), progress=lambda fraction, phrase: seen.append((fraction, phrase)))
+    assert [fraction for fraction, _ in seen] == sorted(fraction for fraction, _ in seen)
+    assert sum(phrase == "moving the cord" for _, phrase in seen) == 3
+
+    def stop(fraction, phrase):
+        if phrase == "moving the cord":
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        make_exam(design, protocols=(small,), progress=stop)
 
 
 def test_long_series_has_the_matrix_of_a_cord_protocol():

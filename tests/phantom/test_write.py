@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import nibabel as nib
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 
 from napari_spinalq.contrast import Contrast
 from napari_spinalq.io.nifti import load_levels, load_mask, load_scan
-from napari_spinalq.phantom import healthy_design, make_exam
+from napari_spinalq.phantom import DWI_LONG, healthy_design, make_exam
 from napari_spinalq.phantom.protocol import PROTOCOLS
 from napari_spinalq.phantom.write import write_exam
 
@@ -100,6 +101,15 @@ def test_gradient_files_have_fsl_shape(folder):
     assert vectors.shape == (3, 35)
     assert weights.tolist() == [0.0] * 5 + [800.0] * 30
     assert np.linalg.norm(vectors[:, 5:], axis=0) == pytest.approx(np.ones(30), abs=1e-5)
+
+
+def test_another_series_is_written_beside_the_first(tmp_path):
+    exam = make_exam(healthy_design(6), protocols=(replace(DWI_LONG, shape=(12, 12, 2)),))
+    write_exam(exam, tmp_path, "tiny")
+    stem = tmp_path / "sub-tiny" / "dwi" / "sub-tiny_acq-long_dwi"
+    assert load_scan(f"{stem}.nii.gz").contrast is Contrast.DWI
+    assert np.loadtxt(f"{stem}.bval").shape == (35,)
+    assert json.loads(Path(f"{stem}.json").read_text())["SliceThickness"] == 5.0
 
 
 def test_writing_again_gives_the_same_bytes(tiny_exam, folder, tmp_path):
