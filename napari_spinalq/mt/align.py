@@ -85,9 +85,12 @@ def _find(
 ) -> Smoothed:
     """Return the moves (1, n_slices, 3) of the moving scan's slices on the planes of the fixed one."""
     covered = frame.grid.voxel_to_mm(np.moveaxis(np.indices(frame.grid.shape), 0, -1))
-    weights = cord_window(centerline, frame) * moving.grid.contains(covered)
+    window = cord_window(centerline, frame)
+    weights = window * moving.grid.contains(covered)
     if not weights.any():
         raise InputError(f"{moving.name} does not cover the cord of {fixed.name}; check the headers of both.")
+    bare = ~weights.any(axis=(1, 2))  # slices that the moving scan does not reach: nothing is read from them in the end
+    weights[bare] = window[bare]
     rows, columns = window_box(weights, frame, SEARCH_MM)
     reference = frame.stacked(np.asarray(fixed.data), fixed.grid)[:, rows, columns]
     image = resample_array(moving.data, moving.grid, frame.grid, order=SPLINE_ORDER)[:, rows, columns]

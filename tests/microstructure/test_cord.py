@@ -13,7 +13,8 @@ X, Y, _ = np.meshgrid(*(np.arange(n) for n in GRID.shape), indexing="ij")
 
 
 def disc(radius_mm):
-    return (((X - 19.5) ** 2 + (Y - 19.5) ** 2) * 0.25 < radius_mm**2).astype(np.uint8)
+    away_mm = 0.5 * np.hypot(X - 19.5, Y - 19.5)
+    return (away_mm < radius_mm).astype(np.uint8)
 
 
 @pytest.mark.parametrize("offset_mm", [0.0, 0.2, -0.3])
