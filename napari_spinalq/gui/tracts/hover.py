@@ -13,7 +13,7 @@ from napari_spinalq.gui.session import Session
 from napari_spinalq.gui.tracts.mapper import Mapper
 from napari_spinalq.gui.tracts.rows import digits_of
 from napari_spinalq.results import MapsResult, QuantityMap
-from napari_spinalq.tracts.at import tract_at
+from napari_spinalq.tracts.outlines import tract_at
 from napari_spinalq.vertebrae import level_name
 
 if TYPE_CHECKING:
@@ -80,8 +80,8 @@ def place_in_words(result: MapsResult, point_mm: NDArray[np.float64], quantity: 
     found = tract_at(result.tracts, voxel)
     if found is None:
         return ""
-    tract, share = found
-    parts = [f"{tract.title} ({100 * share:.0f} %)"]
+    title, share = found
+    parts = [f"{title} ({100 * share:.0f} %)"]
     if quantity is not None:
         value = float(quantity.data[voxel])
         digits = digits_of(quantity.name, value)

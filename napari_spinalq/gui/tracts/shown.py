@@ -13,7 +13,7 @@ from napari_spinalq.geometry import WORK_AXES, Grid, parallel_grid, resample_arr
 from napari_spinalq.gui.convert import mm_to_world
 from napari_spinalq.results import MapsResult
 from napari_spinalq.tracts.maps import TractMaps
-from napari_spinalq.views.outlines import by_structure, tract_outlines
+from napari_spinalq.tracts.outlines import outlines_of
 
 if TYPE_CHECKING:
     from napari_spinalq.diffusion.gradient_check import GradientCheck
@@ -86,8 +86,7 @@ def _outlines(result: MapsResult, grid: Grid) -> Mapping[str, Sequence[NDArray[n
     if tracts is None:
         return {}
     here = _on(tracts, result.scan.grid, grid)
-    keys = [one.key for one in (*tracts.tracts, *tracts.groups)]
-    return by_structure(tract_outlines(here, grid, keys))
+    return outlines_of(here, [one.key for one in (*tracts.tracts, *tracts.groups)], grid)
 
 
 def _on(tracts: TractMaps, own: Grid, grid: Grid) -> TractMaps:
