@@ -7,28 +7,33 @@ import sys
 import threading
 import time
 from dataclasses import replace
+from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 import pytest
 from qtpy.QtCore import QEvent, QPoint, Qt
 from qtpy.QtGui import QGuiApplication
 from scipy.spatial.transform import Rotation
 
+from napari_spinalq.contrast import Contrast
 from napari_spinalq.diffusion.gradient_check import GradientCheck
 from napari_spinalq.errors import InputError
 from napari_spinalq.geometry import Grid, to_work_order
+from napari_spinalq.gui import dialogs
 from napari_spinalq.gui.convert import from_display, mm_to_world, world_to_mm
 from napari_spinalq.gui.display import Plane, current_plane
 from napari_spinalq.gui.panels.along_theme import palette_of
 from napari_spinalq.gui.panels.tracts_panel import AT_CROSSHAIR
 from napari_spinalq.gui.tracts import microstructure
-from napari_spinalq.gui.tracts.acquisitions import NO_CORD, NO_DISCS, exam_in_words
+from napari_spinalq.gui.tracts.acquisitions import NO_CORD, NO_DISCS, acquisitions_of, exam_in_words
 from napari_spinalq.gui.tracts.inputs import DRAWN_FROM, inputs_of
 from napari_spinalq.gui.tracts.mapper import OUT_OF_DATE
 from napari_spinalq.gui.tracts.overlays import CONTOURS, DIRECTIONS, IMAGE, OUTLINED
 from napari_spinalq.gui.tracts.rows import rows_of, value_in_words
 from napari_spinalq.gui.tracts.series import gradients_in_words, motion_in_words
 from napari_spinalq.gui.tracts.shown import show_over
+from napari_spinalq.io.bids import find_exam
 from napari_spinalq.levels.discs import Labelling
 from tests.gui.tract_cases import OUTLIERS, REMARK, diffusion_result, some_motion
 
@@ -437,6 +442,34 @@ def test_opening_the_window_needs_no_dipy():
     assert done.stdout.strip().splitlines()[-1] == "[]"
 
 
+def test_each_series_and_each_map_is_a_choice_of_its_own(exam_folder):
+    exam = find_exam([exam_folder])
+    (series,) = exam.of_contrast(Contrast.DWI)
+    assert [one.title for one in acquisitions_of(exam)] == ["Diffusion"]
+    second = replace(series, path=series.path.with_name("sub-healthy01_run-2_dwi.nii.gz"))
+    found = acquisitions_of(replace(exam, files=(*exam.files, second)), [Path("suv.nii.gz")])
+    names = ("sub-healthy01_dwi", "sub-healthy01_run-2_dwi")
+    assert [one.title for one in found] == [*(f"Diffusion: {name}" for name in names), "Map: suv.nii.gz"]
+    assert len({one.key for one in found}) == 3
+
+
+@pytest.mark.slow
+def test_a_map_from_a_file_is_read_per_tract_and_not_saved(measured, qtbot, monkeypatch, tmp_path):
+    made, grid = TractHand(measured, qtbot), diffusion_result().scan.grid
+    path = tmp_path / "suv.nii.gz"
+    level = 2.5
+    nib.save(nib.Nifti1Image(np.full(grid.shape, level, np.float32), grid.affine), path)
+    monkeypatch.setattr(dialogs, "choose_map", lambda parent: str(path))
+    choose(made.panel.acquisitions, "A map from a file…")
+    assert made.panel.acquisitions.currentText() == "Map: suv.nii.gz"
+    measured.press(made.panel.compute)
+    measured.wait()
+    values = [value.value for value in made.mapper.result.values if np.isfinite(value.value)]
+    np.testing.assert_allclose(values, level, rtol=1e-3)
+    assert ("WM", "C4") in [cells[:2] for cells in made.cells()]
+    assert made.mapper.results() == ()
+
+
 @pytest.mark.slow
 def test_from_compute_to_saved_maps_that_come_back(measured, qtbot, exam_folder):
     made = TractHand(measured, qtbot)
@@ -455,6 +488,7 @@ def test_from_compute_to_saved_maps_that_come_back(measured, qtbot, exam_folder)
     before = made.cells()
     assert measured.desk.save()
     measured.desk.open_paths([exam_folder])
+    assert made.mapper.result is None
     measured.wait()
     qtbot.waitUntil(lambda: not measured.desk.saved_maps.reading, timeout=60_000)
     assert made.mapper.result is not None

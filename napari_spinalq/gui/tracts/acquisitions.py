@@ -16,6 +16,7 @@ from napari_spinalq.geometry import Grid
 from napari_spinalq.gui.work import ScanWork
 from napari_spinalq.io.gradient_files import read_gradients
 from napari_spinalq.levels.discs import Labelling
+from napari_spinalq.results import MapsResult
 
 DIFFUSION, TRANSFER = "dwi", "mt"
 
@@ -32,7 +33,7 @@ class Acquisition:
     Attributes
     ----------
     key : str
-        ``"dwi"``, ``"mt"``, or the path of a map.
+        ``"dwi"`` (with the name of the series where there are several), ``"mt"``, or the path of a map.
     title : str
         As people read it.
     files : tuple of ExamFile
@@ -49,14 +50,19 @@ class Acquisition:
 
 def acquisitions_of(exam: Exam | None, maps: Sequence[Path] = ()) -> tuple[Acquisition, ...]:
     """Return what can be computed: diffusion, magnetisation transfer, and maps that were chosen as files."""
-    found = []
+    found: list[Acquisition] = []
     if exam is not None:
         series, transfer = exam.of_contrast(Contrast.DWI), exam.of_contrast(Contrast.MT)
-        if series:
-            found.append(Acquisition(DIFFUSION, "Diffusion", series))
+        found += [_series(file, alone=len(series) == 1) for file in series]
         if len(transfer) > 1:
             found.append(Acquisition(TRANSFER, "Magnetisation transfer", transfer))
     return (*found, *(Acquisition(str(path), f"Map: {path.name}", path=path) for path in maps))
+
+
+def key_of(result: MapsResult, acquisitions: Sequence[Acquisition]) -> str | None:
+    """Return the key of the acquisition on whose scan a result lies; None if it is none of these."""
+    path = None if result.scan.source is None else result.scan.source.path
+    return next((one.key for one in acquisitions if path in {file.path.resolve() for file in one.files}), None)
 
 
 def exam_in_words(exam: Exam | None) -> str:
@@ -77,6 +83,12 @@ def missing(works: Sequence[ScanWork], labelling: Labelling) -> str:
     if not any(work.mask is not None and not work.rater for work in works):
         return NO_CORD
     return "" if labelling.discs else NO_DISCS
+
+
+def _series(file: ExamFile, *, alone: bool) -> Acquisition:
+    if alone:
+        return Acquisition(DIFFUSION, "Diffusion", (file,))
+    return Acquisition(f"{DIFFUSION} {file.name}", f"Diffusion: {file.name}", (file,))
 
 
 @cache

@@ -199,12 +199,11 @@ class Mapper:
         self.told.emit("good", f"Computed: {len(shown.result.values)} values.")
 
     def _forget(self) -> None:
-        """Drop everything: another exam is on the table, or more scans came to it."""
-        known = {file.path for file in self._session.exam.files} if self._session.exam else set()
-        used = {shown.result.scan.source.path for shown in self._shown.values() if shown.result.scan.source}
-        if not used or not used <= known:
+        """Drop everything: another exam is on the table. If only scans came to it, some are open."""
+        if not self._session.works:
             self._shown, self._made_from, self._stale, self._maps = {}, {}, set(), []
             self._outlined, self._chosen = None, ""
+            self.overlays.outline(None)
             self.overlays.show_maps(None)
             self.outlined.emit(None)
         self.changed.emit()

@@ -14,7 +14,7 @@ from napari_spinalq.cord.centerline import cord_centerline
 from napari_spinalq.cord.segment import segment_cord
 from napari_spinalq.diffusion.gradient_check import GradientCheck, check_gradients
 from napari_spinalq.errors import InputError
-from napari_spinalq.exam import Exam, ExamFile
+from napari_spinalq.exam import Exam
 from napari_spinalq.geometry import resample_array
 from napari_spinalq.gui.tracts.acquisitions import TRANSFER
 from napari_spinalq.io.nifti import load_scan
@@ -25,6 +25,7 @@ from napari_spinalq.microstructure.cord import carried_cord
 from napari_spinalq.microstructure.exam import analyze_maps
 from napari_spinalq.microstructure.options import MapOptions
 from napari_spinalq.microstructure.quantity import analyze_map
+from napari_spinalq.mt.roles import find_mt_pair
 from napari_spinalq.pipeline import measure_scan
 from napari_spinalq.progress import Progress, portion
 from napari_spinalq.reopen_maps import saved_maps
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from napari_spinalq.gui.tracts.computing import Job
 
 FOUND = 0.3
-"""Share of the work that is done when the cord of scans without a mask is found."""
+"""Share of the work that is done when the cord of the image with the MT pulse is found."""
 
 
 def result_of(job: Job, scans: Sequence[ScanResult], progress: Progress) -> MapsResult:
@@ -50,7 +51,7 @@ def result_of(job: Job, scans: Sequence[ScanResult], progress: Progress) -> Maps
     if job.acquisition.path is not None:
         return _from_file(job, job.acquisition.path, scans, options, progress)
     if job.acquisition.key == TRANSFER:
-        scans = [*scans, *_cords_of(job, scans, portion(progress, 0.0, FOUND))]
+        scans = [*scans, *_cord_of_pair(job, scans, portion(progress, 0.0, FOUND))]
         progress = portion(progress, FOUND, 1.0)
     why: list[str] = []
     exam = replace(job.exam, files=job.acquisition.files)
@@ -87,20 +88,15 @@ def saved_with_checks(exam: Exam, folder: Path) -> list[tuple[MapsResult, Gradie
     return [(result, check_of(result)) for result in saved_maps(exam, folder)]
 
 
-def _cords_of(job: Job, scans: Sequence[ScanResult], progress: Progress) -> list[ScanResult]:
-    """Find the cord in those images of an acquisition that nobody segmented yet."""
+def _cord_of_pair(job: Job, scans: Sequence[ScanResult], progress: Progress) -> list[ScanResult]:
+    """Find the cord in the image with the MT pulse, unless somebody drew it; with no pair there is nothing to find."""
+    pair = find_mt_pair(replace(job.exam, files=job.acquisition.files))
     known = {one.scan.source.path for one in scans if one.scan.source is not None}
-    missing = [file for file in job.acquisition.files if file.path.resolve() not in known]
-    return [
-        _measured(job, file, portion(progress, place / len(missing), (place + 1) / len(missing)))
-        for place, file in enumerate(missing)
-    ]
-
-
-def _measured(job: Job, file: ExamFile, progress: Progress) -> ScanResult:
-    scan = load_scan(file.path, file.contrast)
+    if pair is None or pair.on.path.resolve() in known:
+        return []
+    scan = load_scan(pair.on.path, pair.on.contrast)
     found = segment_cord(scan, progress=progress)
-    return measure_scan(scan, found.mask, job.labelling, parameters=found.parameters, flags=found.flags)
+    return [measure_scan(scan, found.mask, job.labelling, parameters=found.parameters, flags=found.flags)]
 
 
 def _from_file(

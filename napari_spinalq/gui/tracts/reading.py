@@ -12,6 +12,7 @@ from napari_spinalq.exam import Exam
 from napari_spinalq.geometry import Grid
 from napari_spinalq.gui.saving import Saver
 from napari_spinalq.gui.session import Session
+from napari_spinalq.gui.tracts.acquisitions import key_of
 from napari_spinalq.gui.tracts.inputs import DRAWN_FROM, Inputs, inputs_of, inputs_of_record
 from napari_spinalq.gui.tracts.mapper import Mapper
 from napari_spinalq.gui.tracts.shown import ShownMaps, show_over
@@ -32,15 +33,16 @@ class SavedMaps:
 
     def __init__(self, session: Session, saver: Saver, mapper: Mapper) -> None:
         self._session, self._saver, self._mapper = session, saver, mapper
-        self._looked_at: Exam | None = None
+        self._looked = False
         self._job: Job | None = None
+        session.exam_changed.connect(self._forget)
 
     def look(self, work: ScanWork) -> None:
         """Read the maps that were saved for the exam on the table, unless that was done before."""
         exam, folder = self._session.exam, self._saver.home()
-        if exam is None or exam == self._looked_at or self._job is not None or not _any_saved(exam, folder):
+        if exam is None or self._looked or self._job is not None or not _any_saved(exam, folder):
             return
-        self._looked_at = exam
+        self._looked = True
         like = work.scan.grid
         self._job = Job(READING, lambda progress: _read(exam, folder, like, progress))
         self._job.succeeded.connect(lambda found: self._take(exam, found))
@@ -55,6 +57,7 @@ class SavedMaps:
 
     def stop(self) -> None:
         """Read no more: the window closes."""
+        self._session.exam_changed.disconnect(self._forget)
         if self._job is not None:
             self._job.stop_and_wait(CLOSING_WAIT_S)
 
@@ -62,10 +65,10 @@ class SavedMaps:
         """Put what was read on the table, without taking the place of what was computed meanwhile."""
         if exam is not self._session.exam:
             return
-        keys = {one.key for one in self._mapper.acquisitions}
-        new = [one for one in found if one.result.name in keys and not self._mapper.has(one.result.name)]
-        for shown in reversed(new):  # the first is in hand in the end
-            self._mapper.take(shown.result.name, shown, self._rests_on(shown))
+        for shown in reversed(found):  # the first is in hand in the end
+            key = key_of(shown.result, self._mapper.acquisitions)
+            if key is not None and not self._mapper.has(key):
+                self._mapper.take(key, shown, self._rests_on(shown))
 
     def _rests_on(self, shown: ShownMaps) -> Inputs:
         """Return what the sidecar says that a result rests on; else what is there, unless someone edited that."""
@@ -74,6 +77,10 @@ class SavedMaps:
             return known
         edited = any(work.edited for work in self._session.works)
         return NOTHING_KNOWN if edited else inputs_of(self._session)
+
+    def _forget(self) -> None:
+        """Look again: another exam is on the table. If only scans came to it, some are open."""
+        self._looked = self._looked and bool(self._session.works)
 
     def _end(self) -> None:
         self._job = None
