@@ -52,11 +52,11 @@ class TractsPage(QWidget):
         self.refresh()
 
     def sizeHint(self) -> QSize:
-        """Ask for little: the page takes the height of the dock, and must not ask it for the other pages."""
-        return QSize(super().sizeHint().width(), LEAST_HEIGHT)
+        """Ask for little: the page takes the room of the dock, and its plots must not ask it for the other pages."""
+        return self.minimumSizeHint()
 
     def minimumSizeHint(self) -> QSize:
-        """As :meth:`sizeHint`."""
+        """Ask for the height of the lowest page of the dock."""
         return QSize(super().minimumSizeHint().width(), LEAST_HEIGHT)
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -74,7 +74,10 @@ class TractsPage(QWidget):
         session, mapper, panel = self._desk.session, self._mapper, self.panel
         offers = [(one.title, one.key) for one in mapper.acquisitions]
         panel.show_exam(exam_in_words(session.exam), offers, mapper.acquisition.key if mapper.acquisition else "")
-        atlases = [("Built-in atlas", BUILTIN), *((folder.name, str(folder)) for folder in self._folders)]
+        atlases = [
+            ("Built-in atlas", BUILTIN),
+            *((f"{folder.parent.name}/{folder.name}", str(folder)) for folder in self._folders),
+        ]
         panel.show_atlases(atlases, str(mapper.atlas))
         self._show_state()
         result = mapper.result
