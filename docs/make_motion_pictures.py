@@ -59,7 +59,7 @@ def _slices(scan: Scan, corrected: Scan) -> None:
 def _shifts(found: Motion, truth: Motion) -> None:
     """Draw found beside true shifts of one slice, and all of them against each other."""
     true = truth.shifts_mm - truth.shifts_mm.mean(axis=0)
-    figure, axes = plt.subplots(1, 3, figsize=(11, 3.4), width_ratios=(1.4, 1.4, 1))
+    figure, axes = plt.subplots(1, 3, figsize=(11, 3.7), width_ratios=(1.4, 1.4, 1))
     for axis, way in enumerate(found.axes):
         band = 2 * found.uncertainty_mm[:, SLICE, axis]
         middle = found.shifts_mm[:, SLICE, axis]
@@ -68,9 +68,9 @@ def _shifts(found: Motion, truth: Motion) -> None:
         axes[axis].plot(volumes, middle, lw=1)
         axes[axis].plot(volumes, true[:, SLICE, axis], "k.", ms=4, label="true")
         axes[axis].set(xlabel="volume", ylabel=f"shift to {way}, mm", title=f"slice {SLICE}")
-    axes[0].legend(fontsize=8)
     _scatter(axes[2], true, found.shifts_mm)
-    figure.tight_layout()
+    figure.legend(*axes[0].get_legend_handles_labels(), fontsize=8, loc="lower left", ncols=2, frameon=False)
+    figure.tight_layout(rect=(0, 0.06, 1, 1))
     figure.savefig(IMAGES / "motion_shifts.png", dpi=80)
 
 

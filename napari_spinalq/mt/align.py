@@ -37,7 +37,7 @@ def align_pair(
     Parameters
     ----------
     fixed, moving : Scan
-        3-D; grids and contrasts may differ.
+        3-D; grids and contrasts may differ. Best is a fixed scan in which cord, CSF and the tissue around differ most.
     cord : array of shape ``fixed.grid.shape``, or Centerline, optional
         Where the cord lies in the fixed scan; found there where it is not given.
     rotation : bool

@@ -24,6 +24,7 @@ B0 = np.array([180.0, 200.0, 460.0, 40.0, 70.0, 50.0])
 FA = np.array([0.70, 0.40, 0.0, 0.1, 0.1, 0.2])
 MD = np.array([0.9, 0.9, 5.0, 0.8, 1.2, 1.4])  # the CSF of a living neck loses its signal to flow
 MT_OFF = np.array([200.0, 220.0, 260.0, 60.0, 110.0, 160.0])
+T1W = np.array([150.0, 132.0, 45.0, 110.0, 85.0, 120.0])
 MTR = np.array([0.50, 0.42, 0.05, 0.2, 0.3, 0.45])
 
 
@@ -143,12 +144,13 @@ def series(
     return scan, frame.unstacked(mask, on_grid)
 
 
-def mt_image(on_grid, shifts_mm, *, on, noise_sd=6.0, seed=5, angles_deg=None):
-    """An image with (``on``) or without the MT pulse of a body that moved by (slices, 2) mm."""
+def mt_image(on_grid, shifts_mm, *, on=False, levels=None, noise_sd=6.0, seed=5, angles_deg=None):
+    """An image with (``on``) or without the MT pulse, or of other levels, of a body that moved by (slices, 2) mm."""
     frame, places = slice_frame(on_grid), Stack(on_grid).places
     angles = np.zeros(len(shifts_mm)) if angles_deg is None else angles_deg
     share = fractions(moved_places(places, frame, shifts_mm, angles))
-    signal = np.tensordot(MT_OFF * (1 - MTR) if on else MT_OFF, share, 1)
+    usual = MT_OFF * (1 - MTR) if on else MT_OFF
+    signal = np.tensordot(usual if levels is None else levels, share, 1)
     noisy = add_rician_noise(signal, noise_sd, np.random.default_rng(seed)) if noise_sd else signal
     return Scan(frame.unstacked(noisy.astype(np.float32), on_grid), on_grid, Contrast.MT)
 

@@ -268,3 +268,22 @@ def test_a_real_series_moves_by_plausible_amounts(sct_testing):
     assert result.data.shape == scan.data.shape
     again = correct_motion(result, table)[2]
     assert rms(again.shifts_mm) < 0.4 * rms(found.shifts_mm)
+
+
+def test_an_empty_volume_is_reported_and_spoils_nothing(corrected, known):
+    scan, mask, *_ = corrected
+    data = scan.data.copy()
+    data[..., 5] = 0.0
+    found = correct_motion(replace(scan, data=data), SCHEME, mask)[2]
+    others = np.arange(N) != 5
+    errors = (found.shifts_mm - known)[others]
+    assert rms(errors - errors.mean(axis=0)) < TARGET_MM / 2
+    assert found.reasons[5].startswith("signal lost in slice 0, 1, 2")
+
+
+def test_a_series_without_unweighted_volumes_is_corrected_too(corrected, known):
+    scan, mask, *_ = corrected
+    weighted = ~SCHEME.unweighted
+    table = GradientTable(SCHEME.b_values[weighted], SCHEME.directions[weighted])
+    found = correct_motion(replace(scan, data=scan.data[..., weighted]), table, mask)[2]
+    assert rms(found.shifts_mm - centred(known[weighted])) < TARGET_MM / 2
