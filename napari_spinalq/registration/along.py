@@ -13,7 +13,6 @@ def smoothed_along(
     values: NDArray[np.float64],
     known: NDArray[np.bool_],
     length_mm: float,
-    weights: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float64]:
     """Return values for every slice, smooth along the stack.
 
@@ -27,8 +26,6 @@ def smoothed_along(
         Where it was measured; at least one.
     length_mm : float
         Wavelength that keeps half of its height, mm.
-    weights : (slices,) array, optional
-        Trust in each slice, positive where known.
 
     Returns
     -------
@@ -39,5 +36,5 @@ def smoothed_along(
     if len(table) == 1:
         return np.repeat(values[known], len(values), axis=0)
     inside = heights_mm[known]
-    curve = smooth_curve(inside, table, length_mm, None if weights is None else weights[known])
+    curve = smooth_curve(inside, table, length_mm)
     return np.asarray(curve(np.clip(heights_mm, inside[0], inside[-1]))).reshape(values.shape)

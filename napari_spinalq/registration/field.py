@@ -115,11 +115,3 @@ class Field:
         index = np.moveaxis(np.indices(self.values_mm.shape[:3]), 0, -1).astype(float)
         index[..., 1:] = index[..., 1:] * self.step_mm + self.corner_mm
         return index
-
-    def jacobians(self) -> NDArray[np.float64]:
-        """Return the determinant of the in-plane map at each lattice point, (slices, rows, columns).
-
-        The plane folds where it is not above 0.
-        """
-        rows, columns = (np.gradient(self.values_mm, self.step_mm, axis=axis) for axis in (1, 2))
-        return (1 + rows[..., 0]) * (1 + columns[..., 1]) - rows[..., 1] * columns[..., 0]

@@ -12,7 +12,7 @@ from skimage.measure import find_contours
 from napari_spinalq.geometry import Grid, to_work_order
 from napari_spinalq.registration.carry import carry
 from napari_spinalq.registration.field import SliceFrame
-from napari_spinalq.registration.moments import sections_of
+from napari_spinalq.registration.moments import main_sections, sections_of
 from napari_spinalq.registration.points import carried_onto
 from napari_spinalq.registration.registration import Registration
 
@@ -36,6 +36,9 @@ class SliceQuality:
         Mean distance of the two outlines after registration, both ways, mm.
     shift_mm : (slices, 2) array
         From the cord on the target to the same place on the source, to anterior and to the right, mm.
+    jump_mm : array
+        How far the cord of one scan lies from where it would lie on a straight line between the slices above and
+        below, as the other cord runs, mm.
     area_ratio : array
         Area of the carried cord over that of the target's own mask.
     min_jacobian : array
@@ -50,6 +53,7 @@ class SliceQuality:
     dice_after: NDArray[np.float64]
     surface_distance_mm: NDArray[np.float64]
     shift_mm: NDArray[np.float64]
+    jump_mm: NDArray[np.float64]
     area_ratio: NDArray[np.float64]
     min_jacobian: NDArray[np.float64]
     overall_before: float
@@ -81,6 +85,9 @@ def slice_quality(registration: Registration, source_mask: NDArray, target_mask:
         np.where(shown, slice_dice(after, fixed), np.nan),
         _surface_distances(after, fixed, work, shown),
         _shifts(places - frame.centres(), fixed),
+        _jumps(
+            sections_of(main_sections(before), frame).centre_mm - sections_of(main_sections(fixed), frame).centre_mm
+        ),
         ours.area_mm2 / theirs.area_mm2,
         _jacobians(places, work).min(axis=(1, 2)),
         overall_dice(before, fixed, shown),
@@ -127,6 +134,13 @@ def _shifts(moves: NDArray[np.float64], fixed: NDArray) -> NDArray[np.float64]:
     count = weight.sum(axis=(1, 2))
     total = np.einsum("zyx,zyxi->zi", weight, moves[..., 1:])
     return np.where(count[:, None] > 0, total / np.maximum(count, 1)[:, None], np.nan)
+
+
+def _jumps(offsets_mm: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the distance of each offset, (slices, 2), from the mean of its two neighbours, mm; NaN at the ends."""
+    found = np.full(len(offsets_mm), np.nan)
+    found[1:-1] = np.linalg.norm(offsets_mm[1:-1] - (offsets_mm[:-2] + offsets_mm[2:]) / 2, axis=1)
+    return found
 
 
 def _jacobians(places: NDArray[np.float64], work: Grid) -> NDArray[np.float64]:

@@ -23,6 +23,9 @@ COLUMNS = (
 """Columns of the table, in order."""
 
 
+JUMP_MM = 1.5
+"""A cord that leaves the line between its neighbours by more (mm) moved within the scan, or its mask is wrong there."""
+
 LESS_ALIKE = 0.1
 """A share of explained variance that falls by more than this says that the masks lead the images apart."""
 
@@ -69,6 +72,10 @@ def quality_flags(quality: SliceQuality, source_name: str) -> tuple[str, ...]:
     far = np.flatnonzero(quality.shown & (away > FAR_APART_MM))
     if len(far):
         flags.append(f"cords lie up to {away[far].max():.1f} mm apart by scanner position at {at_slices(far)}")
+    jumps = _jumps(quality)
+    if len(jumps):
+        most = quality.jump_mm[jumps].max()
+        flags.append(f"one cord jumps by up to {most:.1f} mm at {at_slices(jumps)}; check its mask")
     alone = np.flatnonzero(quality.held & ~quality.shown)
     if len(alone):
         flags.append(f"{source_name} shows no whole cord at {at_slices(alone)}: carried as beside them")
@@ -86,7 +93,15 @@ def similarity_flags(before: float, after: float) -> tuple[str, ...]:
     return (f"the images agree less after registration ({change}); check both cord masks",)
 
 
+def _jumps(quality: SliceQuality) -> NDArray[np.int_]:
+    """Return the slices at which a cord jumps: of neighbours that all do, the one that does most."""
+    size = np.nan_to_num(quality.jump_mm)
+    largest = size >= np.maximum(np.r_[0, size[:-1]], np.r_[size[1:], 0])
+    return np.flatnonzero((size > JUMP_MM) & largest)
+
+
 def _slice_flag(quality: SliceQuality, index: int) -> str:
     if not quality.shown[index]:
         return "not compared"
-    return "poor" if quality.dice_after[index] < POOR_DICE else ""
+    words = ["poor"] if quality.dice_after[index] < POOR_DICE else []
+    return ", ".join([*words, "jump"] if index in _jumps(quality) else words)

@@ -144,7 +144,6 @@ def test_far_from_the_cord_only_the_shift_is_left():
     field = Warp(cord, no_change(6)).field(FRAME)
     away = np.array([[2.0, 20.0 + FAR_MM + 5, 22.0], [2.0, 20.0, 22.0 - FAR_MM - 8]])
     assert field.at(away) == pytest.approx(np.tile(cord.shift_mm[2], (2, 1)), abs=1e-6)
-    assert field.jacobians().min() > 0.5
 
 
 def test_the_way_back_undoes_a_displacement():

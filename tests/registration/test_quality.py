@@ -51,6 +51,19 @@ def test_what_is_poor_is_said_in_words():
     assert "T2w shows no whole cord at slice 0: carried as beside them" in quality_flags(missing, "T2w")
 
 
+def test_a_slice_out_of_line_is_said():
+    grid = Grid((20, 24, 7), np.diag([1.0, 1.0, 5.0, 1.0]))
+    straight = np.repeat(box(5, 8)[..., :1], 7, axis=2)
+    leaning = np.stack([np.roll(straight[..., 0], index, axis=1) for index in range(7)], axis=2)
+    plain = by_position(grid, grid)
+    assert not any("jumps" in flag for flag in quality_flags(slice_quality(plain, straight, leaning), "T2w"))
+    leaning[..., 3] = np.roll(leaning[..., 3], 3, axis=0)
+    found = slice_quality(plain, straight, leaning)
+    assert found.jump_mm[3] == pytest.approx(3.0)
+    assert "one cord jumps by up to 3.0 mm at slice 3; check its mask" in quality_flags(found, "T2w")
+    assert registration_table(plain, straight, leaning)["flag"][3] == "poor, jump"
+
+
 def test_a_fold_is_said():
     plain = by_position(BOX, BOX)
     points = plain.source_points_mm.copy()

@@ -144,6 +144,22 @@ def test_the_way_back_carries_the_targets_cord_onto_the_source(pair):
     assert np.median(away) < 0.25
 
 
+def test_a_thick_oblique_source_is_registered_as_well(pair):
+    """The two scans change roles: thin slices of the target lie between thick ones of the source.
+
+    The bend lies in the plane of the oblique scan, so a part of it (up to 0.7 mm) points out of the axial slices, in
+    which alone places are moved.
+    """
+    found = register_scans(pair.target.scan, pair.target.cord, pair.source.scan, pair.source.cord)
+    heights = found.source.mm_to_voxel(found.source_points_mm)[..., 2]
+    covered = (pair.source.cord >= 0.5) & (heights > 0) & (heights < found.source.shape[2] - 1)
+    truth = pair.between.seen_at(voxels_mm(found.target, covered))
+    away = np.linalg.norm(found.source_points_mm[covered] - truth, axis=1)
+    assert np.median(away) < 0.4
+    assert np.percentile(away, 95) < 0.8
+    assert found.dice_after > 0.97
+
+
 def test_each_slice_gets_its_true_level(pair):
     truth = levels_per_slice(to_work_order(pair.target.levels, pair.found.target)[0])
     carried = carry(pair.found, pair.source.levels, order=0)
