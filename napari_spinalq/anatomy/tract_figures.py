@@ -3,8 +3,9 @@
 The table beside this module holds, for the mean of both sides of the PAM50 atlas at each level, the share of the cord's
 area, the centroid and the second central moments of every part: figures that were measured, not a map. Template: De
 Leener et al. 2018, NeuroImage, doi:10.1016/j.neuroimage.2017.10.041; atlas: Levy et al. 2015, NeuroImage,
-doi:10.1016/j.neuroimage.2015.06.040. Coordinates are normalised by the half axes of the ellipse with the moments of the
-cord: x to the patient's right, y to anterior, from the centroid.
+doi:10.1016/j.neuroimage.2015.06.040. Coordinates are normalised by the outline of the cord, which lies at radius 1 in
+every direction: x to the patient's right, y to anterior, from the centroid; so areas are those of a disc, which a cord
+flattened in front holds in less room there. ``training/tract_figures.py`` made the table.
 
 Parts of the source that are no wider than a voxel are taken together: ``rubrospinal`` holds its lateral reticulospinal
 tract, ``anterolateral`` the lateral vestibulospinal, ventral and ventrolateral reticulospinal and spino-olivary tracts,

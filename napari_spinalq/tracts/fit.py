@@ -13,6 +13,7 @@ from napari_spinalq.cord.grey_matter import segment_grey_matter
 from napari_spinalq.cord.segment import MASK_LEVEL
 from napari_spinalq.errors import InputError
 from napari_spinalq.geometry import WORK_AXES, Grid, to_work_order, work_view
+from napari_spinalq.metrics.section import cut_pieces
 from napari_spinalq.progress import Progress, portion, silent
 from napari_spinalq.scan import Scan
 from napari_spinalq.tracts.atlas import Atlas
@@ -72,6 +73,7 @@ def fit_atlas(
         If a mask has another shape, values outside 0..1 or no cross-section of a cord, or the levels do not fit.
     """
     cover, work_grid = to_work_order(_checked(mask, grid, "cord mask"), grid)
+    cover, strays = _without_strays(cover)
     frame = cord_frame(cover, work_grid.spacing)
     if not len(frame.slices):
         raise InputError("The cord mask holds no cross-section of a cord; segment the cord first.")
@@ -82,7 +84,7 @@ def fit_atlas(
     rows = {row: float(levels.values[index]) for row, index in enumerate(frame.slices)}
     rows = {row: level for row, level in rows.items() if not np.isnan(level)}
     bends: dict[int, NDArray[np.float64]] = {}
-    flags = (*atlas.flags, *levels.flags)
+    flags = (*atlas.flags, *levels.flags, *strays)
     if grey_matter is not None:
         grey, _ = to_work_order(_checked(grey_matter, grid, "grey matter"), grid)
         grey_maps = {row: atlas.level_maps(level)[atlas.grey].sum(axis=0) for row, level in rows.items()}
@@ -91,6 +93,21 @@ def fit_atlas(
     fractions = _drawn(atlas, rows, bends, frame, grid, room, portion(progress, 0.7, 1.0))
     progress(1.0, "atlas fitted")
     return TractMaps(atlas.tracts, atlas.groups, fractions, atlas.name, flags)
+
+
+def _without_strays(cover: NDArray[np.float32]) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+    """Keep the largest piece of the cord in each slice: the centre and the axes of the cord are taken from it."""
+    kept, cut = cover.copy(), np.zeros(len(cover), dtype=bool)
+    for index, plane in enumerate(kept):
+        pieces = cut_pieces(cover[index])
+        if len(pieces) > 1:
+            largest = max(pieces, key=lambda piece: piece.weight)
+            plane[:] = 0
+            height, width = largest.values.shape
+            plane[largest.top : largest.top + height, largest.left : largest.left + width] = largest.values
+            cut[index] = True
+    flag = f"the cord mask has stray pieces in slices {slice_ranges(cut)}: tracts follow the largest piece"
+    return kept, (flag,) if cut.any() else ()
 
 
 def _without_grey_matter(slices: NDArray[np.int_], n_slices: int) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,7 @@ from napari_spinalq.errors import InputError
 from napari_spinalq.geometry import Grid, to_work_order, work_view
 from napari_spinalq.io.nifti import check_same_grid, load_grid, load_levels, load_mask, load_scan
 from napari_spinalq.progress import Progress, silent
-from napari_spinalq.tracts.atlas import MAP_AXIS, Atlas, map_points
+from napari_spinalq.tracts.atlas import Atlas, map_points
 from napari_spinalq.tracts.frame import CordFrame, cord_frame
 from napari_spinalq.tracts.info import AtlasInfo, read_info
 from napari_spinalq.tracts.maps import TractMaps
@@ -26,8 +25,8 @@ TEMPLATE_FOLDER = "template"
 SLICES_PER_LEVEL = 8
 """So many even slices of each level are averaged: a vertebra of the template has 26 to 66, and they change slowly."""
 
-LEAST_HELD = 0.2
-"""Where the parts hold less than this of a place, it lies outside of what was drawn and takes its neighbour's share."""
+LEAST_HELD = 0.05
+"""Where the parts hold less than this of a pixel, it lies outside of the cord that was drawn."""
 
 VALUE_TOLERANCE = 0.05
 """Interpolation may take a share this far beyond 0 and 1; farther away it is no share."""
@@ -61,22 +60,24 @@ def read_atlas(folder: str | Path, *, progress: Progress = silent) -> Atlas:
     levels, _ = to_work_order(_levels(folder, grid), grid)
     cord, work = to_work_order(_cord(folder, info, grid), grid)
     frame = cord_frame(cord, work.spacing)
-    places = _places(frame, levels, work)
-    if not places:
+    rows = _rows_by_level(frame, levels)
+    if not rows:
         raise InputError(f"The levels beside {folder} and its cord share no slice; take both from one template.")
-    maps = np.zeros((len(places), len(info.tracts) - 1, len(MAP_AXIS), len(MAP_AXIS)), np.float32)
+    chosen = [row for several in rows.values() for row in several]
+    box = _box_around(cord)
+    planes = np.zeros((len(info.tracts) - 1, len(chosen), *cord[0][box].shape), np.float32)
     for column, tract in enumerate(info.tracts[:-1]):
-        progress(column / maps.shape[1], f"reading the atlas: {tract.title}")
-        part, _ = to_work_order(_part(folder, info.files[tract.key], grid), grid)
-        for row, place in enumerate(places.values()):
-            maps[row, column] = place.mean_of(part)
-    known = [row for row in range(len(places)) if maps[row].any()]
+        progress(column / len(planes), f"reading the atlas: {tract.title}")
+        part = _part(folder, info.files[tract.key], grid)
+        planes[column] = work_view(part, grid)[(frame.slices[chosen], *box)]
+    sampled = {row: _sampled(planes[:, at], frame, row, box, work) for at, row in enumerate(chosen)}
+    means = {level: _mean([sampled[row] for row in several]) for level, several in rows.items()}
+    maps = {level: mean for level, mean in means.items() if mean is not None}
     progress(1.0, "atlas read")
-    finished = np.stack([_complete(maps[row]) for row in known])
+    finished = np.stack(list(maps.values()))
     x, y = map_points()
-    mean = finished.mean(axis=0)
-    tracts, flags = placed_tracts(info.tracts, [centroid(part, x, y) for part in mean], str(folder))
-    return Atlas(folder.name, tracts, info.groups, tuple(np.array(list(places))[known].tolist()), finished, flags)
+    tracts, flags = placed_tracts(info.tracts, [centroid(part, x, y) for part in finished.mean(axis=0)], str(folder))
+    return Atlas(folder.name, tracts, info.groups, tuple(maps), finished, flags)
 
 
 def read_warped_atlas(folder: str | Path, grid: Grid) -> TractMaps:
@@ -134,7 +135,7 @@ def _part(folder: Path, file: str, grid: Grid) -> NDArray[np.float32]:
     low, high = float(values.min()), float(values.max())
     if low < -VALUE_TOLERANCE or high > 1 + VALUE_TOLERANCE:
         raise InputError(f"{path} holds values from {low:.4g} to {high:.4g}; a part of an atlas holds shares, 0 to 1.")
-    return np.clip(values, 0.0, 1.0)
+    return values if low >= 0 and high <= 1 else np.clip(values, 0.0, 1.0)
 
 
 def _levels(folder: Path, grid: Grid) -> NDArray:
@@ -157,46 +158,45 @@ def _cord(folder: Path, info: AtlasInfo, grid: Grid) -> NDArray[np.float32]:
     return np.clip(total, 0.0, 1.0)
 
 
-@dataclass(frozen=True, eq=False)
-class _Place:
-    """Where the samples of a map lie in some slices of a template.
-
-    Attributes
-    ----------
-    voxels : (3, n_slices, n, n) array
-        Voxel coordinates in work order.
-    """
-
-    voxels: NDArray[np.float32]
-
-    def mean_of(self, part: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the mean of a part over the slices, shape (n, n)."""
-        return np.asarray(ndimage.map_coordinates(part, self.voxels, order=1, mode="nearest").mean(axis=0))
-
-
-def _places(frame: CordFrame, levels: NDArray, work: Grid) -> dict[int, _Place]:
-    """Return where the samples of a map lie, by level."""
-    by_slice = {}
+def _rows_by_level(frame: CordFrame, levels: NDArray) -> dict[int, list[int]]:
+    """Return even rows of the frame for each level, at most ``SLICES_PER_LEVEL`` of them."""
+    own = np.zeros(len(frame.slices), dtype=int)
     for row, index in enumerate(frame.slices):
-        held = levels[index][levels[index] > 0]
-        if held.size:
-            by_slice[row] = int(np.bincount(held.astype(int)).argmax())
-    places = {}
-    for level in sorted(set(by_slice.values())):
-        rows = [row for row, own in by_slice.items() if own == level]
-        chosen = np.array(rows)[np.unique(np.linspace(0, len(rows) - 1, SLICES_PER_LEVEL).round().astype(int))]
-        places[level] = _Place(np.stack([_voxels(frame, int(row), work) for row in chosen], axis=1))
-    return places
+        held = levels[index][levels[index] > 0].astype(int)
+        own[row] = np.bincount(held).argmax() if held.size else 0
+    rows = {}
+    for level in np.unique(own[own > 0]):
+        at = np.flatnonzero(own == level)
+        even = np.unique(np.linspace(0, len(at) - 1, SLICES_PER_LEVEL).round().astype(int))
+        rows[int(level)] = at[even].tolist()
+    return rows
 
 
-def _voxels(frame: CordFrame, row: int, work: Grid) -> NDArray[np.float32]:
+def _box_around(cord: NDArray[np.float32]) -> tuple[slice, slice]:
+    """Return the rows and columns that hold the cord in any slice, and a margin of one pixel."""
+    spans = [np.flatnonzero(cord.any(axis=axes)) for axes in ((0, 2), (0, 1))]
+    first, second = (slice(max(0, int(span[0]) - 1), int(span[-1]) + 2) for span in spans)
+    return first, second
+
+
+def _sampled(
+    planes: NDArray[np.float32], frame: CordFrame, row: int, box: tuple[slice, slice], work: Grid
+) -> NDArray[np.float32] | None:
+    """Return the parts of a slice at the samples of a map, adding up to 1; None where the slice holds none.
+
+    Beyond the edge a pixel takes the shares of the nearest that the parts fill, before anything is interpolated: a
+    tract at the rim would else lose ground to those within.
+    """
+    total = planes.sum(axis=0)
+    if total.max() < LEAST_HELD:
+        return None
+    i, j = ndimage.distance_transform_edt(total < LEAST_HELD, return_distances=False, return_indices=True)
+    filled = (planes / np.maximum(total, LEAST_HELD))[:, i, j]
     x_mm, y_mm = frame.places_mm(row, *map_points())
-    height = np.full_like(x_mm, frame.slices[row])
-    return np.stack([height, y_mm / work.spacing[1], x_mm / work.spacing[2]]).astype(np.float32)
+    places = [y_mm / work.spacing[1] - box[0].start, x_mm / work.spacing[2] - box[1].start]
+    return np.stack([ndimage.map_coordinates(part, places, order=1, mode="nearest") for part in filled])
 
 
-def _complete(maps: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Make the parts add up to 1 everywhere; a place that none holds takes the shares of the nearest that they do."""
-    total = maps.sum(axis=0)
-    nearest = ndimage.distance_transform_edt(total < LEAST_HELD, return_distances=False, return_indices=True)
-    return np.asarray((maps / np.maximum(total, LEAST_HELD))[:, nearest[0], nearest[1]])
+def _mean(slices: list[NDArray[np.float32] | None]) -> NDArray[np.float32] | None:
+    held = [one for one in slices if one is not None]
+    return np.mean(held, axis=0) if held else None

@@ -57,3 +57,8 @@ def centroid_mm(share: NDArray, grid: Grid) -> NDArray:
     """Return the mean place of a share in RAS mm."""
     index = np.argwhere(share > 0)
     return np.average(grid.voxel_to_mm(index), axis=0, weights=share[tuple(index.T)])
+
+
+def overlap(first: NDArray, second: NDArray) -> float:
+    """Return the Dice overlap of two soft maps: twice the common share over the sum of shares."""
+    return float(2 * np.minimum(first, second).sum() / (first.sum() + second.sum()))

@@ -1,10 +1,13 @@
 """An atlas laid over cords of known shape: where parts lie, how much they hold, what is refused."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from napari_spinalq.anatomy.tract_figures import tract_figures
 from napari_spinalq.errors import InputError
+from napari_spinalq.geometry import to_work_order
+from napari_spinalq.io.nifti import load_mask
 from napari_spinalq.tracts.builtin import builtin_atlas
 from napari_spinalq.tracts.fit import CSF_RING_MM, fit_atlas, fit_quality
 from tests.tracts.conftest import Ellipse, centred_grid, centroid_mm
@@ -97,6 +100,16 @@ def test_slices_beyond_the_atlas_stay_empty_and_are_flagged(grid):
     assert any("the atlas covers C1 to L1 only" in flag for flag in maps.flags)
 
 
+def test_stray_pieces_of_the_mask_move_nothing(grid):
+    mask = CORD.share(grid)
+    with_stray = mask.copy()
+    with_stray[1:3, 1, 2] = 1.0
+    clean, stray = (fit_atlas(builtin_atlas(), one, np.full(5, 4), grid) for one in (mask, with_stray))
+    np.testing.assert_array_equal(stray.fractions, clean.fractions)
+    assert stray.flags == ("the cord mask has stray pieces in slices 2: tracts follow the largest piece",)
+    assert clean.flags == ()
+
+
 def test_unknown_levels_are_flagged(grid):
     assert "mid-cervical" in fit_atlas(builtin_atlas(), CORD.share(grid), None, grid).flags[0]
 
@@ -129,3 +142,40 @@ def test_quality_of_a_fit(grid):
 def test_masks_that_are_no_cord_are_refused(grid, mask, match):
     with pytest.raises(InputError, match=match):
         fit_atlas(builtin_atlas(), mask, np.full(5, 4), grid)
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize(
+    ("name", "level", "first", "count"), [("C2", 2, 908, 31), ("C4", 4, 834, 37), ("C7", 7, 736, 34)]
+)
+def test_fitted_to_the_template_each_tract_has_the_size_and_place_measured_there(shared, name, level, first, count):
+    """Measured on its voxels, in an ellipse's coordinates; parts at the rim and in the fissure have looser limits."""
+    names = {
+        "gracilis": "gracilis", "cuneatus": "cuneatus", "lateral_CST": "lateral_cst", "ventral_CST": "ventral_cst",
+        "spinal_lemniscus": "spinothalamic", "ventral_spinocerebellar": "spinocerebellar_ventral",
+        "GM_ventral_horn": "ventral_horn", "GM_intermediate": "intermediate", "GM_dorsal_horn": "dorsal_horn",
+    }  # fmt: skip
+    at_the_edge = ("ventral_CST", "ventral_spinocerebellar")
+    table = pd.read_csv(shared / "anatomy" / "tract_geometry_by_level.csv").set_index(["level", "side", "structure"])
+    scan = load_mask(shared / "data" / "pam50" / "template" / "PAM50_cord.nii.gz")
+    grid = scan.grid.cropped((45, 50, first), (51, 45, count))
+    mask = np.asarray(scan.data)[45:96, 50:95, first : first + count]
+    maps = fit_atlas(builtin_atlas(), mask, np.full(count, level), grid)
+    cord, _ = to_work_order(mask, grid)
+    for theirs, ours in names.items():
+        share, _ = to_work_order(maps.fraction(f"{ours}_right"), grid)
+        found = np.mean([_in_an_ellipse(*planes) for planes in zip(share, cord, strict=True)], axis=0)
+        known = table.loc[(name, "R", theirs)]
+        assert found[0] == pytest.approx(known.area_fraction, rel=0.15 if theirs in at_the_edge else 0.05), theirs
+        assert found[1:] == pytest.approx((known.centroid_x, known.centroid_y), abs=0.04), theirs
+
+
+def _in_an_ellipse(share, cord):
+    """Return a part's share of the cord, and its centroid normalised by the ellipse of the cord's moments."""
+    y, x = np.nonzero(cord)
+    rows, columns = np.indices(share.shape)
+    places = [
+        ((grid - axis.mean()) / (2 * np.sqrt(axis.var() + 1 / 12)) * share).sum() / share.sum()
+        for grid, axis in ((columns, x), (rows, y))
+    ]
+    return [share.sum() / len(x), *places]

@@ -10,7 +10,7 @@ from napari_spinalq.tracts.builtin import builtin_atlas
 from napari_spinalq.tracts.fit import fit_atlas, fit_quality
 from napari_spinalq.tracts.folder import read_atlas, read_warped_atlas
 from napari_spinalq.tracts.places import HORNS_SWAPPED
-from tests.tracts.conftest import Ellipse, centred_grid
+from tests.tracts.conftest import Ellipse, centred_grid, overlap
 
 NAMES = {
     "gracilis": "WM {} fasciculus gracilis",
@@ -50,10 +50,6 @@ def write(folder, codes="LAS", levels=(5, 5, 5, 4, 4, 4), **names):
     nib.save(nib.Nifti1Image(level_map * cord, grid.affine), folder / "template" / "PAM50_levels.nii.gz")
     nib.save(nib.Nifti1Image(cord, grid.affine), folder / "template" / "PAM50_cord.nii.gz")
     return grid
-
-
-def overlap(first, second):
-    return 2 * np.minimum(first, second).sum() / (first.sum() + second.sum())
 
 
 @pytest.mark.parametrize("codes", ["LAS", "RAS", "PIR"])
