@@ -190,11 +190,12 @@ def main() -> None:
     """Print one row a way for each voxel size, SNR and way to lay the atlas."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--draws", type=int, default=10, help="noise draws")
+    parser.add_argument("--lay", default="", help="only ways to lay the atlas whose name holds this, such as 'edge'")
     arguments = parser.parse_args()
     for spacing, snrs in PROTOCOLS_MM.items():
         cords = {name: make_cord(design, spacing) for name, design in SUBJECTS.items()}
         for title, lay in LAYS.items():
-            for snr in snrs:
+            for snr in snrs if arguments.lay in title else ():
                 print(f"\n{spacing[0]:g} x {spacing[2]:g} mm, {title}, SNR {snr:g}, {arguments.draws} draws")
                 _print_block(collect(cords, lay, snr, arguments.draws))
 

@@ -21,12 +21,14 @@ from napari_spinalq.tracts.atlas import Atlas
 from napari_spinalq.tracts.estimators import MIN_KNOWN_SHARE
 from napari_spinalq.tracts.fit import fit_atlas
 from napari_spinalq.tracts.maps import TractMaps, TractTissue
-from napari_spinalq.tracts.unmixing import maximum_likelihood, tissue_columns
+from napari_spinalq.tracts.unmixing import maximum_a_posteriori
 
-TISSUE_ROUNDS, TRACT_ROUNDS = 8, 3
-"""Shares and signals are measured in turn. First with one signal for all white and one for all grey matter: few
-unknowns bring an outline that is a voxel off to its place. Then with a signal for each tract, so that a lesion at the
-edge does not pass for CSF."""
+ROUNDS = 6
+"""Shares and signals are measured in turn; after this many rounds they change by less than noise does."""
+
+NOISE_OVER_PRIOR = 1.0
+"""Variance of a voxel's noise over that of a tract about its tissue: tracts with voxels of their own away from the edge
+have a signal of their own, thin ones at the edge that of white matter."""
 
 REACH_MM = 1.5
 """The edge moves no farther than this from the outline that was given: beyond it an outline is wrong, not inexact."""
@@ -70,10 +72,10 @@ def measured_edge(data: NDArray, tracts: TractMaps, *, slice_levels: ArrayLike, 
 
     Notes
     -----
-    In turn: the signals of the parts by maximum likelihood from all voxels, then in each voxel at the edge the amounts
-    c of its cord signal and f of CSF by non-negative least squares over all volumes. The share of cord is c / (c + f),
-    which leaves out the gain of the coils and what is neither. As the cord signal of a voxel is that of its own tracts,
-    a lesion does not pass for CSF.
+    In turn: the signals of the parts by maximum a posteriori from the voxels away from the edge, then in each voxel at
+    the edge the amounts c of its cord signal and f of CSF by non-negative least squares over all volumes. The share of
+    cord is c / (c + f), which leaves out the gain of the coils and what is neither. As the cord signal of a voxel is
+    that of its own tracts, a lesion does not pass for CSF. A level without CSF away from the edge stays as it was.
     """
     if data.ndim != 4 or data.shape[:3] != grid.shape or data.shape[3] < 2:
         raise InputError(
@@ -87,8 +89,8 @@ def measured_edge(data: NDArray, tracts: TractMaps, *, slice_levels: ArrayLike, 
     cord = shares[[tissue is not TractTissue.CSF for tissue in tissues]]
     for slices in _together(np.asarray(slice_levels, dtype=int), np.asarray(cord.any(axis=(0, 2, 3)))):
         edge = _Edge(shares[:, slices].astype(float), series[slices].astype(float), tissues, work.spacing[1:])
-        for number in range(TISSUE_ROUNDS + TRACT_ROUNDS):
-            edge = edge.measured(by_tract=number >= TISSUE_ROUNDS)
+        for _ in range(ROUNDS):
+            edge = edge.measured()
         shares[:, slices] = edge.shares
     for part, measured in zip(fractions, shares, strict=True):
         work_view(part, grid)[...] = measured
@@ -160,14 +162,16 @@ class _Edge:
         """Which parts are CSF, shape (n_parts,)."""
         return np.array([tissue is TractTissue.CSF for tissue in self.tissues])
 
-    def measured(self, *, by_tract: bool) -> _Edge:
+    def measured(self) -> _Edge:
         """Return the same slices after one round."""
         cord, fluid = self.shares[~self.csf].sum(axis=0), self.shares[self.csf].sum(axis=0)
         outline = cord > 0.5 if self.first_outline is None else self.first_outline
         zone = self._zone(cord, outline) & (cord + fluid >= MIN_KNOWN_SHARE) & np.isfinite(self.series).all(axis=-1)
         if not zone.any() or not (cord > SOME_CORD).any():
             return self
-        signals = self._signals(cord + fluid, by_tract)
+        signals = self._signals((cord + fluid >= MIN_KNOWN_SHARE) & ~zone)
+        if not signals[self.csf].any() or not signals[~self.csf].any():
+            return self
         makeup = self._makeup(cord, zone)
         inside, explained = _amounts(self.series[zone], makeup.T @ signals[~self.csf], signals[self.csf].sum(axis=0))
         share = np.where(explained >= LEAST_EXPLAINED, inside, cord[zone]) * (cord + fluid)[zone]
@@ -189,11 +193,12 @@ class _Edge:
         )
         return near & (away <= REACH_MM)
 
-    def _signals(self, known: NDArray[np.float64], by_tract: bool) -> NDArray[np.float64]:
-        """Return the signal of each part, shape (n_parts, n_volumes)."""
-        used = (known >= MIN_KNOWN_SHARE) & np.isfinite(self.series).all(axis=-1)
-        belongs = np.eye(len(self.tissues)) if by_tract else tissue_columns(self.tissues)
-        return belongs @ (maximum_likelihood(self.shares[:, used].T @ belongs).operator @ self.series[used])
+    def _signals(self, used: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Return the signal of each part from voxels away from the edge, shape (n_parts, n_volumes)."""
+        used = used & np.isfinite(self.series).all(axis=-1)
+        prior = np.ones(len(self.tissues))
+        unmixing = maximum_a_posteriori(self.shares[:, used].T, self.tissues, NOISE_OVER_PRIOR, prior)
+        return unmixing.operator @ self.series[used]
 
     def _makeup(self, cord: NDArray[np.float64], zone: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Return what the cord in each voxel of the zone is made of, shape (n_cord_parts, n_zone), sums 1."""

@@ -145,3 +145,11 @@ def test_the_atlas_is_laid_over_the_cord_as_the_series_shows_it():
 def test_a_series_that_does_not_fit_is_refused(series):
     with pytest.raises(InputError, match="two volumes or more"):
         measured_edge(series, TRUTH, slice_levels=LEVELS, grid=GRID)
+
+
+def test_without_fluid_away_from_the_edge_the_outline_stays():
+    start = wrong(6.5, 4.2, binary=True)
+    only_ring = start.fractions * (ellipse(7.0, 4.7) > 0.2)
+    tight = TractMaps(TRACTS, (), only_ring.astype(np.float32), "made up")
+    found = measured_edge(SERIES, tight, slice_levels=LEVELS, grid=GRID)
+    np.testing.assert_array_equal(found.fractions, tight.fractions)
