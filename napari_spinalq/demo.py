@@ -24,6 +24,16 @@ from napari_spinalq.vertebrae import disc_number, level_name
 CLICKED = "C2-C3"
 """The one disc that a reader would click to confirm the names."""
 
+COMPARED_TRACTS = (
+    ("Lateral CST", ("lateral_cst_left", "lateral_cst_right"), "lateral_cst_left"),
+    ("Dorsal columns", ("dorsal_columns",), "dorsal_column_left"),
+    ("Grey matter", ("grey_matter",), "grey_matter"),
+)
+"""Title, structures of the atlas and tract of the truth; both sides of the sample persons are alike."""
+
+TRACT_METRICS = (("fa", "FA", "fa", 3), ("md", "MD 10⁻³ mm²/s", "md_1e-3mm2_s", 2), ("mtr", "MTR %", "mtr_percent", 1))
+"""Metric, heading, column of the truth, decimals."""
+
 COMPARED_LEVELS = ("C2", "C3", "C4", "C5", "C6", "C7")
 """Levels that lie wholly inside every sample scan that shows them in full."""
 
@@ -33,7 +43,7 @@ PHYSICAL_EDGE_MM = 0.0
 
 @dataclass(frozen=True)
 class AreaTable:
-    """Cord area per level in every scan of a subject, as text."""
+    """Measured beside known values of a subject, as text."""
 
     title: str
     headings: tuple[str, ...]
@@ -50,6 +60,8 @@ class DemoOutcome:
         One for each sample subject.
     area_tables : tuple of AreaTable
         One for each sample subject: the cord area of every scan beside the known one.
+    tract_tables : tuple of AreaTable
+        One for each sample subject: FA, MD and MTR of some tracts beside the known ones.
     against_truth : tuple of str
         Distance from the known areas: one line per scan for the cord, and one for grey and white matter and the canal.
     written : list of Path
@@ -58,6 +70,7 @@ class DemoOutcome:
 
     exams: tuple[ExamResult, ...]
     area_tables: tuple[AreaTable, ...]
+    tract_tables: tuple[AreaTable, ...]
     against_truth: tuple[str, ...]
     written: list[Path]
 
@@ -80,7 +93,8 @@ def run_demo(output: Path, *, overwrite: bool = False, progress: Progress = sile
         results.append(analyze_exam(exam, guidance=guidance, progress=step))
     written = write_exams(results, output, overwrite=overwrite)
     tables = tuple(_area_table(result) for result in results)
-    return DemoOutcome(tuple(results), tables, tuple(_compare(results)), written)
+    tracts = tuple(_tract_table(result) for result in results)
+    return DemoOutcome(tuple(results), tables, tracts, tuple(_compare(results)), written)
 
 
 def true_areas(subject: str, structure: str = "cord") -> pd.Series:
@@ -97,6 +111,11 @@ def true_areas(subject: str, structure: str = "cord") -> pd.Series:
     if structure == "wm":
         return table["cord_area_mm2"] - table["gm_area_mm2"]
     return table[f"{structure}_area_mm2"]
+
+
+def true_tracts(subject: str) -> pd.DataFrame:
+    """Return what perfect maps would show in each tract of a sample subject, a row a tract."""
+    return pd.read_csv(_truth(subject, "tracts.tsv"), sep="\t").set_index("tract")
 
 
 def _reader_click(subject: str) -> Disc:
@@ -131,6 +150,22 @@ def _area_table(result: ExamResult) -> AreaTable:
     return AreaTable(
         f"sub-{result.exam.subject}: cord area (mm²) in every scan", ("Level", "Known", *scans.columns), rows
     )
+
+
+def _tract_table(result: ExamResult) -> AreaTable:
+    """Return FA, MD and MTR of some tracts, mean over levels and sides, each beside the known value."""
+    known, subject = true_tracts(result.exam.subject), result.exam.subject
+    found = [value for one in result.maps for value in one.values if np.isfinite(value.value)]
+    rows = []
+    for title, structures, truth in COMPARED_TRACTS:
+        cells = []
+        for metric, _, column, decimals in TRACT_METRICS:
+            values = [one.value for one in found if one.structure in structures and one.metric == metric]
+            mean = f"{float(np.mean(values)):.{decimals}f}" if values else ""
+            cells += [mean, f"{known[column].astype(float)[truth]:.{decimals}f}"]
+        rows.append((title, *cells))
+    headings = [words for _, heading, *_ in TRACT_METRICS for words in (heading, "known")]
+    return AreaTable(f"sub-{subject}: tracts, mean over levels and sides", ("Tract", *headings), tuple(rows))
 
 
 def _areas(scan: ScanResult) -> pd.Series:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from napari_spinalq.contrast import Contrast
 from napari_spinalq.derivatives.map_paths import MapPaths, map_paths
 from napari_spinalq.derivatives.paths import scan_paths
 from napari_spinalq.diffusion.motion import Motion
+from napari_spinalq.diffusion.motion_table import SHORT
 from napari_spinalq.diffusion.tensor import FitMethod, TensorFit
 from napari_spinalq.errors import InputError
 from napari_spinalq.exam import Exam, ExamFile
@@ -34,8 +35,11 @@ from napari_spinalq.vertebrae import level_number
 MT_QUANTITIES = (("mtr", "MTR", "%"), ("mtsat", "MTsat", "p.u."), ("t1", "T1", "s"))
 CARRIED = ("cord", "gm")
 
+TEXT = ("structure", "metric", "level", "slices", "unit", "method", "flag", "reason")
+"""Columns that hold words: empty ones stay empty instead of becoming numbers that are none."""
 
-def saved_maps(exam: Exam, folder: Path) -> tuple[MapsResult, ...]:
+
+def saved_maps(exam: Exam, folder: Path, refused: Callable[[str], None] | None = None) -> tuple[MapsResult, ...]:
     """Read the maps that were saved for an exam.
 
     Parameters
@@ -44,6 +48,8 @@ def saved_maps(exam: Exam, folder: Path) -> tuple[MapsResult, ...]:
         Its files.
     folder : Path
         Where results were written, the root of the BIDS derivatives.
+    refused : callable, optional
+        Told why maps that are there cannot be used, a sentence each; they are left out then.
 
     Returns
     -------
@@ -54,18 +60,30 @@ def saved_maps(exam: Exam, folder: Path) -> tuple[MapsResult, ...]:
     Raises
     ------
     InputError
-        If maps were made on another state of a scan's file (by SHA-256), or a file is missing or damaged.
+        If maps were made on another state of a scan's file (by SHA-256), or a file is missing or damaged, and nobody
+        is there to be told.
     """
-    return tuple(_saved(exam, folder))
-
-
-def _saved(exam: Exam, folder: Path) -> Iterator[MapsResult]:
+    found = []
     for file in exam.files:
-        paths = map_paths(file.path.name, exam, folder, diffusion=file.contrast is Contrast.DWI)
-        if file.contrast is Contrast.DWI and paths.map("fa").exists():
-            yield _diffusion(file, paths)
-        elif file.contrast is Contrast.MT and paths.map("mtr").exists():
-            yield _transfer(file, paths, exam, folder)
+        try:
+            one = _saved(file, exam, folder)
+        except InputError as error:
+            if refused is None:
+                raise
+            refused(str(error))
+        else:
+            found += [] if one is None else [one]
+    return tuple(found)
+
+
+def _saved(file: ExamFile, exam: Exam, folder: Path) -> MapsResult | None:
+    """Return the maps that were saved for one file; None if there are none."""
+    paths = map_paths(file.path.name, exam, folder, diffusion=file.contrast is Contrast.DWI)
+    if file.contrast is Contrast.DWI and paths.map("fa").exists():
+        return _diffusion(file, paths)
+    if file.contrast is Contrast.MT and paths.map("mtr").exists():
+        return _transfer(file, paths, exam, folder)
+    return None
 
 
 def _diffusion(file: ExamFile, paths: MapPaths) -> MapsResult:
@@ -166,14 +184,20 @@ def _motion(paths: MapPaths) -> Motion | None:
         return None
     slices, volumes = _table(paths.motion), _table(paths.volumes)
     shape = int(slices["volume"].max()) + 1, int(slices["slice"].max()) + 1
-    shifts = slices[["shift_ap_mm", "shift_rl_mm"]].to_numpy(dtype=float).reshape(*shape, 2)
+    axes = tuple(direction for direction, short in SHORT.items() if f"shift_{short}_mm" in slices)
+    if len(axes) != 2:
+        raise InputError(f"{paths.motion} does not hold shifts in two directions; make the maps again.")
+    # Sagittal and coronal slices put superior first, axial ones anterior before right.
+    axes = tuple(sorted(axes, key=("superior", "anterior", "right").index))
+    shifts = slices[[f"shift_{SHORT[axis]}_mm" for axis in axes]].to_numpy(dtype=float).reshape(*shape, 2)
     return Motion(
         shifts,
         slices["angle_deg"].to_numpy(dtype=float).reshape(shape),
         volumes["displacement_mm"].to_numpy(dtype=float),
-        volumes["outlier"].astype(str).eq("True").to_numpy(),
+        volumes["outlier"].to_numpy(dtype=bool),
         slices["group"].to_numpy(dtype=int).reshape(shape)[:, 0],
-        reasons=tuple(volumes["reason"].fillna("").astype(str)),
+        axes=(axes[0], axes[1]),
+        reasons=tuple(volumes["reason"]),
     )
 
 
@@ -194,8 +218,8 @@ def _tracts(paths: MapPaths, scan: Scan) -> TractMaps:
 def _values(path: Path) -> tuple[TractValue, ...]:
     return tuple(
         TractValue(
-            str(row["structure"]),
-            str(row["metric"]),
+            row["structure"],
+            row["metric"],
             row["unit"],
             level_number(row["level"]) if row["level"] else 0,
             slice_numbers(row["slices"]),
@@ -207,12 +231,13 @@ def _values(path: Path) -> tuple[TractValue, ...]:
             Method(row["method"]),
             row["flag"],
         )
-        for row in _table(path).fillna({"unit": "", "level": "", "flag": "", "slices": ""}).to_dict("records")
+        for row in _table(path).to_dict("records")
     )
 
 
 def _table(path: Path) -> pd.DataFrame:
     try:
-        return pd.read_csv(path, sep="\t", dtype={"slices": str})
+        table = pd.read_csv(path, sep="\t", dtype=dict.fromkeys(TEXT, str))
+        return table.fillna(dict.fromkeys(TEXT, ""))
     except (OSError, ValueError):
         raise InputError(f"{path} is missing or no table; make the maps again.") from None

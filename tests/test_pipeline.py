@@ -58,8 +58,25 @@ def test_scans_come_with_the_one_that_shows_discs_first(result):
     contrasts = [scan.scan.contrast for scan in result.scans]
     assert contrasts[0] is Contrast.T2W
     assert set(contrasts) == {Contrast.T2W, Contrast.T2STAR, Contrast.PSIR, Contrast.MT}
-    names = ("mt-off_MTS", "flip-2_mt-off_MTS", "dwi")
-    assert dict(result.skipped).keys() == {f"sub-{SUBJECT}_{name}" for name in names}
+
+
+def test_every_file_is_measured_or_serves_a_map(result):
+    assert result.skipped == ()
+    assert [one.name for one in result.maps] == ["dwi", "mt"]
+    assert {name for one in result.maps for name in one.used} == {
+        f"sub-{SUBJECT}_{suffix}" for suffix in ("dwi", "mt-on_MTS", "mt-off_MTS", "flip-2_mt-off_MTS")
+    }
+    assert [one.name for one in result.maps[1].maps] == ["mtr", "mtsat", "t1"]
+
+
+def test_diffusion_of_the_lateral_cst_is_that_given_to_it(result):
+    """The person has lower FA there: 0.57. Over four levels and two sides the mean scatters by some 0.02."""
+    table = sample_folder() / f"derivatives/truth/sub-{SUBJECT}/anat/sub-{SUBJECT}_tracts.tsv"
+    truth = pd.read_csv(table, sep="\t").set_index("tract").loc["lateral_cst_left"]
+    values = [one for one in result.maps[0].values if one.structure.startswith("lateral_cst_")]
+    for metric, column, allowed in (("fa", "fa", 0.04), ("md", "md_1e-3mm2_s", 0.08)):
+        measured = [one.value for one in values if one.metric == metric and np.isfinite(one.value)]
+        assert np.mean(measured) == pytest.approx(truth[column], abs=allowed)
 
 
 def test_areas_lie_near_the_known_ones(result):
@@ -95,7 +112,7 @@ def test_one_click_confirms_all_scans_and_carrying_over_is_said(result):
 def test_guessed_names_are_said_everywhere(subject_folder, result, tmp_path):
     scan = result.scans[0]
     guess = measure_scan(scan.scan, scan.mask, replace(scan.labelling, confirmed=False, flags=()))
-    exam = replace(result, scans=(guess,))
+    exam = replace(result, scans=(guess,), maps=())
     assert any("unconfirmed" in flag for flag in guess.flags)
     table = metrics_table(exam)
     assert table.flag.str.contains("levels unconfirmed").all()
@@ -121,7 +138,7 @@ def test_everything_written_reads_back_and_gives_the_same_numbers(result, tmp_pa
         np.testing.assert_allclose(rows.value.astype(float), scan.level_shapes.mean["area_mm2"], rtol=1e-9)
     sidecar = json.loads((tmp_path / "metrics.json").read_text())
     assert sidecar["Author"] == "A. Reader"
-    assert len(sidecar["Sources"]) == len(result.scans)
+    assert len(sidecar["Sources"]) == len(result.scans) + 1  # the diffusion series; MTR lies on a measured scan
 
 
 def test_sources_are_untouched_and_outputs_kept(result, subject_folder, tmp_path):
@@ -150,7 +167,7 @@ def test_the_report_shows_every_scan_and_needs_nothing_else(result):
     for scan in result.scans:
         assert scan.scan.name in page
         assert scan.scan.source.sha256 in page
-    assert page.count("data:image/png;base64,") == 3 * len(result.scans)
+    assert page.count("data:image/png;base64,") == 3 * len(result.scans) + 4 + 2  # of diffusion and of MT
     assert "Not for diagnosis" in page
     assert "http://" not in page
     assert "https://" not in page

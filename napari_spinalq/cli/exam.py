@@ -40,9 +40,10 @@ def demo(
 
     with progress_bar() as progress:
         outcome = run_demo(output, overwrite=force, progress=progress)
-    for result, areas in zip(outcome.exams, outcome.area_tables, strict=True):
+    for result, areas, tracts in zip(outcome.exams, outcome.area_tables, outcome.tract_tables, strict=True):
         print_scan(result.exam, result.scans[0])
         print_table(areas.title, areas.headings, areas.rows)
+        print_table(tracts.title, tracts.headings, tracts.rows)
         say_skipped(result)
     for line in outcome.against_truth:
         typer.echo(line)

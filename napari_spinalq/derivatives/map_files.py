@@ -107,9 +107,8 @@ def mt_files(
     parameters = None if t1w is None else MtParameters.from_sidecars(on, off, t1w)
     images = MtSet(scan, without, weighted, parameters)
     options = MapOptions(atlas=None)
-    result = analyze_mt(
-        images, given_cord(mask.data, scan.grid, offset_mm=edge_offset_mm(cord)), options=options, progress=portion(progress, 0.0, 0.95)
-    )
+    known = given_cord(mask.data, scan.grid, offset_mm=edge_offset_mm(cord))
+    result = analyze_mt(images, known, options=options, progress=portion(progress, 0.0, 0.95))
     return result, _write(result, paths, overwrite)
 
 

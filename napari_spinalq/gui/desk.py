@@ -112,8 +112,8 @@ class Desk:
         self.settler = Settler(viewer, self.session, self.runner, self.raters, self.edits)
         self.worklist = Worklist(viewer, self.session, self.opener, self.saver, self.may_close)
         self.tracts = Mapper(viewer, self.session, self.runner)
-        self.saver.maps = self.tracts.results
         self.saved_maps = SavedMaps(self.session, self.saver, self.tracts)
+        self.saver.maps = self.saved_maps.for_saving
         self._tract_hover = TractHover(viewer, self.session, self.tracts)
         self._docks: list[Links] = []
         self._guard = CloseGuard(self.window, self.may_close, self._closed)

@@ -36,14 +36,14 @@ def folder_beside(scan: Path) -> Path:
 class Saver:
     """Measures every mask of the session as it is now, and writes all that belongs to it; ``saved`` tells of it.
 
-    ``maps`` gives the maps to be saved with the masks; nobody's until someone is named.
+    ``maps`` returns those on the table and, for a folder, those that were saved there; none until someone knows them.
     """
 
     saved = Signal()
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self.maps: Callable[[], tuple[MapsResult, ...]] = tuple
+        self.maps: Callable[[Path | None], tuple[MapsResult, ...]] = lambda folder: ()
         self.folder: Path | None = None
         self._last: dict[tuple[str, str, Path], Path] = {}
         session.exam_changed.connect(self._forget_folder)
@@ -77,7 +77,8 @@ class Saver:
     def save(self, folder: Path, *, overwrite: bool) -> list[Path]:
         """Write masks, levels, discs, measures and report; earlier results are replaced only if ``overwrite``.
 
-        Scans of the exam that were saved before and are not open now keep their masks and their rows.
+        Scans of the exam that were saved before and are not open now keep their masks and their rows; so do maps, as
+        far as they can be used.
 
         Raises
         ------
@@ -87,7 +88,9 @@ class Saver:
         result = self.result()
         opened = {work.scan.source.path for work in self._session.works if work.scan.source}
         others = results_of_others(result.exam, folder, self._session.labelling, opened)
-        whole = replace(result, scans=(*result.scans, *others))
+        # The maps are part of table and report too: without them, saving a mask would drop the rows of the tracts.
+        maps = self.maps(folder)
+        whole = replace(result, scans=(*result.scans, *others), maps=maps)
         written = write_exams([whole], folder, overwrite=overwrite, shared=True)
         self.folder = self._last[self._key()] = folder
         self._session.mark_saved()
@@ -113,7 +116,7 @@ class Saver:
         works = [work for work in self._session.works if work.mask is not None and not work.rater]
         if self._session.exam is None or not works:
             raise InputError(NOTHING_TO_SAVE)
-        return ExamResult(self._session.exam, tuple(self._measured(work) for work in works), maps=self.maps())
+        return ExamResult(self._session.exam, tuple(self._measured(work) for work in works), maps=self.maps(None))
 
     def _measured(self, work: ScanWork) -> ScanResult:
         labelling = self._session.labelling

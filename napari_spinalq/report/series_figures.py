@@ -11,7 +11,7 @@ from napari_spinalq.diffusion.motion import Motion
 from napari_spinalq.gradients import GradientTable
 from napari_spinalq.report.drawing import png
 
-ANTERIOR_COLOUR, RIGHT_COLOUR, STEP_COLOUR, OUTLIER_COLOUR = "#0072B2", "#D55E00", "#595959", "#CC79A7"
+FIRST_COLOUR, SECOND_COLOUR, STEP_COLOUR, OUTLIER_COLOUR = "#0072B2", "#D55E00", "#595959", "#CC79A7"
 """Blue, vermilion and purple of Okabe and Ito's palette, and grey."""
 
 SHELL_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00")
@@ -33,7 +33,7 @@ def motion_figure(motion: Motion) -> bytes:
     figure = Figure(figsize=(6.4, 3.4), layout="constrained")
     shifts, steps = figure.subplots(2, 1, sharex=True, height_ratios=[3, 2])
     volumes = np.arange(len(motion.displacement_mm))
-    for axis, (name, colour) in enumerate((("anterior", ANTERIOR_COLOUR), ("right", RIGHT_COLOUR))):
+    for axis, (name, colour) in enumerate(zip(motion.axes, (FIRST_COLOUR, SECOND_COLOUR), strict=True)):
         along = motion.shifts_mm[:, :, axis]
         shifts.plot(volumes, along.mean(axis=1), color=colour, marker="o", markersize=2.5, label=f"to {name}")
         shifts.fill_between(volumes, along.min(axis=1), along.max(axis=1), color=colour, alpha=0.18, linewidth=0)

@@ -30,6 +30,7 @@ from napari_spinalq.gui.tracts.acquisitions import NO_CORD, NO_DISCS, acquisitio
 from napari_spinalq.gui.tracts.inputs import DRAWN_FROM, inputs_of
 from napari_spinalq.gui.tracts.mapper import OUT_OF_DATE
 from napari_spinalq.gui.tracts.overlays import CONTOURS, DIRECTIONS, IMAGE, OUTLINED
+from napari_spinalq.gui.tracts.reading import OUTDATED
 from napari_spinalq.gui.tracts.rows import rows_of, value_in_words
 from napari_spinalq.gui.tracts.series import gradients_in_words, motion_in_words
 from napari_spinalq.gui.tracts.shown import show_over
@@ -498,3 +499,6 @@ def test_from_compute_to_saved_maps_that_come_back(measured, qtbot, exam_folder)
     move_first_disc(measured.desk.session)
     measured.wait()
     assert made.mapper.stale
+    assert measured.desk.save()
+    (kept,) = measured.desk.saved_maps.for_saving(measured.desk.saver.home())
+    assert OUTDATED in kept.flags, "rows of a saved table stay, and say that they are old"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from psygnal import Signal
@@ -19,9 +20,12 @@ from napari_spinalq.gui.tracts.shown import ShownMaps, show_over
 from napari_spinalq.gui.work import ScanWork
 from napari_spinalq.gui.workers import CLOSING_WAIT_S, Job
 from napari_spinalq.progress import Progress
+from napari_spinalq.reopen_maps import saved_maps
+from napari_spinalq.results import MapsResult
 
 READING = "Reading saved maps"
 NOT_BACK = "Saved maps were left alone: {why}"
+OUTDATED = "values per tract are out of date: masks or discs changed since they were computed"
 NOTHING_KNOWN = Inputs({}, ())
 """What maps rest on that say nothing of it, where masks were edited: no mask and no disc that is there now."""
 
@@ -50,6 +54,19 @@ class SavedMaps:
         self._job.ended.connect(self._end)
         self._job.start()
 
+    def for_saving(self, folder: Path | None) -> tuple[MapsResult, ...]:
+        """Return the maps on the table that are up to date and, of a folder, those that were saved there before.
+
+        Of one acquisition the one on the table counts. Saved maps whose masks or discs changed since say so in a flag:
+        without them saving a mask would drop their rows from the table.
+        """
+        own, acquisitions = self._mapper.results(), self._mapper.acquisitions
+        if folder is None or self._session.exam is None:
+            return own
+        known = {key_of(one, acquisitions) for one in own}
+        saved = saved_maps(self._session.exam, folder, refused=lambda why: None)
+        return (*own, *(self._dated(one) for one in saved if key_of(one, acquisitions) not in known))
+
     @property
     def reading(self) -> bool:
         """Whether maps are being read."""
@@ -68,11 +85,18 @@ class SavedMaps:
         for shown in reversed(found):  # the first is in hand in the end
             key = key_of(shown.result, self._mapper.acquisitions)
             if key is not None and not self._mapper.has(key):
-                self._mapper.take(key, shown, self._rests_on(shown))
+                self._mapper.take(key, shown, self._rests_on(shown.result))
 
-    def _rests_on(self, shown: ShownMaps) -> Inputs:
+    def _dated(self, result: MapsResult) -> MapsResult:
+        """Return a result that says so if masks or discs changed since it was made."""
+        opened = [work.scan.name for work in self._session.works]
+        if not self._rests_on(result).differ(inputs_of(self._session), opened):
+            return result
+        return replace(result, flags=tuple(dict.fromkeys([*result.flags, OUTDATED])))
+
+    def _rests_on(self, result: MapsResult) -> Inputs:
         """Return what the sidecar says that a result rests on; else what is there, unless someone edited that."""
-        known = inputs_of_record(shown.result.parameters.get(DRAWN_FROM))
+        known = inputs_of_record(result.parameters.get(DRAWN_FROM))
         if known is not None:
             return known
         edited = any(work.edited for work in self._session.works)
