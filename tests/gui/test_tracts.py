@@ -25,6 +25,7 @@ from napari_spinalq.gui.convert import from_display, mm_to_world, world_to_mm
 from napari_spinalq.gui.display import Plane, current_plane
 from napari_spinalq.gui.panels.along_theme import palette_of
 from napari_spinalq.gui.panels.tracts_panel import AT_CROSSHAIR
+from napari_spinalq.gui.readers.raters import NOTHING
 from napari_spinalq.gui.tracts import microstructure
 from napari_spinalq.gui.tracts.acquisitions import NO_CORD, NO_DISCS, acquisitions_of, exam_in_words
 from napari_spinalq.gui.tracts.inputs import DRAWN_FROM, inputs_of
@@ -270,6 +271,13 @@ def test_maps_follow_another_scan_and_go_with_another_exam(tracts, exam_folder):
     )
     tracts.panel.motion.volume_chosen.emit(20)
     assert tracts.hand.viewer.dims.current_step[0] == 20, "that volume of the series is shown"
+    tracts.desk.raters.begin("AB", NOTHING)
+    tracts.hand.wait()
+    assert session.current.blind
+    assert tracts.mapper.overlays.drawn == (), "contours follow the first mask, which a second reader must not see"
+    tracts.desk.raters.drop()
+    tracts.hand.wait()
+    assert CONTOURS in tracts.mapper.overlays.drawn
     session.mark_saved()
     tracts.desk.open_paths([next(exam_folder.glob("anat/*_T2w.nii.gz"))])
     tracts.hand.wait()

@@ -59,7 +59,7 @@ class TractHover:
 
     def _at(self, world: NDArray[np.float64]) -> str:
         result, work = self._mapper.result, self._session.current
-        if result is None or work is None or self._viewer.dims.ndisplay != 2 or len(world) < 3:
+        if result is None or work is None or work.blind or self._viewer.dims.ndisplay != 2 or len(world) < 3:
             return ""
         said = place_in_words(result, world_to_mm(world[-3:], work.scan.grid), self._map(result))
         return f"{said} · {STALE}" if said and self._mapper.stale else said

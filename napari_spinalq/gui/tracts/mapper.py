@@ -93,7 +93,7 @@ class Mapper:
         """Take another acquisition in hand."""
         self._chosen = key
         self.outline(None)
-        self.overlays.show_maps(self.shown)
+        self.overlays.show_maps(self._to_draw())
         self.changed.emit()
 
     def add_map(self, path: Path) -> None:
@@ -213,8 +213,13 @@ class Mapper:
         work = self._session.current
         if work is not None:
             self._shown = {key: moved_over(shown, work.scan.grid) for key, shown in self._shown.items()}
-        self.overlays.show_maps(self.shown if work is not None else None)
+        self.overlays.show_maps(self._to_draw())
         self.changed.emit()
+
+    def _to_draw(self) -> ShownMaps | None:
+        """Return what may be seen: nothing while a second reader draws blind, as contours follow the first mask."""
+        work = self._session.current
+        return None if work is None or work.blind else self.shown
 
     def _go_to(self, shown: ShownMaps, slices: tuple[int, ...]) -> None:
         """Show the axial plane in the middle of these slices of the maps, at the cord."""
