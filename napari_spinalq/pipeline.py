@@ -17,9 +17,8 @@ from napari_spinalq.cord.centerline import Centerline, cord_centerline
 from napari_spinalq.cord.confidence import recorded_confidence
 from napari_spinalq.cord.segment import CordSegmentation, segment_cord
 from napari_spinalq.errors import BackendError, CordNotFoundError, InputError
-from napari_spinalq.exam import Exam, ExamFile
+from napari_spinalq.exam import Exam
 from napari_spinalq.geometry import Grid, to_work_order
-from napari_spinalq.io.nifti import load_scan
 from napari_spinalq.levels.check import with_checks
 from napari_spinalq.levels.detect import MAX_CLICK_FROM_CORD_MM, label_discs, naming_flags
 from napari_spinalq.levels.discs import Disc, Labelling, disc_arcs_mm, with_gaps_filled
@@ -30,27 +29,18 @@ from napari_spinalq.metrics.shape import slice_shapes
 from napari_spinalq.metrics.uncertainty import with_confidence_flags
 from napari_spinalq.microstructure.exam import analyze_maps
 from napari_spinalq.microstructure.options import MapOptions
-from napari_spinalq.mt.roles import MtRole, mt_role
 from napari_spinalq.progress import Progress, portion, silent
 from napari_spinalq.results import DrawnStructure, ExamResult, MapsResult, ScanResult
 from napari_spinalq.scan import Scan
+from napari_spinalq.scan_choice import DISC_CONTRASTS, usable_scans
 from napari_spinalq.structures import draw_structures, measured_structures, structures_of_backend
 
 Point = tuple[float, float, float]
-
-DISC_CONTRASTS = (Contrast.T2W, Contrast.T1W)
-"""Contrasts on which discs are looked for, the better one first."""
 
 SHARE_OF_SCANS = 0.6
 """Part of the time of an exam that its anatomical scans take; maps take the rest."""
 
 POINT_OUTSIDE = "the given point lies outside this scan: its cord was looked for without it"
-
-REASONS_TO_SKIP: Mapping[MtRole | None, str] = {
-    MtRole.OFF: "without the MT pulse cord and CSF look alike; the scan with the pulse is measured",
-    MtRole.T1W: "part of the MT protocol that serves MTsat and T1; the scan with the pulse is measured",
-}
-"""Images of an MT protocol that are not segmented by themselves."""
 
 
 @dataclass(frozen=True)
@@ -301,7 +291,7 @@ def analyze_exam(
         If no scan can be used, or the point lies outside all of them; a scan that cannot be read, shows no cord or is
         refused by another program beside good ones is named in ``skipped`` instead.
     """
-    scans, skipped = _usable_scans(exam, maps is not None)
+    scans, skipped = usable_scans(exam, maps is not None)
     _check_point(guidance.at, scans)
     step = portion(progress, 0.0, 1.0 if maps is None else SHARE_OF_SCANS)
     results, failures = _analyzed(scans, guidance, step)
@@ -349,23 +339,6 @@ def _maps(
     return found, without
 
 
-def _usable_scans(exam: Exam, with_maps: bool) -> tuple[list[Scan], list[tuple[str, str]]]:
-    """Return the scans to measure, the one to carry the discs first, and the names of the others with the reason."""
-    scans, skipped = [], []
-    for file in exam.files:
-        if with_maps and file.contrast is Contrast.DWI:
-            continue
-        reason = _reason_to_skip(file)
-        try:
-            if not reason:
-                scans.append(load_scan(file.path, file.contrast))
-        except InputError as error:
-            reason = str(error).rstrip(".")
-        if reason:
-            skipped.append((file.name, reason))
-    return _ordered(scans), skipped
-
-
 def _check_point(at: Point | None, scans: Sequence[Scan]) -> None:
     if at is not None and scans and not any(scan.grid.contains(at) for scan in scans):
         where = ", ".join(f"{value:g}" for value in at)
@@ -383,24 +356,6 @@ def extent_flags(labelling: Labelling, centerline: Centerline) -> dict[int, tupl
     if not labelling.discs:
         return {}
     return {extent.level: extent.flags for extent in level_extents(labelling, centerline)}
-
-
-def _reason_to_skip(file: ExamFile) -> str:
-    if file.contrast is Contrast.DWI:
-        return "a diffusion series, and no maps were asked for"
-    if file.contrast is Contrast.MT:
-        return REASONS_TO_SKIP.get(mt_role(file.path.name), "")
-    return ""
-
-
-def _ordered(scans: list[Scan]) -> list[Scan]:
-    """Put the scan that shall carry the discs first: best contrast, then longest extent along the spine."""
-
-    def merit(scan: Scan) -> tuple[int, float]:
-        rank = DISC_CONTRASTS.index(scan.contrast) if scan.contrast in DISC_CONTRASTS else len(DISC_CONTRASTS)
-        return rank, -float(np.ptp(scan.grid.corners_mm()[:, 2]))
-
-    return sorted(scans, key=merit)
 
 
 def _carried(first: ScanResult) -> Labelling:

@@ -21,6 +21,9 @@ from napari_spinalq.results import ExamResult, MapsResult, ScanResult
 from napari_spinalq.terminal import print_table
 from napari_spinalq.tracts.summary import UNITS, tract_headings, tract_rows
 
+MOST_NAMED = 16
+"""Files that the terminal names; an exam with maps has some seventy, which the folder shows better."""
+
 MOST_SHOWN = 10
 """Scans that the terminal lists; the table has them all."""
 
@@ -87,9 +90,11 @@ def say_flags(flags: Sequence[str]) -> None:
 
 
 def say_where(written: Sequence[Path]) -> None:
-    """Print which files were written."""
-    for path in written:
+    """Print which files were written: those that are looked at first by name, of many the rest by number."""
+    for path in written[:MOST_NAMED]:
         typer.echo(f"Wrote {path}")
+    if len(written) > MOST_NAMED:
+        typer.echo(f"Wrote {len(written) - MOST_NAMED} more files beside them")
 
 
 def print_examined(examined: Sequence[Examined]) -> None:

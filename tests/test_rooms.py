@@ -14,8 +14,8 @@ PACKAGE = Path(napari_spinalq.__file__).parent
 ORDER = [
     "_version", "errors", "progress", "contrast", "vertebrae", "anatomy", "geometry", "gradients", "scan", "exam", "io",
     "cord", "levels", "metrics", "registration", "diffusion", "mt", "tracts", "editing", "norms", "views", "phantom",
-    "results", "structures", "microstructure", "pipeline", "report", "derivatives", "reopen", "reopen_maps", "quality",
-    "samples", "demo", "terminal", "printing", "endings", "cli", "gui",
+    "results", "structures", "microstructure", "scan_choice", "pipeline", "report", "derivatives", "reopen",
+    "reopen_maps", "quality", "samples", "demo", "terminal", "printing", "endings", "cli", "gui",
 ]  # fmt: skip
 """A room may import from those before it and from itself; ``cli`` opens ``gui`` only when asked to."""
 

@@ -6,7 +6,7 @@ from napari_spinalq.contrast import Contrast, contrast_from_name
 from napari_spinalq.errors import InputError
 from napari_spinalq.io.bids import find_exam
 from napari_spinalq.mt.roles import MtRole, find_mt_pair, mt_role
-from napari_spinalq.pipeline import REASONS_TO_SKIP
+from napari_spinalq.scan_choice import REASONS_TO_SKIP
 
 ROLES = {
     "sub-01_mt-on_MTS": MtRole.ON,
