@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import threading
@@ -28,7 +29,7 @@ from napari_spinalq.gui.panels.tracts_panel import AT_CROSSHAIR
 from napari_spinalq.gui.readers.raters import NOTHING
 from napari_spinalq.gui.tracts import microstructure
 from napari_spinalq.gui.tracts.acquisitions import NO_CORD, NO_DISCS, acquisitions_of, exam_in_words
-from napari_spinalq.gui.tracts.inputs import DRAWN_FROM, inputs_of
+from napari_spinalq.gui.tracts.inputs import DRAWN_FROM, Inputs, digest, inputs_of, inputs_of_record
 from napari_spinalq.gui.tracts.mapper import OUT_OF_DATE
 from napari_spinalq.gui.tracts.overlays import CONTOURS, DIRECTIONS, IMAGE, OUTLINED
 from napari_spinalq.gui.tracts.reading import OUTDATED
@@ -510,3 +511,21 @@ def test_from_compute_to_saved_maps_that_come_back(measured, qtbot, exam_folder)
     assert measured.desk.save()
     (kept,) = measured.desk.saved_maps.for_saving(measured.desk.saver.home())
     assert OUTDATED in kept.flags, "rows of a saved table stay, and say that they are old"
+
+
+def test_what_values_rest_on_survives_a_sidecar_and_knows_what_cannot_have_changed():
+    mask = np.zeros((4, 5, 6), np.uint8)
+    mask[1:3, 2, 2:5] = 1
+    other = mask.copy()
+    other[3, 2, 2] = 1
+    made = Inputs({"sub-01_T2w cord": digest(mask)}, ((3, 0.5, -20.25, 31.123),))
+    assert inputs_of_record(json.loads(json.dumps(made.record()))) == made
+    assert inputs_of_record({}) is None
+    rounded = replace(made, discs=((3, 0.5, -20.25, 31.12),))
+    assert not made.differ(rounded, ["sub-01_T2w"])
+    assert made.differ(replace(made, discs=((4, 0.5, -20.25, 31.123),)), ["sub-01_T2w"])
+    changed = replace(made, masks={"sub-01_T2w cord": digest(other)})
+    assert made.differ(changed, ["sub-01_T2w"])
+    gone = replace(made, masks={})
+    assert made.differ(gone, ["sub-01_T2w"])
+    assert not made.differ(gone, ["sub-01_T2star"]), "a scan that is not open was not painted on"
