@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
 
 from napari_spinalq.geometry.grid import WORK_AXES, Grid
 
@@ -48,6 +50,28 @@ def parallel_grid(grid: Grid, like: Grid) -> Grid:
     affine[:3, :3] = axes * spacing
     affine[:3, 3] = axes @ ((low + high - (shape - 1) * spacing) / 2)
     return Grid(tuple(int(n) for n in shape), affine)  # type: ignore[arg-type]
+
+
+def places_in_slices(grid: Grid, target: Grid) -> NDArray[np.float64]:
+    """Return where the voxels of ``target`` lie in ``grid`` (both in work order), each moved into its nearest slice.
+
+    Slices of a cord protocol are several times thicker than their pixels: mixing two of them would show a cord twice.
+
+    Returns
+    -------
+    array, shape ``(3, *target.shape)``
+        Voxel coordinates (z, y, x), z whole.
+    """
+    index = np.moveaxis(np.indices(target.shape), 0, -1)
+    places = np.moveaxis(grid.mm_to_voxel(target.voxel_to_mm(index)), -1, 0).copy()
+    places[0] = np.round(places[0])
+    return places
+
+
+def sample_at(data: NDArray, places: NDArray[np.float64], fill: float) -> NDArray[np.float32]:
+    """Interpolate an array linearly at places from :func:`places_in_slices`; ``fill`` outside of it."""
+    values = np.asarray(data, dtype=np.float32)
+    return ndimage.map_coordinates(values, places, order=1, mode="constant", cval=fill)
 
 
 def _directions(grid: Grid) -> np.ndarray:

@@ -7,7 +7,7 @@ import pytest
 from nibabel.orientations import axcodes2ornt, inv_ornt_aff, io_orientation, ornt_transform
 from scipy.spatial.transform import Rotation
 
-from napari_spinalq.geometry import Grid, angle_between_deg, parallel_grid
+from napari_spinalq.geometry import Grid, angle_between_deg, parallel_grid, places_in_slices, sample_at
 
 
 def a_grid(codes: str, turn_deg: tuple[float, float, float], shape=(20, 24, 9), spacing=(0.9, 0.9, 5.0)) -> Grid:
@@ -47,3 +47,19 @@ def test_an_askew_grid_is_covered_along_the_axes_of_the_other(codes):
     assert (inside <= np.asarray(made.shape) - 0.5 + 1e-6).all()
     middles = [one.voxel_to_mm((np.asarray(one.shape) - 1) / 2) for one in (grid, made)]
     np.testing.assert_allclose(*middles, atol=1e-6)
+
+
+@pytest.mark.parametrize("turn", [(9.0, 0, 0), (14.0, -3.0, 5.0)])
+def test_an_askew_view_mixes_no_slices_and_is_linear_within_them(turn):
+    grid = a_grid("SAR", turn)
+    target = parallel_grid(grid, a_grid("RAS", (0, 0, 0)))
+    places = places_in_slices(grid, target)
+    z, y, x = np.indices(grid.shape).astype(np.float32)
+    slices = sample_at(z, places, np.nan)
+    inside = np.isfinite(slices)
+    assert inside.mean() > 0.3
+    np.testing.assert_array_equal(slices[inside], np.round(slices[inside]))
+    index = np.moveaxis(np.indices(target.shape), 0, -1)
+    true = np.moveaxis(grid.mm_to_voxel(target.voxel_to_mm(index)), -1, 0)
+    assert np.abs(slices - true[0])[inside].max() <= 0.5 + 1e-6
+    np.testing.assert_allclose(sample_at(2 * x - y, places, np.nan)[inside], (2 * true[2] - true[1])[inside], atol=1e-4)

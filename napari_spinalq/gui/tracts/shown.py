@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_spinalq.geometry import WORK_AXES, Grid, parallel_grid, resample_array, to_work_order
+from napari_spinalq.geometry import WORK_AXES, Grid, parallel_grid, places_in_slices, sample_at, to_work_order
 from napari_spinalq.gui.convert import mm_to_world
 from napari_spinalq.results import MapsResult
 from napari_spinalq.tracts.maps import TractMaps
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 class ShownMaps:
     """Maps of one acquisition, ready to be drawn over the scan at hand.
 
-    An oblique scan is displayed without its rotation. Maps that lie askew to it are interpolated onto a grid parallel
-    to it, for display alone; where the two are parallel no value is touched.
+    An oblique scan is displayed without its rotation. Maps that lie askew to it are interpolated (within their slices)
+    onto a grid parallel to it, for display alone; where the two are parallel no value is touched.
 
     Attributes
     ----------
@@ -75,10 +75,10 @@ def on_grid(data: NDArray, own: Grid, grid: Grid) -> NDArray[np.float32]:
     work, work_grid = to_work_order(np.asarray(data, dtype=np.float32), own)
     if work_grid.matches(grid):
         return np.ascontiguousarray(work)
+    places = places_in_slices(work_grid, grid)
     if work.ndim == 3:
-        return resample_array(work, work_grid, grid, order=1, fill=np.nan)
-    channels = [resample_array(work[..., place], work_grid, grid, order=1, fill=0.0) for place in range(work.shape[3])]
-    return np.stack(channels, axis=-1)
+        return sample_at(work, places, np.nan)
+    return np.stack([sample_at(work[..., channel], places, 0.0) for channel in range(work.shape[3])], axis=-1)
 
 
 def _outlines(result: MapsResult, grid: Grid) -> Mapping[str, Sequence[NDArray[np.float64]]]:
@@ -93,5 +93,6 @@ def _on(tracts: TractMaps, own: Grid, grid: Grid) -> TractMaps:
     """Return the fractions of all tracts on the grid for display."""
     if own.reoriented(WORK_AXES).matches(grid):
         return replace(tracts, fractions=np.stack([to_work_order(one, own)[0] for one in tracts.fractions]))
-    here = [resample_array(*to_work_order(one, own), grid, order=1, fill=0.0) for one in tracts.fractions]
+    places = places_in_slices(own.reoriented(WORK_AXES), grid)
+    here = [sample_at(to_work_order(one, own)[0], places, 0.0) for one in tracts.fractions]
     return replace(tracts, fractions=np.stack(here))
