@@ -5,10 +5,9 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
-from dipy.core.gradients import gradient_table
-from dipy.reconst.dti import TensorModel
 from numpy.typing import NDArray
 
 from napari_spinalq.gradients import GradientTable
@@ -75,13 +74,11 @@ class DipyTensor:
     gradients: GradientTable
     method: FitMethod
     noise_sd: float | None = None
-    _model: TensorModel = field(init=False, repr=False)
+    _model: Any = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        table = self.gradients
-        scheme = gradient_table(table.b_values, bvecs=table.directions, b0_threshold=table.b0_threshold)
         options = {"sigma": self.noise_sd} if self.method is FitMethod.RESTORE else {}
-        model = TensorModel(scheme, fit_method=DIPY_METHOD[self.method], return_S0_hat=True, **options)
+        model = _model_of(self.gradients, fit_method=DIPY_METHOD[self.method], return_S0_hat=True, **options)
         object.__setattr__(self, "_model", model)
 
     @property
@@ -119,6 +116,15 @@ def linear_md(signals: NDArray[np.float64], gradients: GradientTable) -> NDArray
 
     It is linear in the logarithm of the signals, so that noise does not shift it where clipping would.
     """
-    scheme = gradient_table(gradients.b_values, bvecs=gradients.directions, b0_threshold=gradients.b0_threshold)
-    inverse = np.linalg.pinv(TensorModel(scheme).design_matrix)
+    inverse = np.linalg.pinv(_model_of(gradients).design_matrix)
     return np.log(signals) @ inverse[[0, 2, 5]].mean(axis=0)  # dipy's order: xx, xy, yy, xz, yz, zz
+
+
+def _model_of(gradients: GradientTable, **options: Any) -> Any:
+    """Return dipy's model for a scheme."""
+    # Imported when a tensor is fitted: it takes a quarter of a second, for which every window would wait.
+    from dipy.core.gradients import gradient_table
+    from dipy.reconst.dti import TensorModel
+
+    scheme = gradient_table(gradients.b_values, bvecs=gradients.directions, b0_threshold=gradients.b0_threshold)
+    return TensorModel(scheme, **options)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from dipy.reconst.dti import fractional_anisotropy
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
@@ -185,6 +184,9 @@ def _maps(
     signals: NDArray[np.float64], found: DipyFit, table: GradientTable, fitted: NDArray[np.bool_], method: FitMethod
 ) -> TensorFit:
     """Return maps from the tensors of each voxel."""
+    # Imported when a tensor is fitted: it takes a quarter of a second, for which every window would wait.
+    from dipy.reconst.dti import fractional_anisotropy
+
     values, first = found.eigenvalues, found.eigenvectors[:, :, 0]
     baseline = signals[:, table.unweighted].mean(axis=1)
     return TensorFit(

@@ -43,6 +43,9 @@ from napari_spinalq.gui.saving import Saver
 from napari_spinalq.gui.segmenting import Segmenter
 from napari_spinalq.gui.session import Session
 from napari_spinalq.gui.structures import StructureDrawer
+from napari_spinalq.gui.tracts.hover import TractHover
+from napari_spinalq.gui.tracts.mapper import Mapper
+from napari_spinalq.gui.tracts.reading import SavedMaps
 from napari_spinalq.gui.views.canvasmouse import CanvasMouse
 from napari_spinalq.gui.views.comparing import Comparer
 from napari_spinalq.gui.views.crosshair import Crosshair
@@ -108,15 +111,20 @@ class Desk:
         self.raters = Raters(viewer, self.session, self.saver)
         self.settler = Settler(viewer, self.session, self.runner, self.raters, self.edits)
         self.worklist = Worklist(viewer, self.session, self.opener, self.saver, self.may_close)
+        self.tracts = Mapper(viewer, self.session, self.runner)
+        self.saved_maps = SavedMaps(self.session, self.saver, self.tracts)
+        self.saver.maps = self.saved_maps.for_saving
+        self._tract_hover = TractHover(viewer, self.session, self.tracts)
         self._docks: list[Links] = []
         self._guard = CloseGuard(self.window, self.may_close, self._closed)
         drawers = (self.segmenter, self.prompter, self.structures, self.editor, self.tools, self.mender)
         keepers = (self.keeper, self.recorder, self.recoverer, self.historian)
         viewing = (self.measurer, self.reviewer, self.slices, self.windower, self.comparer)
-        readers = (self.raters, self.settler, self.worklist)
+        readers = (self.raters, self.settler, self.worklist, self.tracts, self.saved_maps)
         tellers = (self.reopener, *drawers, self.labeller, *readers, *keepers, *viewing)
         for source in (teller.told for teller in tellers):
             source.connect(self.told.emit)
+        self.measurer.measured.connect(self.tracts.check)
         self.reopener.discs_back.connect(self.labeller.take_discs_in_hand)
         self._keep_history()
         self.editor.refused.connect(self.refuse)
@@ -132,6 +140,7 @@ class Desk:
         self.recorder.noted.connect(self.prompter.pair)
         self.opener.looked.connect(self.recoverer.take)
         self.opener.looked.connect(self.historian.go_on)
+        self.opener.looked.connect(self.saved_maps.look)
         self.historian.moved.connect(self.prompter.follow_history)
         self.historian.name_levels(self.measurer.level_name_at)
         self.prompter.undo_wanted.connect(self.historian.undo)
@@ -238,7 +247,8 @@ class Desk:
             self.told.emit("plain", "Not saved: the earlier results were kept.")
             return False
         written = self.saver.save(folder, overwrite=bool(existing))
-        self.told.emit("good", f"Saved {len(written)} files in {folder}")
+        left = self.tracts.left_out()
+        self.told.emit("warn" if left else "good", f"Saved {len(written)} files in {folder}. {left}".strip())
         return True
 
     def may_close(self) -> bool:
@@ -284,6 +294,9 @@ class Desk:
         self.opener.stop()
         for view in (self._canvas_mouse, self.comparer, self.windower, self.crosshair, self.surfaces, self.looks):
             view.stop()
+        self._tract_hover.stop()
+        self.saved_maps.stop()
+        self.tracts.stop()
         self.worklist.stop()
         self.recorder.stop()
         for dock in self._docks:

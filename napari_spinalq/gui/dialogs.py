@@ -132,3 +132,13 @@ def choose_table_file(parent: QWidget, start: Path) -> str:
 def choose_compared(parent: QWidget) -> str:
     """Let the user choose a scan or a mask to compare with; an empty string if none."""
     return QFileDialog.getOpenFileName(parent, "Compare with a scan or a mask (read only)", "", _SCANS)[0]
+
+
+def choose_map(parent: QWidget) -> str:
+    """Let the user choose the file of a map; empty if none."""
+    return QFileDialog.getOpenFileName(parent, "Read a map (such as PET, T1 or T2*) per tract", "", _SCANS)[0]
+
+
+def choose_atlas_folder(parent: QWidget) -> str:
+    """Let the user choose the folder of an atlas; empty if none."""
+    return QFileDialog.getExistingDirectory(parent, "Atlas: a folder with info_label.txt")

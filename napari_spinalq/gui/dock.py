@@ -27,6 +27,8 @@ from napari_spinalq.gui.readers.changes import connect_changes
 from napari_spinalq.gui.readers.page import TITLE as RATERS
 from napari_spinalq.gui.readers.page import RatersPage
 from napari_spinalq.gui.samples import SAMPLES
+from napari_spinalq.gui.tracts.page import TITLE as TRACTS
+from napari_spinalq.gui.tracts.page import TractsPage
 from napari_spinalq.gui.work import CORD
 from napari_spinalq.gui.worklist.page import WorklistPage
 
@@ -66,6 +68,8 @@ class SpinalCordDock(QWidget):
         layout.addWidget(self.pages)
         self.add_page(page(self.open_panel, self.segment_panel, self.levels_panel), "Exam")
         self.add_page(page(self.tools_panel, self.change_panel), "Correct")
+        self.tracts = TractsPage(self.desk)
+        self.add_page(self.tracts, TRACTS, whole_height=True)
         self.worklist_page = WorklistPage(self.desk, self.show_editing)
         self.add_page(self.worklist_page, "QC", whole_height=True)
         self.add_page(self.raters.panel, RATERS, whole_height=True)

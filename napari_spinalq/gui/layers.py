@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 OUTLINE_VOXELS = 1
 """Width of the outline by which a mask is shown that is not in hand: what is painted on is filled."""
 
-MASK_OPACITY = 0.45
+MASK_OPACITY, FAINT_OPACITY = 0.45, 0.2
 BRUSH_VOXELS = 3
 DISC_SIZE_MM = 3.0
 """Small enough to leave the disc visible, large enough to catch with the mouse."""
@@ -139,15 +139,18 @@ def add_scribbles(viewer: ViewerModel, scan: Scan) -> Labels:
     return layer
 
 
-def stack_masks(viewer: ViewerModel, masks: Mapping[str, Labels], image: Image, in_hand: str) -> None:
+def stack_masks(
+    viewer: ViewerModel, masks: Mapping[str, Labels], image: Image, in_hand: str, *, see_through: bool = False
+) -> None:
     """Put the masks of a scan above its image in the given order; the one in hand is filled, others are outlines.
 
-    If the one in hand is not drawn yet, the cord is filled.
+    If the one in hand is not drawn yet, the cord is filled; with ``see_through`` none is, and the lines are faint.
     """
     filled = in_hand if in_hand in masks else "cord"
     for name, layer in masks.items():
-        layer.contour = 0 if name == filled else OUTLINE_VOXELS
-        layer.opacity = MASK_OPACITY if name == filled else 1.0
+        fill = name == filled and not see_through
+        layer.contour = 0 if fill else OUTLINE_VOXELS
+        layer.opacity = FAINT_OPACITY if see_through else MASK_OPACITY if fill else 1.0
     shown = [layer for layer in masks.values() if layer in viewer.layers]
     if image not in viewer.layers:
         return

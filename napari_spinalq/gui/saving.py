@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,8 +17,7 @@ from napari_spinalq.io.save import save_table
 from napari_spinalq.io.sidecar import Provenance
 from napari_spinalq.pipeline import measure_scan
 from napari_spinalq.reopen import results_of_others
-from napari_spinalq.reopen_maps import saved_maps
-from napari_spinalq.results import ExamResult, ScanResult
+from napari_spinalq.results import ExamResult, MapsResult, ScanResult
 
 FOLDER = Path("derivatives") / "napari-spinalq"
 
@@ -34,12 +34,16 @@ def folder_beside(scan: Path) -> Path:
 
 
 class Saver:
-    """Measures every mask of the session as it is now, and writes all that belongs to it; ``saved`` tells of it."""
+    """Measures every mask of the session as it is now, and writes all that belongs to it; ``saved`` tells of it.
+
+    ``maps`` returns those on the table and, for a folder, those that were saved there; none until someone knows them.
+    """
 
     saved = Signal()
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self.maps: Callable[[Path | None], tuple[MapsResult, ...]] = lambda folder: ()
         self.folder: Path | None = None
         self._last: dict[tuple[str, str, Path], Path] = {}
         session.exam_changed.connect(self._forget_folder)
@@ -85,7 +89,7 @@ class Saver:
         opened = {work.scan.source.path for work in self._session.works if work.scan.source}
         others = results_of_others(result.exam, folder, self._session.labelling, opened)
         # The maps are part of table and report too: without them, saving a mask would drop the rows of the tracts.
-        maps = result.maps or saved_maps(result.exam, folder, refused=lambda why: None)
+        maps = self.maps(folder)
         whole = replace(result, scans=(*result.scans, *others), maps=maps)
         written = write_exams([whole], folder, overwrite=overwrite, shared=True)
         self.folder = self._last[self._key()] = folder
@@ -112,7 +116,7 @@ class Saver:
         works = [work for work in self._session.works if work.mask is not None and not work.rater]
         if self._session.exam is None or not works:
             raise InputError(NOTHING_TO_SAVE)
-        return ExamResult(self._session.exam, tuple(self._measured(work) for work in works))
+        return ExamResult(self._session.exam, tuple(self._measured(work) for work in works), maps=self.maps(None))
 
     def _measured(self, work: ScanWork) -> ScanResult:
         labelling = self._session.labelling

@@ -78,6 +78,7 @@ SHORTCUTS: tuple[Shortcut, ...] = (
     Shortcut("F5", "Look", "3-D", lambda desk: desk.show_plane(Plane.VOLUME)),
     Shortcut("F6", "Look", "close in on the cord", lambda desk: desk.segmenter.close_in()),
     Shortcut("H", "Look", "hide or show the masks", lambda desk: desk.looks.toggle_masks()),
+    Shortcut("Shift-C", "Look", "contours of tracts, or none", lambda desk: desk.tracts.overlays.toggle_contours()),
     Shortcut("Shift-H", "Look", "hide or show napari's own lists", lambda desk: desk.workbench.toggle()),
     Shortcut("Shift-X", "Look", "crosshair in all views, or none", lambda desk: desk.crosshair.toggle()),
     Shortcut("Shift-W", "Look", "next grey window of the scan", lambda desk: desk.windower.next()),

@@ -32,6 +32,7 @@ class StructureDrawer:
 
     def __init__(self, viewer: ViewerModel, session: Session, runner: Runner, confirm: Confirm) -> None:
         self._viewer, self._session, self._runner, self._confirm = viewer, session, runner, confirm
+        self._see_through = False
         session.mask_changed.connect(self._arrange)
         session.structure_changed.connect(self._take_in_hand)
 
@@ -54,6 +55,12 @@ class StructureDrawer:
             return draw_structure(name, work.scan, mask, centerline, slice_levels=levels, progress=progress)
 
         self._runner.run(f"Segmenting the {NAMES[name]}", task, lambda found: self._take(work, found))
+
+    def see_through(self, on: bool) -> None:
+        """Show all masks as faint outlines, for what lies beneath; or the one in hand filled again."""
+        if on != self._see_through:
+            self._see_through = on
+            self._arrange()
 
     def stop(self) -> None:
         """Listen no more: the window closes."""
@@ -93,4 +100,5 @@ class StructureDrawer:
     def _arrange(self) -> None:
         work = self._session.current
         if work is not None:
-            layers.stack_masks(self._viewer, work.masks(), work.image, self._session.structure)
+            in_hand, through = self._session.structure, self._see_through
+            layers.stack_masks(self._viewer, work.masks(), work.image, in_hand, see_through=through)

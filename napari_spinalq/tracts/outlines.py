@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.measure import find_contours
 
-from napari_spinalq.geometry import Grid, work_view
+from napari_spinalq.geometry import WORK_AXES, Grid, work_view
 from napari_spinalq.tracts.maps import TractMaps
 
 LEAST_SHARE = 0.05
@@ -81,8 +81,46 @@ def tract_outlines(maps: TractMaps, key: str, z: int, grid: Grid) -> list[NDArra
     KeyError
         If the atlas has no such part.
     """
-    rows = list(maps.index(key))
     plane, corner = _finer_plane(maps, z, grid)
+    return _rings(list(maps.index(key)), z, plane, corner)
+
+
+def outlines_of(maps: TractMaps, keys: Iterable[str], grid: Grid) -> dict[str, list[NDArray[np.float64]]]:
+    """Return the outlines of several tracts and groups in all axial slices, as :func:`tract_outlines` draws them.
+
+    The shares of a slice are interpolated once for all of them: an atlas of 50 parts and groups takes a third of a
+    second on a series of 15 slices.
+
+    Parameters
+    ----------
+    maps : TractMaps
+        Fitted atlas.
+    keys : iterable of str
+        Tracts and groups.
+    grid : Grid
+        Grid of the scan.
+
+    Returns
+    -------
+    dict of str to list of (n, 3) arrays
+        Only those that are drawn in some slice.
+
+    Raises
+    ------
+    KeyError
+        If the atlas has no such part.
+    """
+    rows = {key: list(maps.index(key)) for key in keys}
+    found: dict[str, list[NDArray[np.float64]]] = {}
+    for z in range(grid.reoriented(WORK_AXES).shape[0]):
+        plane, corner = _finer_plane(maps, z, grid)
+        for key, own in rows.items():
+            found.setdefault(key, []).extend(_rings(own, z, plane, corner))
+    return {key: rings for key, rings in found.items() if rings}
+
+
+def _rings(rows: list[int], z: int, plane: NDArray[np.float32], corner: NDArray[np.int_]) -> list[NDArray[np.float64]]:
+    """Return where the lead of some parts (rows of ``plane``) over all others ends, as voxels of the work order."""
     own = plane[rows].sum(axis=0)
     members = np.isin(np.arange(len(plane)), rows)
     is_group = len(rows) > 1

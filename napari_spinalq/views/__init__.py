@@ -1,1 +1,1 @@
-"""What a reader is shown of a scan, as plain arrays: grey windows, pictures, surfaces and two scans side by side."""
+"""What a reader is shown, as plain arrays: grey windows, pictures, surfaces, directions, and two scans side by side."""

@@ -5,7 +5,7 @@ import pytest
 
 from napari_spinalq.tracts.builtin import builtin_atlas
 from napari_spinalq.tracts.fit import fit_atlas
-from napari_spinalq.tracts.outlines import tract_at, tract_outlines
+from napari_spinalq.tracts.outlines import outlines_of, tract_at, tract_outlines
 from tests.tracts.conftest import Ellipse, centred_grid
 
 
@@ -61,3 +61,17 @@ def test_the_tract_under_the_pointer(fitted):
     outside = np.rint(grid.mm_to_voxel([9.5, 6.5, 0.0])).astype(int)
     assert tract_at(maps, outside) is None
     assert tract_at(maps, (-1, 0, 0)) is None
+
+
+def test_outlines_of_all_are_those_of_each(fitted):
+    maps, grid = fitted
+    keys = ["lateral_cst_left", "grey_matter", "ventral_cst_right"]
+    found = outlines_of(maps, keys, grid)
+    assert list(found) == keys
+    for key, rings in found.items():
+        one_by_one = [ring for z in range(3) for ring in tract_outlines(maps, key, z, grid)]
+        assert len(rings) == len(one_by_one)
+        for ring, alone in zip(rings, one_by_one, strict=True):
+            np.testing.assert_array_equal(ring, alone)
+    empty = type(maps)(maps.tracts, maps.groups, np.zeros_like(maps.fractions), maps.atlas)
+    assert outlines_of(empty, keys, grid) == {}
