@@ -96,6 +96,7 @@ def analyze_diffusion(
         levels,
         mean,
         options,
+        series=series.corrected.data,
         grey_matter=brought.grey_matter,
         progress=portion(progress, 0.75, 1.0),
     )

@@ -17,6 +17,7 @@ from napari_spinalq.progress import Progress, portion, silent
 from napari_spinalq.results import QuantityMap
 from napari_spinalq.scan import Scan
 from napari_spinalq.tracts.builtin import builtin_atlas
+from napari_spinalq.tracts.edge import fit_atlas_to_series
 from napari_spinalq.tracts.extract import extract
 from napari_spinalq.tracts.fit import fit_atlas
 from napari_spinalq.tracts.folder import read_atlas, read_warped_atlas
@@ -31,6 +32,7 @@ def tracts_on(
     scan: Scan,
     atlas_choice: str | Path,
     *,
+    series: NDArray | None = None,
     grey_matter: NDArray | None = None,
     progress: Progress = silent,
 ) -> TractMaps:
@@ -48,6 +50,8 @@ def tracts_on(
         3-D image.
     atlas_choice : str or Path
         ``"builtin"``, or a folder with ``info_label.txt``.
+    series : array, shape ``scan.grid.shape + (n_volumes,)``, optional
+        Images in which cord and CSF behave differently: the share of CSF in voxels at the edge is measured in them.
     grey_matter : array, shape ``scan.grid.shape``, optional
         Share of grey matter, to which the atlas is fitted too.
     progress : Progress
@@ -61,7 +65,20 @@ def tracts_on(
     if atlas_choice != BUILTIN and lies_on(Path(atlas_choice), scan.grid):
         return read_warped_atlas(atlas_choice, scan.grid)
     atlas = builtin_atlas() if atlas_choice == BUILTIN else read_atlas(atlas_choice)
-    return fit_atlas(atlas, cord.soft, slice_levels, scan.grid, grey_matter=grey_matter, scan=scan, progress=progress)
+    if series is None:
+        return fit_atlas(
+            atlas, cord.soft, slice_levels, scan.grid, grey_matter=grey_matter, scan=scan, progress=progress
+        )
+    return fit_atlas_to_series(
+        atlas,
+        cord.soft,
+        series,
+        slice_levels=slice_levels,
+        grid=scan.grid,
+        grey_matter=grey_matter,
+        scan=scan,
+        progress=progress,
+    )
 
 
 def lies_on(folder: Path, grid: Grid) -> bool:
@@ -83,6 +100,7 @@ def read_tracts(
     scan: Scan,
     options: MapOptions,
     *,
+    series: NDArray | None = None,
     grey_matter: NDArray | None = None,
     progress: Progress = silent,
 ) -> tuple[TractMaps | None, tuple[TractValue, ...], tuple[str, ...]]:
@@ -92,7 +110,7 @@ def read_tracts(
     ----------
     values_in : callable
         Takes the values, once the atlas is known.
-    cord, slice_levels, scan, grey_matter, progress
+    cord, slice_levels, scan, series, grey_matter, progress
         As for :func:`tracts_on`.
     options : MapOptions
         Which atlas; none if nothing is to be read.
@@ -101,7 +119,9 @@ def read_tracts(
         return None, (), ()
     step = portion(progress, 0.0, 0.6)
     try:
-        tracts = tracts_on(cord, slice_levels, scan, options.atlas, grey_matter=grey_matter, progress=step)
+        tracts = tracts_on(
+            cord, slice_levels, scan, options.atlas, series=series, grey_matter=grey_matter, progress=step
+        )
         progress(0.6, "values per tract")
         return tracts, values_in(tracts), tracts.flags
     except InputError as error:

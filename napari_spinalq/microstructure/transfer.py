@@ -5,16 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from napari_spinalq.levels.discs import Labelling
 from napari_spinalq.microstructure.anatomical import bring
 from napari_spinalq.microstructure.cord import NO_DISCS, MapCord, levels_of_slices
 from napari_spinalq.microstructure.options import MapOptions
 from napari_spinalq.microstructure.tracts import read_tracts, values_of_maps
-from napari_spinalq.mt.maps import NO_SETTINGS, NO_T1W, magnetisation_transfer
+from napari_spinalq.mt.maps import NO_SETTINGS, NO_T1W, MtMaps, magnetisation_transfer
 from napari_spinalq.mt.parameters import MtParameters
 from napari_spinalq.progress import Progress, portion, silent
 from napari_spinalq.results import MapsResult, QuantityMap, ScanResult
 from napari_spinalq.scan import Scan
+from napari_spinalq.tracts.maps import TractMaps
+from napari_spinalq.tracts.signals import extract_mtr
+from napari_spinalq.tracts.values import TractValue
 
 NO_MTSAT = "MTsat and T1 were not computed: {}"
 
@@ -79,16 +85,21 @@ def analyze_mt(
         If an image is not 3-D or does not overlap the first, or the pair seems to be swapped.
     """
     on = images.on.mean_volume()
-    maps, flags = _maps(on, images, cord, portion(progress, 0.0, 0.4))
+    found, maps, flags = _maps(on, images, cord, portion(progress, 0.0, 0.4))
     brought = bring(anatomical, on, cord.soft, portion(progress, 0.4, 0.6))
     levels = levels_of_slices(labelling, cord.centerline, cord.mask, on.grid)
     options = options.per_level_where_known(levels)
+    pair = np.stack([np.asarray(on.data), found.images["off"]], axis=-1)
     tracts, values, refusal = read_tracts(
-        lambda known: values_of_maps(maps, known, levels, on.grid, options),
+        lambda known: (
+            *_ratios(pair, known, levels, on, options),
+            *values_of_maps(maps[1:], known, levels, on.grid, options),
+        ),
         cord,
         levels,
         on,
         options,
+        series=pair,
         grey_matter=brought.grey_matter,
         progress=portion(progress, 0.6, 1.0),
     )
@@ -112,17 +123,32 @@ def analyze_mt(
 
 def _maps(
     on: Scan, images: MtSet, cord: MapCord, progress: Progress
-) -> tuple[tuple[QuantityMap, ...], tuple[str, ...]]:
-    """Return MTR and, where the protocol allows it, MTsat and T1, on the grid of the image with the pulse."""
+) -> tuple[MtMaps, tuple[QuantityMap, ...], tuple[str, ...]]:
+    """Return what was computed, MTR and, where the protocol allows it, MTsat and T1, on the grid of the image with the pulse."""
     t1w = None if images.t1w is None else images.t1w.mean_volume()
     found = magnetisation_transfer(on, images.off.mean_volume(), t1w, images.parameters, cord.mask, progress=progress)
     maps = [QuantityMap("mtr", "MTR", "%", found.mtr)]
     if found.mtsat is not None and found.t1 is not None:
         maps += [QuantityMap("mtsat", "MTsat", "p.u.", found.mtsat), QuantityMap("t1", "T1", "s", found.t1)]
     if not images.why_no_mtsat:
-        return tuple(maps), found.flags
+        return found, tuple(maps), found.flags
     kept = [flag for flag in found.flags if flag not in (NO_T1W, NO_SETTINGS)]
-    return tuple(maps), (NO_MTSAT.format(images.why_no_mtsat), *kept)
+    return found, tuple(maps), (NO_MTSAT.format(images.why_no_mtsat), *kept)
+
+
+def _ratios(
+    pair: NDArray, tracts: TractMaps, slice_levels: NDArray[np.int_], on: Scan, options: MapOptions
+) -> tuple[TractValue, ...]:
+    """Return MTR per structure from the signals of each: MTR of a voxel of two tissues is no mean of theirs."""
+    return extract_mtr(
+        pair[..., 0],
+        pair[..., 1],
+        tracts,
+        slice_levels=slice_levels,
+        grid=on.grid,
+        per=options.per,
+        method=options.method,
+    )
 
 
 def _parameters(images: MtSet, anatomical: ScanResult | None, options: MapOptions) -> dict[str, Any]:

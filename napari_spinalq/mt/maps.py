@@ -44,6 +44,8 @@ class MtMaps:
         What a reader must know.
     motions : dict of name to Motion
         How the cord of ``"off"`` and ``"t1w"`` lay against that of the scan with the pulse; empty if not aligned.
+    images : dict of name to array
+        ``"off"`` and ``"t1w"`` on the grid of the scan with the pulse.
     """
 
     mtr: NDArray[np.float32]
@@ -51,6 +53,7 @@ class MtMaps:
     t1: NDArray[np.float32] | None
     flags: tuple[str, ...]
     motions: dict[str, Motion]
+    images: dict[str, NDArray]
 
 
 def magnetisation_transfer(
@@ -107,8 +110,8 @@ def magnetisation_transfer(
     flags = [*_protocol_flags(t1w, parameters), *_motion_flags(motions), *_value_flags(ratio, saturation, cord_mask)]
     progress(1.0, "magnetisation transfer computed")
     if saturation is None:
-        return MtMaps(ratio, None, None, tuple(flags), motions)
-    return MtMaps(ratio, saturation.mtsat, saturation.t1_s, tuple(flags), motions)
+        return MtMaps(ratio, None, None, tuple(flags), motions, images)
+    return MtMaps(ratio, saturation.mtsat, saturation.t1_s, tuple(flags), motions, images)
 
 
 def _check(on: Scan, others: dict[str, Scan], align: bool) -> None:

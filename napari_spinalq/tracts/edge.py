@@ -17,6 +17,7 @@ from scipy import ndimage
 from napari_spinalq.errors import InputError
 from napari_spinalq.geometry import Grid, to_work_order, work_view
 from napari_spinalq.progress import Progress, portion, silent
+from napari_spinalq.scan import Scan
 from napari_spinalq.tracts.atlas import Atlas
 from napari_spinalq.tracts.estimators import MIN_KNOWN_SHARE
 from napari_spinalq.tracts.fit import fit_atlas
@@ -105,6 +106,7 @@ def fit_atlas_to_series(
     slice_levels: ArrayLike,
     grid: Grid,
     grey_matter: NDArray | None = None,
+    scan: Scan | None = None,
     progress: Progress = silent,
 ) -> TractMaps:
     """Lay an atlas over a cord whose edge is measured in a series.
@@ -117,7 +119,7 @@ def fit_atlas_to_series(
         The cord, drawn by hand or found; it may be a voxel off.
     data, slice_levels, grid
         As for :func:`measured_edge`.
-    grey_matter : array, shape ``grid.shape``, optional
+    grey_matter, scan : optional
         Passed on to :func:`~napari_spinalq.tracts.fit.fit_atlas`.
     progress : Progress
         Told where the work stands; may stop it.
@@ -129,9 +131,9 @@ def fit_atlas_to_series(
         too far inside.
     """
     half = portion(progress, 0.0, 0.5), portion(progress, 0.5, 1.0)
-    first = fit_atlas(atlas, mask, slice_levels, grid, grey_matter=grey_matter, progress=half[0])
+    first = fit_atlas(atlas, mask, slice_levels, grid, grey_matter=grey_matter, scan=scan, progress=half[0])
     cord = cord_share(measured_edge(data, first, slice_levels=slice_levels, grid=grid))
-    second = fit_atlas(atlas, cord, slice_levels, grid, grey_matter=grey_matter, progress=half[1])
+    second = fit_atlas(atlas, cord, slice_levels, grid, grey_matter=grey_matter, scan=scan, progress=half[1])
     return measured_edge(data, second, slice_levels=slice_levels, grid=grid)
 
 
