@@ -124,7 +124,7 @@ def analyze_mt(
 def _maps(
     on: Scan, images: MtSet, cord: MapCord, progress: Progress
 ) -> tuple[MtMaps, tuple[QuantityMap, ...], tuple[str, ...]]:
-    """Return what was computed, MTR and, where the protocol allows it, MTsat and T1, on the grid of the image with the pulse."""
+    """Return what was computed, its maps (MTR and, where the protocol allows it, MTsat and T1), and what to know."""
     t1w = None if images.t1w is None else images.t1w.mean_volume()
     found = magnetisation_transfer(on, images.off.mean_volume(), t1w, images.parameters, cord.mask, progress=progress)
     maps = [QuantityMap("mtr", "MTR", "%", found.mtr)]
