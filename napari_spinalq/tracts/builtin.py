@@ -21,11 +21,13 @@ from napari_spinalq.tracts.parts import PARTS, builtin_tracts, groups_of
 DRAWING_STEP = 0.04
 """Distance between the places where moments are taken, normalised: half the width of the narrowest part."""
 
-EDGE_SOFTNESS = 0.03
-"""Grey matter of the first drawing gains or loses one unit of log-odds over this distance from its outline."""
+EDGE_SOFTNESS = 0.012
+"""Grey matter of the first drawing gains or loses one unit of log-odds over this distance from its outline: half a step
+of the maps, since in one person the border of grey matter is sharp. A softer one, which holds the spread between
+people, makes unmixing exaggerate how much grey and white matter differ."""
 
-DRAWING_TRUST = 4.0
-"""The first drawing says whether a place is grey or white with these log-odds at most (7 to 1): figures may
+DRAWING_TRUST = 5.0
+"""The first drawing says whether a place is grey or white with these log-odds at most (150 to 1): figures may
 overrule it."""
 
 GREY = np.array([part.tissue is TractTissue.GM for part in PARTS])
