@@ -123,7 +123,7 @@ def test_sagittal_slices_move_within_their_own_plane(stored):
 
 
 def test_sagittal_slices_far_beside_the_cord_take_no_part():
-    """A field of view as wide as the neck: the outer slices lie beyond the window, and follow those that see the cord."""
+    """As wide as the neck: the outer slices lie beyond the window, and follow those that see the cord."""
     on = grid("RSA", shape=(44, 44, 21), spacing=(1.0, 1.0, 4.0))
     shifts = np.tile(motion(N, 1, seed=3), (1, 21, 1))
     shifts[..., 0] = 0.0
