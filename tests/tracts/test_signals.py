@@ -82,6 +82,16 @@ def test_values_do_not_depend_on_the_axis_order_of_the_file(codes):
         assert found[key].value == pytest.approx(value.value, rel=1e-6)
 
 
+@pytest.mark.parametrize("codes", ["RAS", "PIR"])
+def test_intervals_do_not_depend_on_the_axis_order_of_the_file(codes):
+    noisy = add_rician_noise(SERIES, 13.5, np.random.default_rng(1))
+    turned, grid = reorient_array(noisy, GRID, codes)
+    parts = np.stack([reorient_array(part, GRID, codes)[0] for part in TRACTS.fractions])
+    found = read(turned, TractMaps(TRACTS.tracts, TRACTS.groups, parts, "made up"), grid=grid)
+    for key, value in read(noisy).items():
+        assert (found[key].low, found[key].high) == pytest.approx((value.low, value.high), rel=1e-6)
+
+
 def test_the_same_seed_gives_the_same_interval():
     noisy = add_rician_noise(SERIES, 13.5, np.random.default_rng(1))
     first, second, other = read(noisy, seed=4), read(noisy, seed=4), read(noisy, seed=5)
