@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from napari_spinalq.errors import InputError
 from napari_spinalq.geometry import to_work_order
 from napari_spinalq.levels.levelmap import levels_per_slice
 from napari_spinalq.microstructure.cord import given_cord
@@ -44,6 +45,20 @@ def test_without_the_settings_of_the_protocol_there_is_no_mtsat_and_that_is_told
     result = analyze_mt(images, cord, options=MapOptions(atlas=None))
     assert [one.name for one in result.maps] == ["mtr"]
     assert result.flags == ("MTsat and T1 were not computed: a.json does not give FlipAngle",)
+
+
+def test_several_volumes_are_no_mt_image(digital):
+    """The mean of echoes, or of the images with and without the pulse in one file, has no MTR."""
+    on, off = digital.exam.scans["mt_on"], digital.exam.scans["mt_off"]
+    cord = given_cord(digital.exam.truth["mt_on"].cord, on.grid)
+    for pair in (
+        (on, replace(off, data=np.stack([off.data] * 2, -1))),
+        (replace(on, data=np.stack([on.data] * 2, -1)), off),
+    ):
+        with pytest.raises(InputError, match="holds 2 volumes"):
+            analyze_mt(MtSet(*pair), cord, options=MapOptions(atlas=None))
+    echo = analyze_mt(MtSet(replace(on, data=on.data[..., None]), off), cord, options=MapOptions(atlas=None))
+    assert echo.map("mtr").data.shape == on.grid.shape
 
 
 def test_an_image_that_does_not_reach_all_of_the_cord_is_told(digital):
