@@ -12,14 +12,14 @@ from napari_spinalq.levels.discs import Labelling
 from napari_spinalq.microstructure.anatomical import bring
 from napari_spinalq.microstructure.cord import NO_DISCS, MapCord, levels_of_slices
 from napari_spinalq.microstructure.options import MapOptions
-from napari_spinalq.microstructure.tracts import read_tracts, values_of_maps
+from napari_spinalq.microstructure.tracts import read_tracts
 from napari_spinalq.mt.maps import NO_SETTINGS, NO_T1W, MtMaps, magnetisation_transfer, single_volume
 from napari_spinalq.mt.parameters import MtParameters
 from napari_spinalq.progress import Progress, portion, silent
 from napari_spinalq.results import MapsResult, QuantityMap, ScanResult
 from napari_spinalq.scan import Scan
 from napari_spinalq.tracts.maps import TractMaps
-from napari_spinalq.tracts.signals import extract_mtr
+from napari_spinalq.tracts.signals import extract_mtr, extract_mtsat
 from napari_spinalq.tracts.values import TractValue
 
 NO_MTSAT = "MTsat and T1 were not computed: {}"
@@ -93,7 +93,7 @@ def analyze_mt(
     tracts, values, refusal = read_tracts(
         lambda known: (
             *_ratios(pair, known, levels, on, options),
-            *values_of_maps(maps[1:], known, levels, on.grid, options),
+            *_saturations(on, found, images.parameters, known, levels, options),
         ),
         cord,
         levels,
@@ -143,6 +143,30 @@ def _ratios(
     return extract_mtr(
         pair[..., 0],
         pair[..., 1],
+        tracts,
+        slice_levels=slice_levels,
+        grid=on.grid,
+        per=options.per,
+        method=options.method,
+    )
+
+
+def _saturations(
+    on: Scan,
+    found: MtMaps,
+    parameters: MtParameters | None,
+    tracts: TractMaps,
+    slice_levels: NDArray[np.int_],
+    options: MapOptions,
+) -> tuple[TractValue, ...]:
+    """Return MTsat and T1 per structure from the signals of each, where the protocol allows them."""
+    if found.mtsat is None or parameters is None:
+        return ()
+    return extract_mtsat(
+        np.asarray(on.data),
+        found.images["off"],
+        found.images["t1w"],
+        parameters,
         tracts,
         slice_levels=slice_levels,
         grid=on.grid,
