@@ -1,6 +1,7 @@
 """Maps, tracts and corrected series in files: named, written whole, and read back as they were."""
 
 import json
+import shutil
 from pathlib import Path
 
 import nibabel as nib
@@ -221,3 +222,43 @@ def test_values_in_the_columns_of_spinal_cord_toolbox(result):
     assert "white matter" in set(table["Label"])
     assert set(table["VertLevel"]) == {str(one.level) for one in mtr}
     assert MapOptions().method is Method.MAP
+
+
+def edit(path, old, new):
+    path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+
+
+def cut(path, lines):
+    path.write_text("".join(path.read_text(encoding="utf-8").splitlines(keepends=True)[:lines]), encoding="utf-8")
+
+
+def flatten(path):
+    image = nib.load(path)
+    nib.save(nib.Nifti1Image(np.asarray(image.dataobj)[..., 0], image.affine, image.header), path)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda paths: cut(paths.motion, 1),
+        lambda paths: cut(paths.motion, 30),
+        lambda paths: cut(paths.volumes, 9),
+        lambda paths: paths.motion.write_text("a\tb\nx\ty\n"),
+        lambda paths: edit(paths.values, "\tmap\t", "\tguess\t"),
+        lambda paths: edit(paths.values, "\t0.", "\tabc0."),
+        lambda paths: edit(paths.tract_labels, "left", "links"),
+        lambda paths: cut(paths.tract_labels, 5),
+        lambda paths: paths.map("md").unlink(),
+        lambda paths: flatten(paths.map("direction")),
+        lambda paths: edit(paths.map("fa").with_suffix("").with_suffix(".json"), '"wls"', '"best"'),
+    ],
+)
+def test_spoilt_files_are_told_and_cost_their_own_maps_only(result, written, tmp_path, spoil):
+    folder = shutil.copytree(written[0], tmp_path / "out")
+    spoil(paths_of(result, folder))
+    told = []
+    assert [one.name for one in saved_maps(result.exam, folder, told.append)] == ["mt"]
+    assert len(told) == 1
+    assert "make the maps again" in told[0]
+    with pytest.raises(InputError):
+        saved_maps(result.exam, folder)

@@ -89,6 +89,16 @@ def test_any_map_is_read_per_level_and_freed_from_what_surrounds_the_cord(consta
     assert np.mean(values(plain, "white_matter")) > 5
 
 
+def test_levels_that_name_no_slice_of_the_cord_are_refused(constant):
+    scan, cord, levels = constant
+    below, above = cord.copy(), np.asarray(levels).copy()
+    below[:, :, 3:] = 0
+    above[:, :, :3] = 0
+    with pytest.raises(InputError, match="names no slice of the cord"):
+        analyze_map(scan, below, above, metric="suv")
+    assert analyze_map(scan, below, above, metric="suv", options=MapOptions(per="slice")).values
+
+
 @pytest.mark.parametrize(("per", "rows"), [("slice", 7), ("all", 1)])
 def test_rows_per_slice_or_of_all_slices(constant, per, rows):
     scan, cord, levels = constant
