@@ -17,6 +17,7 @@ from napari_spinalq.io.bids import find_exam, is_scan
 from napari_spinalq.io.gradient_files import read_gradients
 from napari_spinalq.io.nifti import load_scan
 from napari_spinalq.metrics.tidy import COLUMNS
+from napari_spinalq.microstructure.cord import NO_DISCS
 from napari_spinalq.microstructure.exam import analyze_maps
 from napari_spinalq.microstructure.options import MapOptions
 from napari_spinalq.pipeline import measure_scan
@@ -262,3 +263,20 @@ def test_spoilt_files_are_told_and_cost_their_own_maps_only(result, written, tmp
     assert "make the maps again" in told[0]
     with pytest.raises(InputError):
         saved_maps(result.exam, folder)
+
+
+def test_a_scan_that_is_a_link_keeps_its_name_in_the_data_set(digital_folder, tmp_path):
+    """Data sets under git-annex link each file to a store that names it by its content."""
+    folder, store = tmp_path / "sub-tiny", tmp_path / "store"
+    shutil.copytree(digital_folder, folder)
+    store.mkdir()
+    for number, file in enumerate(sorted(path for path in folder.rglob("*") if path.is_file())):
+        kept = store / f"MD5E-{number}{''.join(file.suffixes)}"
+        file.rename(kept)
+        file.symlink_to(kept)
+    exam, out = find_exam([folder]), tmp_path / "out"
+    maps = analyze_maps(exam, (), NO_DISCS, options=MapOptions(atlas=None, motion=False))
+    assert [one.scan.name for one in maps] == ["sub-tiny_dwi"]
+    write_exams([ExamResult(exam, (), maps=maps)], out)
+    assert (out / "sub-tiny" / "dwi" / "sub-tiny_space-dwi_model-tensor_param-fa_dwimap.nii.gz").is_file()
+    assert [one.name for one in saved_maps(exam, out)] == ["dwi"]
