@@ -26,7 +26,7 @@ from napari_spinalq.levels.tables import discs_from_table
 from napari_spinalq.metrics.shape import slice_shapes
 from napari_spinalq.pipeline import measure_scan
 from napari_spinalq.results import DrawnStructure, ScanResult
-from napari_spinalq.scan import Scan, Source
+from napari_spinalq.scan import Scan, Source, place_of
 from napari_spinalq.structures import DRAWN
 
 INSIDE_FROM = 0.5
@@ -211,7 +211,7 @@ def results_of_others(exam: Exam, folder: Path, labelling: Labelling, opened: Co
     """
     results = []
     for file in exam.files:
-        if file.path.resolve() in opened or not holds_work(file.path.name, exam, folder):
+        if place_of(file.path) in opened or not holds_work(file.path.name, exam, folder):
             continue
         scan = load_scan(file.path, file.contrast)
         saved = saved_work(scan, exam, folder)

@@ -35,6 +35,9 @@ from napari_spinalq.vertebrae import level_number
 MT_QUANTITIES = (("mtr", "MTR", "%"), ("mtsat", "MTsat", "p.u."), ("t1", "T1", "s"))
 CARRIED = ("cord", "gm")
 
+NUMBERS = ("value", "sd", "low", "high", "effective_voxels")
+"""Columns that hold numbers: a word in them is an error, not a value."""
+
 TEXT = ("structure", "metric", "level", "slices", "unit", "method", "flag", "reason")
 """Columns that hold words: empty ones stay empty instead of becoming numbers that are none."""
 
@@ -71,6 +74,11 @@ def saved_maps(exam: Exam, folder: Path, refused: Callable[[str], None] | None =
             if refused is None:
                 raise
             refused(str(error))
+        except (KeyError, ValueError) as error:  # a column or a word is missing, or spoilt by hand
+            sentence = f"The saved maps of {file.name} cannot be read ({error}); make the maps again."
+            if refused is None:
+                raise InputError(sentence) from None
+            refused(sentence)
         else:
             found += [] if one is None else [one]
     return tuple(found)
@@ -144,13 +152,15 @@ def _maps(paths: MapPaths, scan: Scan, known: tuple[tuple[str, str, str], ...]) 
     )
 
 
-def _data(path: Path, scan: Scan) -> NDArray[np.float32]:
-    """Return the values of a file on the grid of a scan, 3-D or 4-D."""
+def _data(path: Path, scan: Scan, *last: int) -> NDArray[np.float32]:
+    """Return the values of a file on the grid of a scan, 3-D, or 4-D with ``last`` values a voxel."""
     record_of(path, scan.source)
     found = load_scan(path, allow_missing=True)
     difference = found.grid.difference(scan.grid)
     if difference:
         raise InputError(f"{path} lies on another grid than its scan ({difference}); make the maps again.")
+    if found.data.shape != (*scan.grid.shape, *last):
+        raise InputError(f"{path} holds {found.volumes} volumes, not {last[0] if last else 1}; make the maps again.")
     return np.asarray(found.data, dtype=np.float32)
 
 
@@ -170,7 +180,7 @@ def _fit(paths: MapPaths, scan: Scan, maps: tuple[QuantityMap, ...]) -> TensorFi
         md=by_name["md"],
         ad=by_name["ad"],
         rd=by_name["rd"],
-        direction=_data(paths.map("direction"), scan),
+        direction=_data(paths.map("direction"), scan, 3),
         residual=by_name["residual"],
         tsnr=by_name["tsnr"],
         negative_eigenvalues=int(told.get("negative_eigenvalues", 0)),
@@ -184,6 +194,8 @@ def _motion(paths: MapPaths) -> Motion | None:
         return None
     slices, volumes = _table(paths.motion), _table(paths.volumes)
     shape = int(slices["volume"].max()) + 1, int(slices["slice"].max()) + 1
+    if len(volumes) != shape[0] or len(slices) != shape[0] * shape[1]:
+        raise InputError(f"{paths.motion} and {paths.volumes} do not hold each slice and volume; make the maps again.")
     axes = tuple(direction for direction, short in SHORT.items() if f"shift_{short}_mm" in slices)
     if len(axes) != 2:
         raise InputError(f"{paths.motion} does not hold shifts in two directions; make the maps again.")
@@ -211,7 +223,10 @@ def _tracts(paths: MapPaths, scan: Scan) -> TractMaps:
     groups = tuple(
         TractGroup(one["key"], one["title"], Side(one["side"]), tuple(one["members"])) for one in told.get("groups", [])
     )
-    fractions = np.moveaxis(_data(paths.tracts, scan), -1, 0)
+    unknown = {member for group in groups for member in group.members} - {tract.key for tract in tracts}
+    if unknown:
+        raise InputError(f"{paths.tracts} has groups of unknown tracts ({min(unknown)}); make the maps again.")
+    fractions = np.moveaxis(_data(paths.tracts, scan, len(tracts)), -1, 0)
     return TractMaps(tracts, groups, np.ascontiguousarray(fractions), str(told.get("atlas", "")))
 
 
@@ -237,7 +252,7 @@ def _values(path: Path) -> tuple[TractValue, ...]:
 
 def _table(path: Path) -> pd.DataFrame:
     try:
-        table = pd.read_csv(path, sep="\t", dtype=dict.fromkeys(TEXT, str))
+        table = pd.read_csv(path, sep="\t", dtype=dict.fromkeys(TEXT, str) | dict.fromkeys(NUMBERS, float))
         return table.fillna(dict.fromkeys(TEXT, ""))
     except (OSError, ValueError):
         raise InputError(f"{path} is missing or no table; make the maps again.") from None

@@ -21,7 +21,7 @@ class Source:
     Attributes
     ----------
     path : Path
-        Absolute path of the file.
+        Absolute path of the file (:func:`place_of`).
     header : nibabel header
         A copy of its header: a mask is saved with the same sform, qform and codes.
     """
@@ -33,6 +33,16 @@ class Source:
     def sha256(self) -> str:
         """SHA-256 of the file as it lies on disk, hexadecimal."""
         return file_sha256(self.path)
+
+
+def place_of(path: str | Path) -> Path:
+    """Return the absolute path of a file, links of its folders followed, under its own name.
+
+    A file may itself be a link to a store in which files are named by their content (git-annex, DataLad): its subject,
+    contrast and results go by the name that it has in the data set.
+    """
+    path = Path(path)
+    return path.parent.resolve() / path.name
 
 
 def file_sha256(path: Path) -> str:

@@ -107,15 +107,18 @@ def atlas_of(words: str) -> str | Path:
     Raises
     ------
     InputError
-        If the folder is not there.
+        If the folder is not there, or holds no atlas.
     """
     from pathlib import Path
+
+    from napari_spinalq.tracts.info import read_info
 
     if words == "builtin":
         return words
     folder = Path(words)
     if not folder.is_dir():
         raise InputError(f"There is no folder {folder} with an atlas; give builtin, or a folder with info_label.txt.")
+    read_info(folder)
     return folder
 
 

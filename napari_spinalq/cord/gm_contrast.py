@@ -92,7 +92,7 @@ def _slice_contrast(piece: CordSlice, level: float) -> tuple[float, float] | Non
     inverse = np.linalg.pinv(design.T @ design)
     solution = inverse @ (design.T @ values)
     noise = np.sqrt(((values - design @ solution) ** 2).sum() / spare)
-    if noise == 0:
+    if noise == 0 or inverse[-1, -1] <= 0:  # nothing left over, or no grey matter expected within this outline
         return None
     return float(solution[-1] / noise), float(solution[-1] / (noise * np.sqrt(inverse[-1, -1])))
 

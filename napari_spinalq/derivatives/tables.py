@@ -58,6 +58,8 @@ def metrics_table(result: ExamResult, per: str = "level") -> pd.DataFrame:
     """
     tables = [_tidy_of_scan(scan, result.exam, per) for scan in result.scans]
     tables += [_tidy_of_maps(one, result.exam) for one in result.maps if one.values]
+    if not tables:  # maps alone, none of which could be read per tract
+        return tract_table(())
     return pd.concat(tables, ignore_index=True)
 
 

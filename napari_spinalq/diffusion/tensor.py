@@ -25,6 +25,10 @@ from napari_spinalq.progress import Progress, portion, silent
 THREADS = 2
 """Threads by default: two are 1.5 times as fast as one, and more hardly faster (``benchmarks/tensor.py``)."""
 
+USUAL_SIGNAL = 1000.0
+"""Signals with a median without weighting below 1 are scaled to this one: dipy lifts any signal under 1e-4, in whatever
+unit it comes. Others stay as they are, because its robust fits depend on the unit too."""
+
 BRIGHTEST = 255
 """Full brightness of a direction colour: FA = 1 along one axis."""
 
@@ -130,6 +134,10 @@ def fit_tensor(
     fitted = _fittable(data, np.asarray(mask) > 0, chosen, table)
     signals = np.asarray(data[fitted][:, chosen], dtype=np.float64)
     signals = np.maximum(signals, signals[signals > 0].min() if min_signal is None else min_signal)
+    middle = float(np.median(signals[:, table.unweighted]))
+    scale = USUAL_SIGNAL / middle if middle < 1 else 1.0
+    signals *= scale
+    noise_sd = None if noise_sd is None else noise_sd * scale
     count = (threads or THREADS) if method in (FitMethod.WLS, FitMethod.OLS) else 1
     if method is FitMethod.RESTORE and noise_sd is None:
         first = DipyTensor(table, FitMethod.ROBUST).fit(signals, count, portion(progress, 0.0, 0.4))
@@ -139,7 +147,7 @@ def fit_tensor(
     flags = [*flags_of_scheme(gradients, table), *flags_of_fit(len(signals), result.negative_eigenvalues)]
     if cord is not None:
         flags += flags_of_cord(result.md, _on_grid(1e3 * linear_md(signals, table), fitted), cord)
-    return replace(result, flags=tuple(flags), noise_sd=float("nan") if noise_sd is None else float(noise_sd))
+    return replace(result, flags=tuple(flags), noise_sd=float("nan") if noise_sd is None else noise_sd / scale)
 
 
 def mask_dilated(mask: NDArray, grid: Grid, mm: float) -> NDArray[np.bool_]:

@@ -31,6 +31,7 @@ from napari_spinalq.gui.tracts.page import TITLE as TRACTS
 from napari_spinalq.gui.tracts.page import TractsPage
 from napari_spinalq.gui.work import CORD
 from napari_spinalq.gui.worklist.page import WorklistPage
+from napari_spinalq.scan import place_of
 
 if TYPE_CHECKING:
     import napari
@@ -225,7 +226,7 @@ class SpinalCordDock(QWidget):
     def _show_scans(self) -> None:
         session = self.desk.session
         files = session.exam.files if session.exam else ()
-        paths = [file.path.resolve() for file in files]
+        paths = [place_of(file.path) for file in files]
         source = session.current.scan.source if session.current else None
         current = paths.index(source.path) if source and source.path in paths else -1
         self.open_panel.show_scans([describe(file) for file in files], current)

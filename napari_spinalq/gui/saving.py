@@ -18,6 +18,7 @@ from napari_spinalq.io.sidecar import Provenance
 from napari_spinalq.pipeline import measure_scan
 from napari_spinalq.reopen import results_of_others
 from napari_spinalq.results import ExamResult, MapsResult, ScanResult
+from napari_spinalq.scan import place_of
 
 FOLDER = Path("derivatives") / "napari-spinalq"
 
@@ -26,7 +27,7 @@ NOTHING_TO_SAVE = "There is no cord mask yet, so there is nothing to save; segme
 
 def folder_beside(scan: Path) -> Path:
     """Return the folder where BIDS expects the derivatives of a scan."""
-    scan = scan.resolve()
+    scan = place_of(scan)
     if is_sample(scan):
         return Path.cwd() / "out" / FOLDER
     subject = next((parent for parent in scan.parents if parent.name.startswith("sub-")), None)

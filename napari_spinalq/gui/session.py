@@ -22,6 +22,7 @@ from napari_spinalq.gui.work import CORD, ScanWork, StructureWork
 from napari_spinalq.levels.discs import Disc, Labelling
 from napari_spinalq.reopen import SavedWork
 from napari_spinalq.results import CHECKED_SLICES, EDITED_SLICES
+from napari_spinalq.scan import place_of
 
 
 class Session:
@@ -115,7 +116,7 @@ class Session:
     def work_of(self, path: Path, rater: str = "") -> ScanWork | None:
         """Return the work on the scan of a file (by default the first read), if it is open."""
         sources = ((work, work.scan.source) for work in self.works if work.rater == rater)
-        return next((work for work, source in sources if source and source.path == path.resolve()), None)
+        return next((work for work, source in sources if source and source.path == place_of(path)), None)
 
     def drop_read(self, work: ScanWork, instead: ScanWork) -> None:
         """Put a second read away for good, and take another work in its place."""

@@ -77,6 +77,10 @@ def read_gradients(
         If a file is missing, is no table of numbers, does not fit the series or the other file, or describes a scheme
         that no tensor can be fitted to; the message says which and how to mend it.
     """
+    if not b0_threshold >= 0:
+        raise InputError(
+            f"A b0 threshold of {b0_threshold:g} is no b-value; give one in s/mm2, such as {B0_THRESHOLD:g}."
+        )
     files = _files(scan_path, bval, bvec, grad)
     if isinstance(files, Path):
         b_values, vectors = _read_mrtrix(files, n_volumes)

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from napari_spinalq.contrast import Contrast, contrast_from_name
 from napari_spinalq.errors import GridMismatchError, InputError
 from napari_spinalq.geometry import Grid
-from napari_spinalq.scan import Scan, Source
+from napari_spinalq.scan import Scan, Source, place_of
 from napari_spinalq.vertebrae import VERTEBRAE, level_name
 
 SPACING_TOLERANCE = 0.01
@@ -64,7 +64,7 @@ def load_scan(path: str | Path, contrast: Contrast | None = None, *, allow_missi
     image = _open(path)
     data = _values(image, path, allow_missing)
     grid = _grid(image, path)
-    source = Source(path.resolve(), image.header.copy())
+    source = Source(place_of(path), image.header.copy())
     return Scan(data, grid, contrast or contrast_from_name(path.name), source)
 
 

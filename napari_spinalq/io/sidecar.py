@@ -14,7 +14,7 @@ from typing import Any
 from napari_spinalq import __version__
 from napari_spinalq.errors import InputError
 from napari_spinalq.io.atomic import as_utf8, write_whole
-from napari_spinalq.scan import Source
+from napari_spinalq.scan import Source, place_of
 
 TOOL = "napari-spinalq"
 AUTHOR_VARIABLE = "SPINALQ_AUTHOR"
@@ -238,5 +238,5 @@ def refuse_sidecar_of_source(path: Path, sources: Iterable[Source]) -> None:
     """
     beside = sidecar_path(path)
     for source in sources:
-        if beside.exists() and beside.resolve() == sidecar_path(source.path):
+        if beside.exists() and place_of(beside) == sidecar_path(source.path):
             raise InputError(f"{beside} belongs to {source.path.name}; name another output than {path.name}.")

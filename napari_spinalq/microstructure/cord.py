@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_spinalq.cord.centerline import Centerline, cord_centerline
-from napari_spinalq.cord.segment import EDGE_OFFSET_PIXELS, MASK_LEVEL, segment_cord
-from napari_spinalq.errors import CordNotFoundError
+from napari_spinalq.cord.segment import EDGE_OFFSET_PIXELS, HOW_TO_MEND, MASK_LEVEL, segment_cord
+from napari_spinalq.errors import CordNotFoundError, InputError
 from napari_spinalq.geometry import WORK_AXES, Grid, box_around, reorient_array, resample_array, to_work_order
 from napari_spinalq.levels.discs import Labelling
 from napari_spinalq.levels.levelmap import slice_levels
@@ -32,6 +32,9 @@ would count as CSF, and the tracts along the edge would be freed of CSF that is 
 SMOOTHING_PIXELS, FINE = 0.7, 5
 """The outline of a binary mask is smoothed by a Gaussian of this many pixels, its area kept, and its share of a pixel
 is counted on this many points along each side."""
+
+GIVE_MASK = "draw it and give the mask (--mask of spinalq dti), or add an anatomical scan that shows it"
+"""How to mend a series in which no cord was found: a point is not asked for there."""
 
 CARRIED_CORD = "the cord was not found in this scan: that of {} was carried here by position"
 
@@ -76,10 +79,14 @@ def given_cord(mask: NDArray, grid: Grid, *, offset_mm: float = 0.0) -> MapCord:
     Raises
     ------
     InputError
-        If the mask is empty.
+        If the mask is empty, or no voxel of it is half cord.
     """
     centerline = cord_centerline(slice_shapes(mask, grid).centroid_mm, grid)
     drawn = (np.asarray(mask) >= MASK_LEVEL).astype(np.uint8)
+    if not drawn.any():
+        raise InputError(
+            f"The cord mask reaches {np.max(mask):.2g} at most, so no voxel is half cord; give shares of 0 to 1."
+        )
     return MapCord(drawn, physical_shares(mask, grid, offset_mm), centerline, (), {"method": "given"})
 
 
@@ -155,9 +162,9 @@ def find_cord(scan: Scan, anatomical: ScanResult | None, progress: Progress = si
     """
     try:
         found = segment_cord(scan, edge_offset_mm=PHYSICAL_EDGE_MM, progress=progress)
-    except CordNotFoundError:
+    except CordNotFoundError as error:
         if anatomical is None:
-            raise
+            raise CordNotFoundError(str(error).replace(HOW_TO_MEND, GIVE_MASK)) from None
         return carried_cord(anatomical, scan.grid)
     return MapCord(found.mask, found.soft, found.centerline, found.flags, found.parameters)
 

@@ -14,6 +14,7 @@ from napari_spinalq.diffusion.gradient_check import check_gradients
 from napari_spinalq.diffusion.motion import Motion
 from napari_spinalq.diffusion.tensor import TensorFit, fit_tensor, mask_dilated
 from napari_spinalq.errors import InputError
+from napari_spinalq.geometry import WORK_AXES
 from napari_spinalq.gradients import GradientTable
 from napari_spinalq.levels.discs import Labelling
 from napari_spinalq.microstructure.anatomical import bring
@@ -76,7 +77,7 @@ def analyze_diffusion(
     Raises
     ------
     InputError
-        If the scan is not 4-D or the gradients are not its own.
+        If the scan is not 4-D, has one axial slice or a volume without signal, or the gradients are not its own.
     CordNotFoundError
         If no cord is found and there is none to carry.
     """
@@ -84,6 +85,7 @@ def analyze_diffusion(
         raise InputError(
             f"{scan.name} has {scan.volumes} volume(s) but {len(gradients)} gradients; give its own files."
         )
+    _check_series(scan)
     series, cord, seen = _corrected_series(scan, gradients, cord_mask, anatomical, options, portion(progress, 0, 0.6))
     mean = weighted_mean(series.corrected, series.gradients)
     brought = bring(anatomical, mean, cord.soft, portion(progress, 0.6, 0.75))
@@ -116,6 +118,18 @@ def analyze_diffusion(
         tuple(dict.fromkeys([*seen, *cord.flags, *brought.flags, *refusal])),
         (scan.name,),
     )
+
+
+def _check_series(scan: Scan) -> None:
+    """Refuse a series in which the cord cannot be followed, or of which a volume was lost."""
+    if scan.grid.reoriented(WORK_AXES).shape[0] < 2:
+        raise InputError(f"{scan.name} has one axial slice; the cord is followed through two or more.")
+    empty = [volume for volume in range(scan.volumes) if not np.any(scan.data[..., volume] > 0)]
+    if 0 < len(empty) < scan.volumes:
+        raise InputError(
+            f"Volume {empty[0]} of {scan.name} (counted from 0) holds no signal; take it out of the series and of its "
+            "gradient files."
+        )
 
 
 def weighted_mean(scan: Scan, gradients: GradientTable) -> Scan:

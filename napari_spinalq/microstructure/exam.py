@@ -21,7 +21,7 @@ from napari_spinalq.mt.parameters import MtParameters
 from napari_spinalq.mt.roles import MtFiles, find_mt_pair
 from napari_spinalq.progress import Progress, portion, silent
 from napari_spinalq.results import MapsResult, ScanResult
-from napari_spinalq.scan import Scan
+from napari_spinalq.scan import Scan, place_of
 
 Refused = Callable[[str, str], None]
 """Told the name of a scan that gave no maps, and why."""
@@ -129,7 +129,7 @@ def _images(files: MtFiles, on: Scan) -> MtSet:
 
 
 def _measured(file: ExamFile, scans: Sequence[ScanResult]) -> ScanResult:
-    path = file.path.resolve()
+    path = place_of(file.path)
     found = next((one for one in scans if one.scan.source is not None and one.scan.source.path == path), None)
     if found is None:
         raise InputError(f"The cord of {file.name} was not found, so MTR cannot be read; point at it with --at.")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_spinalq.errors import InputError
 from napari_spinalq.geometry import to_work_order
 from napari_spinalq.levels.levelmap import levels_per_slice
 from napari_spinalq.microstructure.cord import given_cord
@@ -60,10 +61,15 @@ def analyze_map(
     Raises
     ------
     InputError
-        If the mask is empty, or the atlas cannot be used.
+        If the mask is empty, no slice of it has a level that is to be read, or the atlas cannot be used.
     """
     cord = given_cord(cord_mask, scan.grid, offset_mm=offset_mm)
     slice_levels = levels_per_slice(to_work_order(levels, scan.grid)[0])
+    if options.per == "level" and not np.any(slice_levels[to_work_order(cord.mask, scan.grid)[0].any(axis=(1, 2))]):
+        raise InputError(
+            "The level map names no slice of the cord, so there is no level to read; take the levels of this cord, or "
+            "read per slice."
+        )
     tracts = tracts_on(
         cord,
         slice_levels,

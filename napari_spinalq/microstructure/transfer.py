@@ -12,14 +12,14 @@ from napari_spinalq.levels.discs import Labelling
 from napari_spinalq.microstructure.anatomical import bring
 from napari_spinalq.microstructure.cord import NO_DISCS, MapCord, levels_of_slices
 from napari_spinalq.microstructure.options import MapOptions
-from napari_spinalq.microstructure.tracts import read_tracts, values_of_maps
-from napari_spinalq.mt.maps import NO_SETTINGS, NO_T1W, MtMaps, magnetisation_transfer
+from napari_spinalq.microstructure.tracts import read_tracts
+from napari_spinalq.mt.maps import NO_SETTINGS, NO_T1W, MtMaps, magnetisation_transfer, single_volume
 from napari_spinalq.mt.parameters import MtParameters
 from napari_spinalq.progress import Progress, portion, silent
 from napari_spinalq.results import MapsResult, QuantityMap, ScanResult
 from napari_spinalq.scan import Scan
 from napari_spinalq.tracts.maps import TractMaps
-from napari_spinalq.tracts.signals import extract_mtr
+from napari_spinalq.tracts.signals import extract_mtr, extract_mtsat
 from napari_spinalq.tracts.values import TractValue
 
 NO_MTSAT = "MTsat and T1 were not computed: {}"
@@ -82,9 +82,9 @@ def analyze_mt(
     Raises
     ------
     InputError
-        If an image is not 3-D or does not overlap the first, or the pair seems to be swapped.
+        If an image holds several volumes or does not overlap the first, or the pair seems to be swapped.
     """
-    on = images.on.mean_volume()
+    on = single_volume(images.on)
     found, maps, flags = _maps(on, images, cord, portion(progress, 0.0, 0.4))
     brought = bring(anatomical, on, cord.soft, portion(progress, 0.4, 0.6))
     levels = levels_of_slices(labelling, cord.centerline, cord.mask, on.grid)
@@ -93,7 +93,7 @@ def analyze_mt(
     tracts, values, refusal = read_tracts(
         lambda known: (
             *_ratios(pair, known, levels, on, options),
-            *values_of_maps(maps[1:], known, levels, on.grid, options),
+            *_saturations(on, found, images.parameters, known, levels, options),
         ),
         cord,
         levels,
@@ -125,8 +125,8 @@ def _maps(
     on: Scan, images: MtSet, cord: MapCord, progress: Progress
 ) -> tuple[MtMaps, tuple[QuantityMap, ...], tuple[str, ...]]:
     """Return what was computed, its maps (MTR and, where the protocol allows it, MTsat and T1), and what to know."""
-    t1w = None if images.t1w is None else images.t1w.mean_volume()
-    found = magnetisation_transfer(on, images.off.mean_volume(), t1w, images.parameters, cord.mask, progress=progress)
+    t1w = None if images.t1w is None else single_volume(images.t1w)
+    found = magnetisation_transfer(on, single_volume(images.off), t1w, images.parameters, cord.mask, progress=progress)
     maps = [QuantityMap("mtr", "MTR", "%", found.mtr)]
     if found.mtsat is not None and found.t1 is not None:
         maps += [QuantityMap("mtsat", "MTsat", "p.u.", found.mtsat), QuantityMap("t1", "T1", "s", found.t1)]
@@ -143,6 +143,30 @@ def _ratios(
     return extract_mtr(
         pair[..., 0],
         pair[..., 1],
+        tracts,
+        slice_levels=slice_levels,
+        grid=on.grid,
+        per=options.per,
+        method=options.method,
+    )
+
+
+def _saturations(
+    on: Scan,
+    found: MtMaps,
+    parameters: MtParameters | None,
+    tracts: TractMaps,
+    slice_levels: NDArray[np.int_],
+    options: MapOptions,
+) -> tuple[TractValue, ...]:
+    """Return MTsat and T1 per structure from the signals of each, where the protocol allows them."""
+    if found.mtsat is None or parameters is None:
+        return ()
+    return extract_mtsat(
+        np.asarray(on.data),
+        found.images["off"],
+        found.images["t1w"],
+        parameters,
         tracts,
         slice_levels=slice_levels,
         grid=on.grid,

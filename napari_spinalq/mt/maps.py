@@ -114,12 +114,25 @@ def magnetisation_transfer(
     return MtMaps(ratio, saturation.mtsat, saturation.t1_s, tuple(flags), motions, images)
 
 
+def single_volume(scan: Scan) -> Scan:
+    """Return an MT image as a 3-D scan.
+
+    Raises
+    ------
+    InputError
+        If it holds several volumes: the mean of echoes, or of images with and without the pulse, has no MTR.
+    """
+    if scan.volumes > 1:
+        raise InputError(
+            f"{scan.name} holds {scan.volumes} volumes; MT images are single volumes: take one echo, or the mean of "
+            "repetitions."
+        )
+    return scan.mean_volume()
+
+
 def _check(on: Scan, others: dict[str, Scan], align: bool) -> None:
     for scan in (on, *others.values()):
-        if scan.data.ndim != 3:
-            raise InputError(
-                f"{scan.name} holds {scan.volumes} volumes; MT images are single volumes, such as one echo."
-            )
+        single_volume(scan)
         if scan is not on and not align:
             check_same_grid(scan.grid, on.grid, scan.name)
 

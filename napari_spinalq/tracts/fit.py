@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -158,8 +158,22 @@ def _grey_matter_of(
         return None
     voxels = np.column_stack([frame.slices, frame.centres_mm[:, ::-1] / work_grid.spacing[1:]])
     centerline = fit_centerline(work_grid.voxel_to_mm(voxels))
-    found = segment_grey_matter(scan, mask, centerline, slice_levels=slice_levels, progress=progress)
+    seen = _without_gaps(scan, mask)
+    found = segment_grey_matter(seen, mask, centerline, slice_levels=slice_levels, progress=progress)
     return found.soft if found.measurable else None
+
+
+def _without_gaps(scan: Scan, mask: NDArray) -> Scan:
+    """Give voxels that are not finite the median of the cord in their axial slice: a grey that shows no tissue."""
+    finite = np.isfinite(scan.data)
+    if finite.all():
+        return scan
+    data = np.where(finite, scan.data, np.nan)
+    known = work_view(np.where(np.asarray(mask) >= MASK_LEVEL, data, np.nan), scan.grid)
+    for plane, cord in zip(work_view(data, scan.grid), known, strict=True):
+        seen = cord[np.isfinite(cord)]
+        plane[np.isnan(plane)] = np.median(seen) if seen.size else 0.0
+    return replace(scan, data=data)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
-"""Diffusion and MTR per tract from unmixed signals: signals of tissues add up in a voxel, anisotropy does not.
+"""Diffusion, MTR and MTsat per tract from unmixed signals: signals of tissues add up in a voxel, anisotropy does not.
 
-FA, MD, MTR and the like of a voxel that holds two tissues are not the mean of both. Its signal is, in every volume
+FA, MD, MTR, T1 and the like of a voxel that holds two tissues are not the mean of both. Its signal is, in every volume
 (:mod:`~napari_spinalq.tracts.unmixing`): so each volume is unmixed into the signals of the tracts, and one tensor is
 fitted to the signals of each.
 """
@@ -17,6 +17,8 @@ from napari_spinalq.diffusion.tensor import FitMethod
 from napari_spinalq.errors import InputError
 from napari_spinalq.geometry import Grid
 from napari_spinalq.gradients import GradientTable
+from napari_spinalq.mt.mtsat import mtsat
+from napari_spinalq.mt.parameters import MtParameters
 from napari_spinalq.tracts.estimators import BINARY_SHARE, Settings
 from napari_spinalq.tracts.extract import check_slice_levels, chosen_structures, cord_slices
 from napari_spinalq.tracts.maps import TractMaps, TractTissue
@@ -31,6 +33,10 @@ DRAWS = 300
 
 MTR_UNIT = {"mtr": "%"}
 """Metric and unit of a magnetisation transfer ratio."""
+
+
+MTSAT_UNITS = {"mtsat": "p.u.", "t1": "s"}
+"""Metrics and units of an MTsat protocol."""
 
 
 def extract_diffusion(
@@ -154,6 +160,60 @@ def extract_mtr(
     keys = chosen_structures(tracts, structures)
     groups = slice_groups(cord_slices(voxels, tracts), slice_levels, per, levels)
     reader = SignalReader(tracts, keys, Settings(method), _ratio, MTR_UNIT, draws, np.random.default_rng(seed))
+    return tuple(value for group in groups for value in reader.values(voxels.in_slices(group.slices), group))
+
+
+def extract_mtsat(
+    on: NDArray,
+    off: NDArray,
+    t1w: NDArray,
+    parameters: MtParameters,
+    tracts: TractMaps,
+    *,
+    slice_levels: ArrayLike,
+    grid: Grid,
+    structures: Sequence[str] | None = None,
+    per: Per = "level",
+    levels: Iterable[int] | None = None,
+    method: Method = Method.MAP,
+    mask: NDArray | None = None,
+    draws: int = DRAWS,
+    seed: int = 0,
+) -> tuple[TractValue, ...]:
+    """Return MTsat and T1 of each structure, per level, from its own unmixed signals.
+
+    Parameters
+    ----------
+    on, off, t1w : array, shape ``grid.shape``
+        Images with and without the pulse and the T1-weighted one, registered, in the axis order of the file.
+    parameters : MtParameters
+        Flip angles and repetition times.
+    tracts, slice_levels, grid, structures, per, levels, mask, method, draws, seed
+        As for :func:`extract_mtr`.
+
+    Returns
+    -------
+    tuple of TractValue
+        Metrics ``mtsat``, percent units, and ``t1``, s: :func:`~napari_spinalq.mt.mtsat.mtsat` of the signals of the
+        structure.
+
+    Raises
+    ------
+    InputError
+        As :func:`extract_mtr`.
+    """
+    if not on.shape == off.shape == t1w.shape or on.ndim != 3:
+        raise InputError(f"The MT images have the shapes {on.shape}, {off.shape} and {t1w.shape}; register them.")
+    check_slice_levels(slice_levels, grid)
+    voxels = gather_voxels(np.stack([on, off, t1w], axis=-1), tracts, grid, mask)
+    keys = chosen_structures(tracts, structures)
+    groups = slice_groups(cord_slices(voxels, tracts), slice_levels, per, levels)
+
+    def measures(signals: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+        found = mtsat(signals[..., 0], signals[..., 1], signals[..., 2], parameters, floor=0.0)
+        return {"mtsat": found.mtsat.astype(np.float64), "t1": found.t1_s.astype(np.float64)}
+
+    reader = SignalReader(tracts, keys, Settings(method), measures, MTSAT_UNITS, draws, np.random.default_rng(seed))
     return tuple(value for group in groups for value in reader.values(voxels.in_slices(group.slices), group))
 
 

@@ -91,17 +91,12 @@ def gather_voxels(data: NDArray, tracts: TractMaps, grid: Grid, mask: NDArray | 
     if mask is not None:
         _check_shape(mask.shape, grid, "The mask")
         used &= mask != 0
-    values = np.asarray(data[used], dtype=float).reshape(int(used.sum()), -1)
+    # In work order, so that what is drawn by chance does not depend on how a file is stored.
+    used = work_view(used, grid)
+    values = np.asarray(work_view(data, grid)[used], dtype=float).reshape(int(used.sum()), -1)
     values[~np.isfinite(values).all(axis=1)] = np.nan
-    return Voxels(np.asarray(tracts.fractions[:, used].T, dtype=float), work_places(grid)[used], values)
-
-
-def work_places(grid: Grid) -> NDArray[np.int_]:
-    """Return the work-order indices z, y, x of every voxel, shape ``grid.shape + (3,)``, in the file's axis order."""
-    places = np.empty((*grid.shape, 3), dtype=int)
-    view = work_view(places, grid)
-    view[...] = np.moveaxis(np.indices(view.shape[:3]), 0, -1)
-    return places
+    shares = np.stack([work_view(part, grid)[used] for part in tracts.fractions], axis=1)
+    return Voxels(np.asarray(shares, dtype=float), np.argwhere(used), values)
 
 
 def slice_groups(

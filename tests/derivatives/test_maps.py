@@ -1,6 +1,7 @@
 """Maps, tracts and corrected series in files: named, written whole, and read back as they were."""
 
 import json
+import shutil
 from pathlib import Path
 
 import nibabel as nib
@@ -16,6 +17,7 @@ from napari_spinalq.io.bids import find_exam, is_scan
 from napari_spinalq.io.gradient_files import read_gradients
 from napari_spinalq.io.nifti import load_scan
 from napari_spinalq.metrics.tidy import COLUMNS
+from napari_spinalq.microstructure.cord import NO_DISCS
 from napari_spinalq.microstructure.exam import analyze_maps
 from napari_spinalq.microstructure.options import MapOptions
 from napari_spinalq.pipeline import measure_scan
@@ -221,3 +223,60 @@ def test_values_in_the_columns_of_spinal_cord_toolbox(result):
     assert "white matter" in set(table["Label"])
     assert set(table["VertLevel"]) == {str(one.level) for one in mtr}
     assert MapOptions().method is Method.MAP
+
+
+def edit(path, old, new):
+    path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+
+
+def cut(path, lines):
+    path.write_text("".join(path.read_text(encoding="utf-8").splitlines(keepends=True)[:lines]), encoding="utf-8")
+
+
+def flatten(path):
+    image = nib.load(path)
+    nib.save(nib.Nifti1Image(np.asarray(image.dataobj)[..., 0], image.affine, image.header), path)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda paths: cut(paths.motion, 1),
+        lambda paths: cut(paths.motion, 30),
+        lambda paths: cut(paths.volumes, 9),
+        lambda paths: paths.motion.write_text("a\tb\nx\ty\n"),
+        lambda paths: edit(paths.values, "\tmap\t", "\tguess\t"),
+        lambda paths: edit(paths.values, "\t0.", "\tabc0."),
+        lambda paths: edit(paths.tract_labels, "left", "links"),
+        lambda paths: cut(paths.tract_labels, 5),
+        lambda paths: paths.map("md").unlink(),
+        lambda paths: flatten(paths.map("direction")),
+        lambda paths: edit(paths.map("fa").with_suffix("").with_suffix(".json"), '"wls"', '"best"'),
+    ],
+)
+def test_spoilt_files_are_told_and_cost_their_own_maps_only(result, written, tmp_path, spoil):
+    folder = shutil.copytree(written[0], tmp_path / "out")
+    spoil(paths_of(result, folder))
+    told = []
+    assert [one.name for one in saved_maps(result.exam, folder, told.append)] == ["mt"]
+    assert len(told) == 1
+    assert "make the maps again" in told[0]
+    with pytest.raises(InputError):
+        saved_maps(result.exam, folder)
+
+
+def test_a_scan_that_is_a_link_keeps_its_name_in_the_data_set(digital_folder, tmp_path):
+    """Data sets under git-annex link each file to a store that names it by its content."""
+    folder, store = tmp_path / "sub-tiny", tmp_path / "store"
+    shutil.copytree(digital_folder, folder)
+    store.mkdir()
+    for number, file in enumerate(sorted(path for path in folder.rglob("*") if path.is_file())):
+        kept = store / f"MD5E-{number}{''.join(file.suffixes)}"
+        file.rename(kept)
+        file.symlink_to(kept)
+    exam, out = find_exam([folder]), tmp_path / "out"
+    maps = analyze_maps(exam, (), NO_DISCS, options=MapOptions(atlas=None, motion=False))
+    assert [one.scan.name for one in maps] == ["sub-tiny_dwi"]
+    write_exams([ExamResult(exam, (), maps=maps)], out)
+    assert (out / "sub-tiny" / "dwi" / "sub-tiny_space-dwi_model-tensor_param-fa_dwimap.nii.gz").is_file()
+    assert [one.name for one in saved_maps(exam, out)] == ["dwi"]

@@ -122,6 +122,18 @@ def test_sagittal_slices_move_within_their_own_plane(stored):
     assert np.median(found.uncertainty_mm[..., 0]) > 5 * np.median(found.uncertainty_mm[:, 3:6, 1])
 
 
+def test_sagittal_slices_far_beside_the_cord_take_no_part():
+    """As wide as the neck: the outer slices lie beyond the window, and follow those that see the cord."""
+    on = grid("RSA", shape=(44, 44, 21), spacing=(1.0, 1.0, 4.0))
+    shifts = np.tile(motion(N, 1, seed=3), (1, 21, 1))
+    shifts[..., 0] = 0.0
+    scan, mask = series(on, shifts)
+    found = correct_motion(scan, SCHEME, mask)[2]
+    assert rms((found.shifts_mm - centred(shifts))[:, 9:12, 1]) < TARGET_MM
+    assert np.isfinite(found.shifts_mm).all()
+    assert np.abs(found.shifts_mm[:, [0, -1]]).max() <= np.abs(found.shifts_mm[:, 8:13]).max() + 0.1
+
+
 def test_the_place_of_unweighted_volumes_is_found_though_csf_is_dark_in_the_others():
     shifts = np.zeros((N, 7, 2))
     shifts[SCHEME.unweighted] = [1.5, -1.0]

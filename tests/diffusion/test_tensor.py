@@ -77,6 +77,20 @@ def test_robust_methods_withstand_outliers_that_move_least_squares(make_series, 
     assert errors[method] < 0.5 * errors[FitMethod.WLS]
 
 
+@pytest.mark.parametrize("method", [FitMethod.WLS, FitMethod.OLS, FitMethod.ROBUST])
+@pytest.mark.parametrize("scale", [1e-7, 1e6])
+def test_the_unit_of_the_signal_changes_nothing(make_series, method, scale):
+    """Scanners and tools scale images freely; dipy alone takes 1e-4 for the least signal that there is."""
+    data, _, scheme = make_series()
+    first, second = (
+        fit_tensor(one, scheme, np.ones(data.shape[:3]), grid=grid_of(data), method=method)
+        for one in (data, data * scale)
+    )
+    assert second.fa == pytest.approx(first.fa, abs=1e-5)
+    assert second.md == pytest.approx(first.md, abs=1e-5)
+    assert second.residual == pytest.approx(first.residual, abs=1e-5)
+
+
 def test_only_the_mask_is_fitted_and_bad_voxels_are_left_out(make_series):
     data, _, scheme = make_series()
     mask = np.zeros(data.shape[:3])

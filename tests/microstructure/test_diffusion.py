@@ -155,6 +155,22 @@ def test_gradients_of_another_series_are_refused(digital):
         analyze_diffusion(digital.exam.scans["dwi"], digital.exam.gradients.subset(np.arange(3)))
 
 
+def test_a_volume_without_any_signal_is_refused(digital):
+    """The logarithm of a signal that was never measured would pull FA down and MD up in every voxel."""
+    scan = digital.exam.scans["dwi"]
+    data = np.array(scan.data)
+    data[..., 10] = 0
+    with pytest.raises(InputError, match=r"Volume 10 .* no signal"):
+        analyze_diffusion(replace(scan, data=data), digital.exam.gradients)
+
+
+def test_a_single_slice_is_refused_in_words(digital):
+    scan = digital.exam.scans["dwi"]
+    one = Scan(scan.data[:, :, 3:4], scan.grid.cropped((0, 0, 3), (*scan.grid.shape[:2], 1)), Contrast.DWI)
+    with pytest.raises(InputError, match="one axial slice"):
+        analyze_diffusion(one, digital.exam.gradients)
+
+
 def test_an_atlas_that_cannot_be_read_costs_the_values_only(digital, tmp_path):
     result = analyze_diffusion(
         digital.exam.scans["dwi"],

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from napari_spinalq.errors import InputError
 from napari_spinalq.geometry import to_work_order
 from napari_spinalq.levels.levelmap import levels_per_slice
 from napari_spinalq.microstructure.cord import given_cord
@@ -46,6 +47,20 @@ def test_without_the_settings_of_the_protocol_there_is_no_mtsat_and_that_is_told
     assert result.flags == ("MTsat and T1 were not computed: a.json does not give FlipAngle",)
 
 
+def test_several_volumes_are_no_mt_image(digital):
+    """The mean of echoes, or of the images with and without the pulse in one file, has no MTR."""
+    on, off = digital.exam.scans["mt_on"], digital.exam.scans["mt_off"]
+    cord = given_cord(digital.exam.truth["mt_on"].cord, on.grid)
+    for pair in (
+        (on, replace(off, data=np.stack([off.data] * 2, -1))),
+        (replace(on, data=np.stack([on.data] * 2, -1)), off),
+    ):
+        with pytest.raises(InputError, match="holds 2 volumes"):
+            analyze_mt(MtSet(*pair), cord, options=MapOptions(atlas=None))
+    echo = analyze_mt(MtSet(replace(on, data=on.data[..., None]), off), cord, options=MapOptions(atlas=None))
+    assert echo.map("mtr").data.shape == on.grid.shape
+
+
 def test_an_image_that_does_not_reach_all_of_the_cord_is_told(digital):
     on, off = digital.exam.scans["mt_on"], digital.exam.scans["mt_off"]
     cord = given_cord(digital.exam.truth["mt_on"].cord, on.grid)
@@ -72,6 +87,16 @@ def test_any_map_is_read_per_level_and_freed_from_what_surrounds_the_cord(consta
     assert np.mean(values(result, "white_matter")) == pytest.approx(3, abs=0.3)
     plain = analyze_map(scan, cord, levels, metric="suv", options=MapOptions(method=Method.WA))
     assert np.mean(values(plain, "white_matter")) > 5
+
+
+def test_levels_that_name_no_slice_of_the_cord_are_refused(constant):
+    scan, cord, levels = constant
+    below, above = cord.copy(), np.asarray(levels).copy()
+    below[:, :, 3:] = 0
+    above[:, :, :3] = 0
+    with pytest.raises(InputError, match="names no slice of the cord"):
+        analyze_map(scan, below, above, metric="suv")
+    assert analyze_map(scan, below, above, metric="suv", options=MapOptions(per="slice")).values
 
 
 @pytest.mark.parametrize(("per", "rows"), [("slice", 7), ("all", 1)])

@@ -8,6 +8,7 @@ from napari_spinalq.anatomy.tract_figures import tract_figures
 from napari_spinalq.errors import InputError
 from napari_spinalq.geometry import to_work_order
 from napari_spinalq.io.nifti import load_mask
+from napari_spinalq.scan import Scan
 from napari_spinalq.tracts.builtin import builtin_atlas
 from napari_spinalq.tracts.fit import CSF_RING_MM, fit_atlas, fit_quality
 from tests.tracts.conftest import Ellipse, centred_grid, centroid_mm
@@ -112,6 +113,22 @@ def test_stray_pieces_of_the_mask_move_nothing(grid):
 
 def test_unknown_levels_are_flagged(grid):
     assert "mid-cervical" in fit_atlas(builtin_atlas(), CORD.share(grid), None, grid).flags[0]
+
+
+@pytest.mark.parametrize("unknown", [-np.inf, np.nan])
+def test_voxels_without_a_value_beside_or_in_the_cord_bend_no_tract(unknown):
+    """Ratio maps hold -inf and NaN where there was no signal: what is seen elsewhere still counts."""
+    grid = centred_grid("LAS", shape=(48, 48, 6), spacing=(0.5, 0.5, 3.0))
+    plain, mask = fitted(grid)
+    noise = np.random.default_rng(0).normal(0, 0.5, grid.shape)
+    known = (40 + 10 * plain.fraction("white_matter") + noise).astype(np.float32)
+    spoiled = np.where(mask > 0, known, unknown)
+    spoiled[24, 24, 2] = unknown
+    expected, _ = fitted(grid, scan=Scan(known, grid))
+    found, _ = fitted(grid, scan=Scan(spoiled, grid))
+    assert np.isfinite(found.fractions).all()
+    assert np.abs(expected.fractions - plain.fractions).max() > 0.02  # grey matter is seen, and bends the atlas
+    assert np.abs(found.fractions - expected.fractions).mean(where=mask > 0) < 2e-3
 
 
 def test_the_source_mask_is_not_written(grid):

@@ -8,11 +8,14 @@ from dipy.reconst.dti import TensorModel
 from napari_spinalq.errors import InputError
 from napari_spinalq.geometry import Grid, reorient_array
 from napari_spinalq.gradients import GradientTable
+from napari_spinalq.mt.mtsat import mtsat
+from napari_spinalq.mt.parameters import Excitation, MtParameters
 from napari_spinalq.phantom import diffusion
 from napari_spinalq.phantom.corruption import add_rician_noise
+from napari_spinalq.phantom.spoiled_echo import steady_signal
 from napari_spinalq.tracts.extract import extract
 from napari_spinalq.tracts.maps import Side, Tract, TractGroup, TractMaps, TractTissue
-from napari_spinalq.tracts.signals import extract_diffusion, extract_mtr
+from napari_spinalq.tracts.signals import extract_diffusion, extract_mtr, extract_mtsat
 from napari_spinalq.tracts.tract_tensor import series_noise_sd, tensor_measures, without_floor
 from napari_spinalq.tracts.values import Method
 
@@ -80,6 +83,16 @@ def test_values_do_not_depend_on_the_axis_order_of_the_file(codes):
     found = read(turned, TractMaps(TRACTS.tracts, TRACTS.groups, parts, "made up"), grid=grid)
     for key, value in read().items():
         assert found[key].value == pytest.approx(value.value, rel=1e-6)
+
+
+@pytest.mark.parametrize("codes", ["RAS", "PIR"])
+def test_intervals_do_not_depend_on_the_axis_order_of_the_file(codes):
+    noisy = add_rician_noise(SERIES, 13.5, np.random.default_rng(1))
+    turned, grid = reorient_array(noisy, GRID, codes)
+    parts = np.stack([reorient_array(part, GRID, codes)[0] for part in TRACTS.fractions])
+    found = read(turned, TractMaps(TRACTS.tracts, TRACTS.groups, parts, "made up"), grid=grid)
+    for key, value in read(noisy).items():
+        assert (found[key].low, found[key].high) == pytest.approx((value.low, value.high), rel=1e-6)
 
 
 def test_the_same_seed_gives_the_same_interval():
@@ -199,6 +212,32 @@ def test_unmixing_the_map_of_the_ratio_leaves_what_bright_fluid_does_to_it():
     assert abs(found.value - MTR[0]) > 0.3
     (exact,) = extract_mtr(on, off, TRACTS, **options)
     assert abs(exact.value - MTR[0]) < 0.01
+
+
+T1_S, TAKEN = np.array([0.86, 0.95, 0.9, 4.0]), np.array([0.042, 0.034, 0.038, 0.0])
+PROTOCOL = MtParameters(Excitation(9.0, 0.035), Excitation(9.0, 0.035), Excitation(15.0, 0.015))
+
+
+def mt_protocol():
+    shares = TRACTS.fractions.astype(float)
+    exact = [
+        [steady_signal(t1_s, one, taken if pulse else 0.0) for t1_s, taken in zip(T1_S, TAKEN, strict=True)]
+        for one, pulse in ((PROTOCOL.on, True), (PROTOCOL.off, False), (PROTOCOL.t1w, False))
+    ]
+    return [np.tensordot(1e4 * np.array(signals), shares, axes=1) for signals in exact]
+
+
+def test_saturation_and_t1_of_every_part_are_exact_without_noise():
+    """Fluid at the edge moves T1 and MTsat of its voxels far from the mean of both tissues: maps cannot be unmixed."""
+    options = {"slice_levels": SLICE_LEVELS, "grid": GRID, "structures": PARTS[:3], "levels": [4], "method": Method.ML}
+    found = {(one.structure, one.metric): one for one in extract_mtsat(*mt_protocol(), PROTOCOL, TRACTS, **options)}
+    for part, t1_s, taken in zip(PARTS[:3], T1_S, TAKEN, strict=False):
+        assert found[part, "mtsat"].value == pytest.approx(100 * taken, rel=5e-3)
+        assert found[part, "t1"].value == pytest.approx(t1_s, rel=5e-3)
+        assert (found[part, "mtsat"].unit, found[part, "t1"].unit) == ("p.u.", "s")
+    t1_map = mtsat(*mt_protocol(), PROTOCOL, floor=0.0).t1_s
+    (blurred, *_) = extract(t1_map, TRACTS, metric="t1", unit="s", **options)
+    assert abs(blurred.value - T1_S[0]) > 0.02
 
 
 def test_noise_of_a_ratio_is_told():

@@ -17,6 +17,7 @@ from napari_spinalq.gui.work import ScanWork
 from napari_spinalq.io.gradient_files import read_gradients
 from napari_spinalq.levels.discs import Labelling
 from napari_spinalq.results import MapsResult
+from napari_spinalq.scan import place_of
 
 DIFFUSION, TRANSFER = "dwi", "mt"
 
@@ -62,7 +63,7 @@ def acquisitions_of(exam: Exam | None, maps: Sequence[Path] = ()) -> tuple[Acqui
 def key_of(result: MapsResult, acquisitions: Sequence[Acquisition]) -> str | None:
     """Return the key of the acquisition on whose scan a result lies; None if it is none of these."""
     path = None if result.scan.source is None else result.scan.source.path
-    return next((one.key for one in acquisitions if path in {file.path.resolve() for file in one.files}), None)
+    return next((one.key for one in acquisitions if path in {place_of(file.path) for file in one.files}), None)
 
 
 def exam_in_words(exam: Exam | None) -> str:

@@ -20,6 +20,7 @@ from napari_spinalq.gui.tracts.rows import Identity, titles_of
 from napari_spinalq.gui.tracts.shown import ShownMaps, moved_over
 from napari_spinalq.gui.workers import Runner
 from napari_spinalq.results import MapsResult
+from napari_spinalq.scan import place_of
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -181,7 +182,7 @@ class Mapper:
         acquisition, work = self.acquisition, self._session.current
         if work is None or acquisition is None or work.scan.source is None or work.scan.data.ndim != 4:
             return
-        if work.scan.source.path in {file.path.resolve() for file in acquisition.files}:
+        if work.scan.source.path in {place_of(file.path) for file in acquisition.files}:
             self._viewer.dims.set_current_step(0, volume)
 
     def stop(self) -> None:

@@ -30,6 +30,7 @@ from napari_spinalq.pipeline import measure_scan
 from napari_spinalq.progress import Progress, portion
 from napari_spinalq.reopen_maps import saved_maps
 from napari_spinalq.results import MapsResult, ScanResult
+from napari_spinalq.scan import place_of
 from napari_spinalq.tracts.values import Method
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def _cord_of_pair(job: Job, scans: Sequence[ScanResult], progress: Progress) -> 
     """Find the cord in the image with the MT pulse, unless somebody drew it; with no pair there is nothing to find."""
     pair = find_mt_pair(replace(job.exam, files=job.acquisition.files))
     known = {one.scan.source.path for one in scans if one.scan.source is not None}
-    if pair is None or pair.on.path.resolve() in known:
+    if pair is None or place_of(pair.on.path) in known:
         return []
     scan = load_scan(pair.on.path, pair.on.contrast)
     found = segment_cord(scan, progress=progress)

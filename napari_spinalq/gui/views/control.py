@@ -9,6 +9,7 @@ from napari_spinalq.gui import dialogs
 from napari_spinalq.gui.links import Link
 from napari_spinalq.gui.opening import describe
 from napari_spinalq.gui.views.comparing import Mode
+from napari_spinalq.scan import place_of
 
 if TYPE_CHECKING:
     from qtpy.QtWidgets import QWidget
@@ -67,7 +68,7 @@ class ViewsControl:
         session = self._desk.session
         source = session.current.scan.source if session.current else None
         files = session.exam.files if session.exam else ()
-        at_hand = [source is not None and file.path.resolve() == source.path for file in files]
+        at_hand = [source is not None and place_of(file.path) == source.path for file in files]
         self._bar.show_others(["" if own else describe(file) for file, own in zip(files, at_hand, strict=True)])
 
     def _show_compared(self) -> None:

@@ -11,7 +11,7 @@ from napari_spinalq.io.bids import NIFTI_ENDINGS, entities, is_scan
 from napari_spinalq.io.nifti import load_grid
 from napari_spinalq.io.sidecar import read_record, source_names
 from napari_spinalq.quality.worklist.naming import ResultName, result_name, stem_of
-from napari_spinalq.scan import file_sha256
+from napari_spinalq.scan import file_sha256, place_of
 
 RAW_NAMES = ("rawdata", "raw", "data_processed", "data")
 """What the folder of the images is called where it lies beside the derivatives: BIDS's own study layout, and that of
@@ -40,7 +40,7 @@ class ScanIndex:
     @cached_property
     def _files(self) -> dict[str, list[Path]]:
         found: dict[str, list[Path]] = {}
-        for path in sorted({file.resolve() for folder in self._folders for file in folder.rglob("*.nii*")}):
+        for path in sorted({place_of(file) for folder in self._folders for file in folder.rglob("*.nii*")}):
             if _is_image(path):
                 found.setdefault(stem_of(path), []).append(path)
         return found
@@ -139,7 +139,7 @@ def _sources(named: Sequence[str], folders: Sequence[Path], roots: Sequence[Path
     for source in named:
         relative = source.split(":", 2)[-1] if source.startswith("bids:") else source
         places = [root / relative for root in roots] + [folder / Path(relative).name for folder in folders]
-        found = [place.resolve() for place in places if place.is_file() and is_scan(place)]
+        found = [place_of(place) for place in places if place.is_file() and is_scan(place)]
         if found:
             return found[:1]
     return []
@@ -149,7 +149,7 @@ def _by_name(name: ResultName, folders: Sequence[Path]) -> list[Path]:
     for stem in name.image_names:
         for folder in folders:
             found = [folder / f"{stem}{ending}" for ending in NIFTI_ENDINGS]
-            there = [path.resolve() for path in found if path.is_file()]
+            there = [place_of(path) for path in found if path.is_file()]
             if there:
                 return there[:1]
     return []
@@ -160,7 +160,7 @@ def _by_entities(name: ResultName, folders: Sequence[Path]) -> list[Path]:
     if not wanted or name.tells_contrast:
         return []
     found = [
-        path.resolve()
+        place_of(path)
         for folder in folders
         for path in sorted(folder.iterdir())
         if path.is_file() and _is_image(path) and entities(path.name) == wanted

@@ -20,6 +20,7 @@ from napari_spinalq.quality.worklist.measured import Measured, Summary, measure_
 from napari_spinalq.quality.worklist.thumbnails import Mosaic, axial_mosaic, sagittal_strip
 from napari_spinalq.reopen import SavedWork, binary_mask
 from napari_spinalq.results import DrawnStructure, ScanResult
+from napari_spinalq.scan import place_of
 from napari_spinalq.structures import DRAWN
 
 
@@ -120,4 +121,4 @@ def _exam(image: Path) -> Exam:
         exam = find_exam([folder]) if folder else find_exam([image])
     except InputError:  # the folder of a subject may hold several sessions
         return find_exam([image])
-    return exam if any(file.path.resolve() == image for file in exam.files) else find_exam([image])
+    return exam if any(place_of(file.path) == image for file in exam.files) else find_exam([image])

@@ -69,6 +69,11 @@ class Basis:
         """Sum of weights: how many whole pixels the slice is worth."""
         return float((self.root_weights**2).sum())
 
+    @property
+    def unseen(self) -> bool:
+        """Whether the window leaves the slice out, as it does those far beside the cord: nothing can be told there."""
+        return not self.inside.any()
+
 
 def make_basis(
     images: NDArray,
@@ -122,7 +127,7 @@ def _orthonormaliser(columns: NDArray[np.float64]) -> NDArray[np.float64]:
         rest = np.linalg.norm(columns @ factor)
         if rest > 1e-6 * max(length, 1e-30):
             chosen.append(factor / rest)
-    return np.stack(chosen, axis=1)
+    return np.array(chosen).reshape(-1, columns.shape[1]).T  # no column in an unseen slice
 
 
 def intensity_functions(image: NDArray, weights: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -131,6 +136,8 @@ def intensity_functions(image: NDArray, weights: NDArray[np.float64]) -> NDArray
     Quadratic B-splines with knots at even quantiles of the values in view.
     """
     seen = image[weights > 0].astype(np.float64)
+    if not seen.size:
+        return np.zeros((0, *image.shape))
     ends: NDArray[np.float64] = np.quantile(seen, np.linspace(0.0, 1.0, INTENSITY_KNOTS + 1))
     if ends[-1] <= ends[0]:
         return np.zeros((0, *image.shape))
@@ -157,8 +164,10 @@ def pixel_scores(basis: Basis, image: NDArray, reach: tuple[int, int]) -> NDArra
     Returns
     -------
     (2 reach[0] + 1, 2 reach[1] + 1) array
-        Log likelihood of Gaussian noise, up to a constant: -m / 2 log(1 - R^2) for m pixels in view.
+        Log likelihood of Gaussian noise, up to a constant: -m / 2 log(1 - R^2) for m pixels in view; 0 with none.
     """
+    if basis.unseen:
+        return np.zeros((2 * reach[0] + 1, 2 * reach[1] + 1))
     weights = basis.root_weights**2
     kernels = np.zeros((basis.images.shape[1] + 1, *basis.inside.shape))
     kernels[0, basis.inside] = weights
@@ -198,9 +207,11 @@ def refine(
     move : (3,) array
         Rows, columns, arc, mm.
     information : (3, 3) array
-        Inverse of its covariance, 1 / mm2; zero for what was not sought.
+        Inverse of its covariance, 1 / mm2; zero for what was not sought, and in an unseen slice.
     """
     move, information = start.copy(), np.zeros((3, 3))
+    if basis.unseen:
+        return move, information
     free = 3 if rotation else 2
     for _ in range(MAX_STEPS):
         places = sample_places(move, basis.inside.shape, basis.pixel_mm, basis.centre)
