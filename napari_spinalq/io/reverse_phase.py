@@ -87,6 +87,14 @@ def reversed_series(file: ExamFile, exam: Exam) -> Path | None:
     return find_reverse_phase(file.path, [one.path for one in exam.of_contrast(Contrast.DWI) if one.has_gradients])
 
 
+def diffusion_series(exam: Exam) -> tuple[ExamFile, ...]:
+    """Return the diffusion files of an exam without images of reversed phase encoding.
+
+    What cannot be told, because a JSON file is damaged, stays: reading it will say why.
+    """
+    return tuple(file for file in exam.of_contrast(Contrast.DWI) if not _is_told_reversed(file, exam))
+
+
 def write_acqparams(path: Path, images: Sequence[tuple[Path, int]], *, overwrite: bool = False) -> Path:
     """Write topup's table of acquisition parameters (``--datain``): one row for each volume of the merged image.
 
@@ -115,6 +123,13 @@ def write_acqparams(path: Path, images: Sequence[tuple[Path, int]], *, overwrite
         )
     text = "\n".join(f"{x:d} {y:d} {z:d} {seconds:.6g}" for x, y, z, seconds in rows) + "\n"
     return write_whole(path, as_utf8(text), overwrite=overwrite)
+
+
+def _is_told_reversed(file: ExamFile, exam: Exam) -> bool:
+    try:
+        return reversed_series(file, exam) is not None
+    except InputError:
+        return False
 
 
 def _nearby(scan_path: Path) -> list[Path]:
