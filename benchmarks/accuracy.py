@@ -70,7 +70,7 @@ class Row:
 def main() -> None:
     """Print the table; write it where asked."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--write", type=Path, help="also write the table as Markdown")
+    parser.add_argument("--write", type=Path, help="also write the table as Markdown; text below it stays")
     arguments = parser.parse_args()
     if not real_folder().is_dir():
         print(f"no real scans in {real_folder()}; set SPINALQ_SHARED")
@@ -81,7 +81,8 @@ def main() -> None:
             rows.append(row)
             print(f"{row.what:58}{row.measured:>28}{row.target:>16}  {row.note}", flush=True)
     if arguments.write:
-        arguments.write.write_text(_markdown(rows), encoding="utf-8")
+        before = arguments.write.read_text(encoding="utf-8") if arguments.write.is_file() else ""
+        arguments.write.write_text(_markdown(rows) + before.partition(REMOVED)[2].lstrip("\n"), encoding="utf-8")
 
 
 def labelled() -> list[Row]:
@@ -269,7 +270,7 @@ def _markdown(rows: list[Row]) -> str:
     ]
     lines += ["| what | measured | target | beside it |", "|---|---|---|---|"]
     lines += [f"| {row.what} | {row.measured} | {row.target} | {row.note} |".replace("  |", " |") for row in rows]
-    return "\n".join([*lines, "", REMOVED]) + "\n"
+    return "\n".join([*lines, "", REMOVED, "", ""])
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """The atlas of tracts against its figures, against PAM50 on the same cords, and against digital cords.
 
-Run ``python -m benchmarks.atlas``; real data are looked for in ``$SPINALQ_SHARED`` (default ``../shared``). For each
+Run ``python benchmarks/atlas.py``; real data are looked for in ``$SPINALQ_SHARED`` (default ``../shared``). For each
 part: soft Dice (twice the common share over the sum of shares), volume over that of the reference, and the distance
 between centroids in the plane (mm, mean over slices), each the mean of both sides. The digital cords draw the CST from
 the same figures as the built-in atlas: they show errors of the fit, not of the anatomy.
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import resource
+import sys
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -32,9 +33,12 @@ from napari_spinalq.tracts.fit import FitQuality, fit_atlas, fit_quality
 from napari_spinalq.tracts.folder import read_atlas, read_warped_atlas
 from napari_spinalq.tracts.maps import Side, TractMaps
 from napari_spinalq.tracts.parts import PARTS, SIDES
-from training.tract_figures import MEMBERS
 
 ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from training.tract_figures import MEMBERS  # noqa: E402
+
 SAME_CORD_DICE, OTHER_FIT_DICE, PHANTOM_DICE = 0.85, 0.70, 0.80
 """Targets: mean soft Dice of built-in and PAM50 fitted alike; of our fit and another program's; of a phantom."""
 

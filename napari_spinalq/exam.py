@@ -35,6 +35,11 @@ class ExamFile:
         """File name without its ending."""
         return self.path.name.removesuffix(".gz").removesuffix(".nii")
 
+    @property
+    def has_gradients(self) -> bool:
+        """Whether gradient files were found with it."""
+        return self.grad is not None or (self.bval is not None and self.bvec is not None)
+
 
 @dataclass(frozen=True)
 class Exam:

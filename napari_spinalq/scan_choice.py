@@ -9,7 +9,9 @@ import numpy as np
 from napari_spinalq.contrast import Contrast
 from napari_spinalq.errors import InputError
 from napari_spinalq.exam import Exam, ExamFile
+from napari_spinalq.io.bids import stem
 from napari_spinalq.io.nifti import load_scan
+from napari_spinalq.io.reverse_phase import REVERSED, reversed_series
 from napari_spinalq.mt.roles import MtRole, mt_role
 from napari_spinalq.scan import Scan
 
@@ -42,8 +44,9 @@ def usable_scans(exam: Exam, with_maps: bool) -> tuple[list[Scan], list[tuple[st
     for file in exam.files:
         if with_maps and file.contrast is Contrast.DWI:
             continue
-        reason = _reason_to_skip(file)
+        reason = ""
         try:
+            reason = _reason_to_skip(file, exam)
             if not reason:
                 scans.append(load_scan(file.path, file.contrast))
         except InputError as error:
@@ -53,7 +56,10 @@ def usable_scans(exam: Exam, with_maps: bool) -> tuple[list[Scan], list[tuple[st
     return _ordered(scans), skipped
 
 
-def _reason_to_skip(file: ExamFile) -> str:
+def _reason_to_skip(file: ExamFile, exam: Exam) -> str:
+    series = reversed_series(file, exam)
+    if series is not None:
+        return REVERSED.format(stem(series.name))
     if file.contrast is Contrast.DWI:
         return "a diffusion series, and no maps were asked for"
     if file.contrast is Contrast.MT:

@@ -1,4 +1,4 @@
-"""Motion as tables and curves: for files, reports and plots."""
+"""Motion as tables, and in words."""
 
 from __future__ import annotations
 
@@ -57,32 +57,21 @@ def volume_table(motion: Motion) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def motion_curves(motion: Motion) -> pd.DataFrame:
-    """Return the shifts of each volume for a plot: for both directions the median over slices and the range, mm.
-
-    Returns
-    -------
-    DataFrame
-        ``volume``, then for each direction (``ap`` and ``rl`` in axial slices) ``<direction>_median_mm``,
-        ``<direction>_low_mm`` and ``<direction>_high_mm``; ``displacement_mm`` and ``outlier``.
-    """
-    columns: dict[str, Any] = {"volume": np.arange(len(motion.displacement_mm))}
-    for axis, direction in enumerate(motion.axes):
-        shifts = motion.shifts_mm[..., axis]
-        for name, values in (("median", np.median(shifts, axis=1)), ("low", shifts.min(1)), ("high", shifts.max(1))):
-            columns[f"{SHORT[direction]}_{name}_mm"] = values
-    return pd.DataFrame({**columns, "displacement_mm": motion.displacement_mm, "outlier": motion.outliers})
-
-
 def motion_flags(motion: Motion) -> tuple[str, ...]:
-    """Return what a reader must know about the motion of a series, as short sentences."""
+    """Return what a reader must know about the motion of a series: which volumes stand out, and why."""
     flags = []
-    volumes = np.flatnonzero(motion.outliers)
-    if len(volumes):
-        kept = "were left out" if motion.left_out else "were kept"
-        listed = ", ".join(str(volume) for volume in volumes)
-        flags.append(f"{len(volumes)} of {len(motion.outliers)} volumes stand out and {kept}: {listed} (from 0).")
+    volumes = np.flatnonzero(motion.outliers).tolist()
+    if volumes:
+        fate = "left out" if motion.left_out else "kept"
+        named = ", ".join(named_volume(motion, volume) for volume in volumes)
+        flags.append(f"volumes that stand out (counted from 0), {fate}: {named}")
     largest = float(np.abs(motion.shifts_mm).max())
     if largest > SEARCH_MM:
-        flags.append(f"The cord moved by {largest:.1f} mm, more than is searched for; look at the corrected series.")
+        flags.append(f"the cord moved by {largest:.1f} mm, more than is searched for: look at the corrected series")
     return tuple(flags)
+
+
+def named_volume(motion: Motion, volume: int) -> str:
+    """Return the number of a volume, from 0, with the reason why it stands out as far as it is known."""
+    reason = motion.reasons[volume] if motion.reasons else ""
+    return f"{volume} ({reason})" if reason else str(volume)

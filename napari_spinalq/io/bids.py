@@ -168,5 +168,9 @@ def _exam_of_files(files: Sequence[Path], folder: Path) -> Exam:
 
 def _exam_file(path: Path) -> ExamFile:
     contrast = contrast_from_name(path.name)
-    gradients = find_gradients(path) if contrast is Contrast.DWI else Gradients(None, None)
-    return ExamFile(path, contrast, gradients.bval, gradients.bvec, gradients.grad)
+    if contrast is not Contrast.DWI:
+        return ExamFile(path, contrast)
+    found = find_gradients(path)
+    if found.grad is not None and (found.bval is None or found.bvec is None):
+        return ExamFile(path, contrast, grad=found.grad)
+    return ExamFile(path, contrast, found.bval, found.bvec)

@@ -13,7 +13,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from napari_spinalq.contrast import Contrast
 from napari_spinalq.errors import InputError
+from napari_spinalq.exam import Exam, ExamFile
 from napari_spinalq.io.atomic import as_utf8, write_whole
 from napari_spinalq.io.bids import entities, is_scan, stem
 from napari_spinalq.io.sidecar import read_fields, sidecar_path
@@ -26,6 +28,10 @@ VECTORS = {f"{axis}{sign}": tuple((-1 if sign == "-" else 1) * (axis == one) for
 """Columns 1 to 3 of topup's table for each BIDS direction."""
 
 _ECHO_PLANAR = re.compile(r"(?:^|[_-])(?:epi|dwi|dmri|dti|b0|sbref)(?=$|[_-])", re.IGNORECASE)
+
+
+REVERSED = "encoded in reverse to {}, to correct its distortion with FSL's topup, which is not done here"
+"""Why such an image is not measured."""
 
 
 def find_reverse_phase(scan_path: Path, candidates: Iterable[Path] | None = None) -> Path | None:
@@ -56,6 +62,39 @@ def find_reverse_phase(scan_path: Path, candidates: Iterable[Path] | None = None
     return min(pairs, key=lambda path: (path.parent.name != "fmap", path.name), default=None)
 
 
+def reversed_series(file: ExamFile, exam: Exam) -> Path | None:
+    """Return the diffusion series of an exam of which a file is the image with reversed phase encoding.
+
+    Parameters
+    ----------
+    file : ExamFile
+        One of the exam. With gradient files it is a series of its own, whichever way it is encoded.
+    exam : Exam
+        Where the series are looked for.
+
+    Returns
+    -------
+    Path, optional
+        None where the file is something else.
+
+    Raises
+    ------
+    InputError
+        If a JSON file beside an image is no JSON object.
+    """
+    if file.has_gradients or not _ECHO_PLANAR.search(file.name):
+        return None
+    return find_reverse_phase(file.path, [one.path for one in exam.of_contrast(Contrast.DWI) if one.has_gradients])
+
+
+def diffusion_series(exam: Exam) -> tuple[ExamFile, ...]:
+    """Return the diffusion files of an exam without images of reversed phase encoding.
+
+    What cannot be told, because a JSON file is damaged, stays: reading it will say why.
+    """
+    return tuple(file for file in exam.of_contrast(Contrast.DWI) if not _is_told_reversed(file, exam))
+
+
 def write_acqparams(path: Path, images: Sequence[tuple[Path, int]], *, overwrite: bool = False) -> Path:
     """Write topup's table of acquisition parameters (``--datain``): one row for each volume of the merged image.
 
@@ -84,6 +123,13 @@ def write_acqparams(path: Path, images: Sequence[tuple[Path, int]], *, overwrite
         )
     text = "\n".join(f"{x:d} {y:d} {z:d} {seconds:.6g}" for x, y, z, seconds in rows) + "\n"
     return write_whole(path, as_utf8(text), overwrite=overwrite)
+
+
+def _is_told_reversed(file: ExamFile, exam: Exam) -> bool:
+    try:
+        return reversed_series(file, exam) is not None
+    except InputError:
+        return False
 
 
 def _nearby(scan_path: Path) -> list[Path]:

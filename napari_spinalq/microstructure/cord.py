@@ -19,6 +19,7 @@ from napari_spinalq.levels.discs import Labelling
 from napari_spinalq.levels.levelmap import slice_levels
 from napari_spinalq.metrics.shape import slice_shapes
 from napari_spinalq.progress import Progress, silent
+from napari_spinalq.registration.seed import carry_mask
 from napari_spinalq.results import ScanResult
 from napari_spinalq.scan import Scan
 
@@ -36,7 +37,8 @@ is counted on this many points along each side."""
 GIVE_MASK = "draw it and give the mask (--mask of spinalq dti), or add an anatomical scan that shows it"
 """How to mend a series in which no cord was found: a point is not asked for there."""
 
-CARRIED_CORD = "the cord was not found in this scan: that of {} was carried here by position"
+CARRIED_CORD = "the cord of {} was carried here by position"
+SEEDED_CORD = "the cord was not found in this scan: that of {} was carried here, to where the images agree best"
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,7 +155,7 @@ def in_plane_mm(grid: Grid) -> tuple[float, ...]:
 
 
 def find_cord(scan: Scan, anatomical: ScanResult | None, progress: Progress = silent) -> MapCord:
-    """Find the cord in a 3-D image; where it is not seen, carry it from an anatomical scan by position.
+    """Find the cord in a 3-D image; where it is not seen, carry it from an anatomical scan to where both agree best.
 
     Raises
     ------
@@ -165,8 +167,23 @@ def find_cord(scan: Scan, anatomical: ScanResult | None, progress: Progress = si
     except CordNotFoundError as error:
         if anatomical is None:
             raise CordNotFoundError(str(error).replace(HOW_TO_MEND, GIVE_MASK)) from None
-        return carried_cord(anatomical, scan.grid)
+        return seeded_cord(anatomical, scan, progress)
     return MapCord(found.mask, found.soft, found.centerline, found.flags, found.parameters)
+
+
+def seeded_cord(anatomical: ScanResult, scan: Scan, progress: Progress = silent) -> MapCord:
+    """Return the cord of an anatomical scan on another image, moved within slices to where both images agree best.
+
+    Raises
+    ------
+    CordNotFoundError
+        If it does not reach the image.
+    """
+    try:
+        mask = carry_mask(anatomical.scan, anatomical.mask, scan, progress=progress)
+    except InputError as error:
+        raise _not_reached(anatomical) from error
+    return _carried(mask, scan.grid, anatomical, SEEDED_CORD)
 
 
 def carried_cord(anatomical: ScanResult, grid: Grid) -> MapCord:
@@ -178,12 +195,18 @@ def carried_cord(anatomical: ScanResult, grid: Grid) -> MapCord:
         If no half voxel of it lies on the grid.
     """
     soft = resample_array(anatomical.mask, anatomical.scan.grid, grid, order=1, fill=0.0)
-    if not np.any(soft >= MASK_LEVEL):
-        raise CordNotFoundError(f"The cord of {anatomical.scan.name} does not reach this scan; give its mask (--mask).")
+    return _carried(soft, grid, anatomical, CARRIED_CORD)
+
+
+def _carried(mask: NDArray, grid: Grid, anatomical: ScanResult, said: str) -> MapCord:
+    if not np.any(mask >= MASK_LEVEL):
+        raise _not_reached(anatomical)
     name = anatomical.scan.name
-    return replace(
-        given_cord(soft, grid), flags=(CARRIED_CORD.format(name),), parameters={"method": f"carried from {name}"}
-    )
+    return replace(given_cord(mask, grid), flags=(said.format(name),), parameters={"method": f"carried from {name}"})
+
+
+def _not_reached(anatomical: ScanResult) -> CordNotFoundError:
+    return CordNotFoundError(f"The cord of {anatomical.scan.name} does not reach this scan; give its mask (--mask).")
 
 
 def levels_of_slices(labelling: Labelling, centerline: Centerline, mask: NDArray, grid: Grid) -> NDArray[np.int_]:

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from napari_spinalq.contrast import Contrast
 from napari_spinalq.diffusion.correct import correct_motion
-from napari_spinalq.diffusion.gradient_check import check_gradients
-from napari_spinalq.diffusion.motion import Motion
+from napari_spinalq.diffusion.gradient_check import GradientCheck, check_gradients
+from napari_spinalq.diffusion.motion_table import motion_flags
 from napari_spinalq.diffusion.tensor import TensorFit, fit_tensor, mask_dilated
 from napari_spinalq.errors import InputError
 from napari_spinalq.geometry import WORK_AXES
@@ -38,6 +38,9 @@ QUANTITIES = (("fa", "FA", ""), ("md", "MD", DIFFUSIVITY), ("ad", "AD", DIFFUSIV
 
 NOT_READ = (("tsnr", "tSNR", ""), ("residual", "Residual", ""))
 """Maps that say how good the data are; saved and shown, without rows per tract."""
+
+AXES_FIT = "fit the course of the cord"
+"""What is recorded of a gradient table in which no axis seems flipped or swapped."""
 
 
 def analyze_diffusion(
@@ -86,7 +89,8 @@ def analyze_diffusion(
             f"{scan.name} has {scan.volumes} volume(s) but {len(gradients)} gradients; give its own files."
         )
     _check_series(scan)
-    series, cord, seen = _corrected_series(scan, gradients, cord_mask, anatomical, options, portion(progress, 0, 0.6))
+    series, cord, check = _corrected_series(scan, gradients, cord_mask, anatomical, options, portion(progress, 0, 0.6))
+    moved = () if series.motion is None else motion_flags(series.motion)
     mean = weighted_mean(series.corrected, series.gradients)
     brought = bring(anatomical, mean, cord.soft, portion(progress, 0.6, 0.75))
     levels = levels_of_slices(labelling, cord.centerline, cord.mask, scan.grid)
@@ -114,8 +118,8 @@ def analyze_diffusion(
         series,
         brought.registration,
         brought.carried,
-        _parameters(series, cord, anatomical, options),
-        tuple(dict.fromkeys([*seen, *cord.flags, *brought.flags, *refusal])),
+        _parameters(series, cord, check, anatomical, options),
+        tuple(dict.fromkeys([*moved, *check.flags, *series.fit.flags, *cord.flags, *brought.flags, *refusal])),
         (scan.name,),
     )
 
@@ -154,10 +158,10 @@ def _corrected_series(
     anatomical: ScanResult | None,
     options: MapOptions,
     progress: Progress,
-) -> tuple[DiffusionSeries, MapCord, tuple[str, ...]]:
-    """Return the series corrected and fitted, the cord on it, and what was noticed on the way."""
+) -> tuple[DiffusionSeries, MapCord, GradientCheck]:
+    """Return the series corrected and fitted, the cord on it, and whether its gradients fit the cord."""
     rough = _cord(weighted_mean(scan, gradients), cord_mask, anatomical, portion(progress, 0.0, 0.2))
-    corrected, table, motion, flags = scan, gradients, None, list[str]()
+    corrected, table, motion = scan, gradients, None
     if options.motion:
         corrected, table, motion = correct_motion(
             scan,
@@ -167,7 +171,6 @@ def _corrected_series(
             threads=options.threads,
             progress=portion(progress, 0.2, 0.6),
         )
-        flags += motion_flags(motion)
     mean = weighted_mean(corrected, table)
     # Blurred by motion, the first mean shows a cord too wide; a drawn one stays as it was drawn.
     again = options.motion and cord_mask is None
@@ -183,15 +186,7 @@ def _corrected_series(
         progress=portion(progress, 0.8, 1.0),
     )
     check = check_gradients(table, fit, scan.grid, cord.mask, cord.centerline)
-    return DiffusionSeries(corrected, table, motion, fit), cord, (*flags, *check.flags, *fit.flags)
-
-
-def motion_flags(motion: Motion) -> list[str]:
-    """Return what a reader must know about the motion of a series: which volumes stand out, and why."""
-    volumes = np.flatnonzero(motion.outliers).tolist()
-    reasons = [motion.reasons[volume] if motion.reasons else "" for volume in volumes]
-    said = [f"{volume} ({reason})" if reason else f"{volume}" for volume, reason in zip(volumes, reasons, strict=True)]
-    return [f"volumes that stand out (counted from 0): {', '.join(said)}"] if said else []
+    return DiffusionSeries(corrected, table, motion, fit), cord, check
 
 
 def _cord(mean: Scan, given: NDArray | None, anatomical: ScanResult | None, progress: Progress) -> MapCord:
@@ -219,7 +214,11 @@ def _values(
 
 
 def _parameters(
-    series: DiffusionSeries, cord: MapCord, anatomical: ScanResult | None, options: MapOptions
+    series: DiffusionSeries,
+    cord: MapCord,
+    check: GradientCheck,
+    anatomical: ScanResult | None,
+    options: MapOptions,
 ) -> dict[str, Any]:
     return {
         "fit": options.fit_method.value,
@@ -230,6 +229,7 @@ def _parameters(
         "volumes": len(series.gradients),
         "weighted_volumes": int((~series.gradients.unweighted).sum()),
         "negative_eigenvalues": series.fit.negative_eigenvalues,
+        "gradient_axes": "; ".join(check.flags or check.notes) or AXES_FIT,
         "cord": cord.parameters.get("method", ""),
         "anatomical_scan": "" if anatomical is None else anatomical.scan.name,
         **options.record(),

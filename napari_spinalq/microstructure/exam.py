@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from napari_spinalq.contrast import Contrast
 from napari_spinalq.errors import InputError
 from napari_spinalq.exam import Exam, ExamFile
+from napari_spinalq.io.bids import stem
 from napari_spinalq.io.gradient_files import read_gradients
 from napari_spinalq.io.nifti import load_scan
+from napari_spinalq.io.reverse_phase import REVERSED, reversed_series
 from napari_spinalq.levels.detect import naming_flags
 from napari_spinalq.levels.discs import Labelling
 from napari_spinalq.microstructure.anatomical import best_anatomical
@@ -62,7 +64,7 @@ def analyze_maps(
     tuple of MapsResult
         Diffusion first, in the order of the files.
     """
-    jobs = [_diffusion_job(file, scans, labelling, options) for file in exam.of_contrast(Contrast.DWI)]
+    jobs = [_diffusion_job(file, exam, scans, labelling, options) for file in exam.of_contrast(Contrast.DWI)]
     try:
         files = find_mt_pair(exam)
         jobs += [] if files is None else [_mt_job(files, scans, labelling, options)]
@@ -84,12 +86,25 @@ class _Job:
     run: Callable[[Progress], MapsResult]
 
 
-def _diffusion_job(file: ExamFile, scans: Sequence[ScanResult], labelling: Labelling, options: MapOptions) -> _Job:
+def _diffusion_job(
+    file: ExamFile, exam: Exam, scans: Sequence[ScanResult], labelling: Labelling, options: MapOptions
+) -> _Job:
     def run(progress: Progress) -> MapsResult:
+        series = reversed_series(file, exam)
+        if series is not None:
+            raise InputError(REVERSED.format(stem(series.name)))
         scan = load_scan(file.path, Contrast.DWI)
         if scan.data.ndim != 4:
             raise InputError("it is one volume; a diffusion series is 4-D, with a volume for each direction.")
-        gradients = read_gradients(file.path, scan.grid, scan.volumes, b0_threshold=options.b0_threshold)
+        gradients = read_gradients(
+            file.path,
+            scan.grid,
+            scan.volumes,
+            bval=file.bval,
+            bvec=file.bvec,
+            grad=file.grad,
+            b0_threshold=options.b0_threshold,
+        )
         anatomical = best_anatomical(scans, scan)
         result = analyze_diffusion(
             scan, gradients, labelling=labelling, anatomical=anatomical, options=options, progress=progress

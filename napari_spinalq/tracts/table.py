@@ -1,9 +1,8 @@
-"""Values per tract as tidy rows, as a compact table for people, and as differences of left and right."""
+"""Values per tract as tidy rows, and as differences of left and right."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from math import isnan
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pandas as pd
@@ -14,14 +13,8 @@ from napari_spinalq.tracts.maps import TractMaps
 from napari_spinalq.tracts.values import TractValue
 from napari_spinalq.vertebrae import level_name
 
-NO_VALUE = "–"
-"""What the compact table shows where a value was refused or does not exist."""
-
 LEFT, RIGHT = "_left", "_right"
 """Endings of the keys of one structure on both sides."""
-
-MAPS_TO_3_DIGITS = frozenset({"fa"})
-"""Metrics between 0 and 1, read with three decimals; others are read with three significant digits."""
 
 
 def tract_table(values: Iterable[TractValue], identity: RowIdentity = RowIdentity()) -> pd.DataFrame:
@@ -72,67 +65,9 @@ def _rows(value: TractValue, identity: RowIdentity) -> Iterator[dict[str, object
         }
 
 
-def tract_summary(
-    values: Iterable[TractValue],
-    tracts: TractMaps,
-    *,
-    levels: Sequence[int] | None = None,
-    metrics: Sequence[str] | None = None,
-    structures: Sequence[str] | None = None,
-) -> pd.DataFrame:
-    """Return values as people read them: a row a structure and level, a column a metric.
-
-    Parameters
-    ----------
-    values : iterable of TractValue
-        As extracted.
-    tracts : TractMaps
-        For the titles of structures.
-    levels : sequence of int, optional
-        Only these levels; 0 is all slices together.
-    metrics, structures : sequence of str, optional
-        Only these, in this order; by default all, in the order in which they come.
-
-    Returns
-    -------
-    DataFrame
-        ``structure`` (title), ``level`` (name, empty for all slices), one text column a metric, named in capitals,
-        with its unit: ``"0.71"``, ``"–"`` where the value was refused; ``note`` with the flags of the row.
-    """
-    chosen = [one for one in values if levels is None or one.level in levels]
-    names = list(metrics) if metrics is not None else list(dict.fromkeys(one.metric for one in chosen))
-    keys = list(structures) if structures is not None else list(dict.fromkeys(one.structure for one in chosen))
-    found = {(one.structure, one.level, one.slices, one.metric): one for one in chosen}
-    places = list(dict.fromkeys((one.level, one.slices) for one in chosen))
-    titles = structure_titles(tracts)
-    rows = []
-    for key in keys:
-        for level, slices in places:
-            row = [found.get((key, level, slices, metric)) for metric in names]
-            if any(row):
-                head = {"structure": titles.get(key, key), "level": level_name(level) if level else ""}
-                cells = {column_title(metric, chosen): _cell(one) for metric, one in zip(names, row, strict=True)}
-                flags = dict.fromkeys(one.flag for one in row if one is not None and one.flag)
-                rows.append({**head, **cells, "note": "; ".join(flags)})
-    columns = ["structure", "level", *(column_title(metric, chosen) for metric in names), "note"]
-    return pd.DataFrame(rows, columns=columns)
-
-
 def structure_titles(tracts: TractMaps) -> dict[str, str]:
     """Return the titles of tracts and groups by key."""
     return {one.key: one.title for one in tracts.tracts} | {one.key: one.title for one in tracts.groups}
-
-
-def column_title(metric: str, values: Iterable[TractValue]) -> str:
-    """Return the heading of a metric: capitals, and its unit where it has one."""
-    unit = next((one.unit for one in values if one.metric == metric), "")
-    return f"{metric.upper()} ({unit})" if unit else metric.upper()
-
-
-def _cell(value: TractValue | None) -> str:
-    if value is None or isnan(value.value):
-        return NO_VALUE
-    return f"{value.value:.3f}" if value.metric in MAPS_TO_3_DIGITS else f"{value.value:.3g}"
 
 
 def asymmetries(values: Iterable[TractValue]) -> tuple[TractValue, ...]:

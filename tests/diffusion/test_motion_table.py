@@ -1,7 +1,7 @@
 import numpy as np
 
 from napari_spinalq.diffusion.motion import Motion
-from napari_spinalq.diffusion.motion_table import motion_curves, motion_flags, motion_table, volume_table
+from napari_spinalq.diffusion.motion_table import motion_flags, motion_table, volume_table
 
 
 def example(**changes):
@@ -44,16 +44,10 @@ def test_volumes_with_reasons():
     assert volume_table(example()).reason.tolist() == ["", "", ""]
 
 
-def test_curves_hold_median_and_range_over_slices():
-    curves = motion_curves(example())
-    assert curves.ap_median_mm.tolist() == [1.0, 5.0, 9.0]
-    assert curves.rl_low_mm.tolist() == [1.0, 5.0, 9.0]
-    assert curves.rl_high_mm.tolist() == [3.0, 7.0, 11.0]
-
-
 def test_flags_say_what_a_reader_must_know():
     calm = np.zeros((3, 2, 2))
     assert motion_flags(example(shifts_mm=calm, outliers=np.zeros(3, dtype=bool))) == ()
-    assert motion_flags(example(shifts_mm=calm)) == ("1 of 3 volumes stand out and were kept: 2 (from 0).",)
-    assert "were left out" in motion_flags(example(shifts_mm=calm, left_out=(2,)))[0]
+    assert motion_flags(example(shifts_mm=calm)) == ("volumes that stand out (counted from 0), kept: 2",)
+    told = example(shifts_mm=calm, left_out=(2,), reasons=("", "", "moved 2.0 mm"))
+    assert motion_flags(told) == ("volumes that stand out (counted from 0), left out: 2 (moved 2.0 mm)",)
     assert "moved by 11.0 mm" in motion_flags(example())[1]

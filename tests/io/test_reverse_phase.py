@@ -5,7 +5,8 @@ import json
 import pytest
 
 from napari_spinalq.errors import InputError
-from napari_spinalq.io.reverse_phase import find_reverse_phase, write_acqparams
+from napari_spinalq.io.bids import find_exam
+from napari_spinalq.io.reverse_phase import diffusion_series, find_reverse_phase, reversed_series, write_acqparams
 
 
 def image(path, **fields):
@@ -37,6 +38,21 @@ def test_opposite_sign_of_the_same_axis_makes_a_pair(subject):
     assert find_reverse_phase(dwi) == better
     assert find_reverse_phase(better) == dwi.parent.parent / "fmap" / "sub-01_dir-PA_epi.nii.gz"
     assert find_reverse_phase(dwi, [dwi, beside]) == beside
+
+
+def test_a_reversed_image_is_no_series_of_the_exam(subject):
+    """A damaged sidecar tells nothing: then the file stays, so that reading it can say why."""
+    dwi = subject / "dwi" / "sub-01_dir-PA_dwi.nii.gz"
+    for ending in ("bval", "bvec"):
+        dwi.with_name(f"sub-01_dir-PA_dwi.{ending}").touch()
+    reverse = image(subject / "dwi" / "sub-01_dir-AP_dwi.nii.gz", PhaseEncodingDirection="j-")
+    exam = find_exam([dwi, reverse])
+    assert [file.path for file in exam.files] == [dwi, reverse]
+    assert [file.path for file in diffusion_series(exam)] == [dwi]
+    assert reversed_series(exam.files[1], exam) == dwi
+    assert reversed_series(exam.files[0], exam) is None
+    reverse.with_name("sub-01_dir-AP_dwi.json").write_text("no JSON")
+    assert len(diffusion_series(exam)) == 2
 
 
 def test_labels_tell_only_where_no_sidecar_does(tmp_path):

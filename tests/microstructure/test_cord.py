@@ -1,11 +1,15 @@
 """The cord on the grid of a map: shares of voxels from masks, carried cords."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from napari_spinalq.errors import CordNotFoundError
 from napari_spinalq.geometry import Grid
-from napari_spinalq.microstructure.cord import carried_cord, given_cord, physical_shares
+from napari_spinalq.microstructure.cord import carried_cord, find_cord, given_cord, physical_shares, seeded_cord
+from napari_spinalq.microstructure.diffusion import weighted_mean
+from napari_spinalq.scan import Scan
 
 RAS = np.array([[0.5, 0, 0, -10], [0, 0.5, 0, -10], [0, 0, 4.0, 0], [0, 0, 0, 1]])
 GRID = Grid((40, 40, 3), RAS)
@@ -54,8 +58,32 @@ def test_a_cord_is_carried_by_position(digital):
     assert "carried here by position" in carried.flags[0]
 
 
+def test_a_cord_that_is_not_seen_is_looked_for_with_the_images(digital, monkeypatch):
+    """The person lies 4 mm farther to the left in this scan: position alone misses half of the cord."""
+
+    def nothing(*_, **__):
+        raise CordNotFoundError("no cord")
+
+    scan = weighted_mean(digital.exam.scans["dwi"], digital.exam.gradients)
+    affine = scan.grid.affine.copy()
+    affine[0, 3] -= 4.0
+    moved = replace(scan, grid=Grid(scan.grid.shape, affine))
+    truth = digital.exam.truth["dwi"].cord_mask
+
+    def overlap(cord):
+        return 2 * np.sum(cord.mask & truth) / (cord.mask.sum() + truth.sum())
+
+    monkeypatch.setattr("napari_spinalq.microstructure.cord.segment_cord", nothing)
+    assert overlap(carried_cord(digital.anatomical, moved.grid)) < 0.7
+    found = find_cord(moved, digital.anatomical)
+    assert overlap(found) > 0.85
+    assert "where the images agree best" in found.flags[0]
+
+
 def test_a_cord_elsewhere_cannot_be_carried(digital):
     affine = RAS.copy()
     affine[2, 3] = 900
     with pytest.raises(CordNotFoundError, match="does not reach this scan"):
         carried_cord(digital.anatomical, Grid((10, 10, 3), affine))
+    with pytest.raises(CordNotFoundError, match="does not reach this scan"):
+        seeded_cord(digital.anatomical, Scan(np.zeros((10, 10, 3), np.float32), Grid((10, 10, 3), affine)))

@@ -119,7 +119,7 @@ def test_motion_is_found_and_its_volumes_are_told(digital):
     data[..., 20] = np.roll(data[..., 20], 3, axis=1)  # 3 mm to anterior
     moved = analyze_diffusion(replace(scan, data=data), digital.exam.gradients, options=MapOptions(atlas=None))
     assert np.median(moved.series.motion.shifts_mm[20, :, 0]) == pytest.approx(3.0, abs=0.5)
-    assert any("20" in flag and "stand out" in flag for flag in moved.flags)
+    assert any("20 (moved" in flag and "stand out" in flag for flag in moved.flags)
     assert moved.values == ()
     assert moved.tracts is None
 
@@ -148,6 +148,18 @@ def test_a_cord_that_is_not_seen_without_another_scan_is_refused(digital):
     scan = digital.exam.scans["dwi"]
     with pytest.raises(CordNotFoundError):
         analyze_diffusion(replace(scan, data=np.zeros_like(scan.data)), digital.exam.gradients)
+
+
+def test_what_the_check_of_the_gradients_says_is_kept(digital):
+    """Left and right in exchange of height: fibres seem to run across the cord."""
+    scan, gradients = digital.exam.scans["dwi"], digital.exam.gradients
+    options = MapOptions(atlas=None, motion=False)
+    wrong = analyze_diffusion(scan, replace(gradients, directions=gradients.directions[:, [2, 1, 0]]), options=options)
+    right = analyze_diffusion(scan, gradients, options=options)
+    assert any("gradient" in flag for flag in wrong.flags)
+    assert wrong.parameters["gradient_axes"] in wrong.flags
+    assert right.parameters["gradient_axes"] != wrong.parameters["gradient_axes"]
+    assert "stand out" not in " ".join(right.flags)
 
 
 def test_gradients_of_another_series_are_refused(digital):

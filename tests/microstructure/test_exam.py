@@ -1,6 +1,9 @@
 """The maps of an exam folder: which files are used, and what is said of the others."""
 
+import json
 import shutil
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,11 +11,13 @@ import pytest
 from napari_spinalq.contrast import Contrast
 from napari_spinalq.io.bids import find_exam
 from napari_spinalq.io.nifti import load_scan
+from napari_spinalq.io.reverse_phase import REVERSED
 from napari_spinalq.microstructure.anatomical import best_anatomical
 from napari_spinalq.microstructure.exam import analyze_maps
 from napari_spinalq.microstructure.options import MapOptions
 from napari_spinalq.pipeline import analyze_exam, measure_scan
 from napari_spinalq.results import DrawnStructure
+from napari_spinalq.scan_choice import usable_scans
 
 QUICK = MapOptions(atlas=None, motion=False)
 
@@ -49,6 +54,55 @@ def test_diffusion_and_mt_of_an_exam_are_found(digital, folder):
     assert found[0].used == ("sub-tiny_dwi",)
     assert set(found[1].used) == {"sub-tiny_mt-on_MTS", "sub-tiny_mt-off_MTS"}
     assert found[1].parameters["anatomical_scan"] == "sub-tiny_T2star"
+
+
+def test_an_image_of_reversed_phase_encoding_is_no_series_and_no_scan(digital, folder):
+    """It is named with what it is for; nothing is measured on it."""
+    dwi = folder / "dwi" / "sub-tiny_dwi.nii.gz"
+    for name, direction in (("dwi/sub-tiny_dwi", "j"), ("dwi/sub-tiny_dir-AP_dwi", "j-"), ("fmap/sub-tiny_epi", "j-")):
+        path = folder / f"{name}.nii.gz"
+        path.parent.mkdir(exist_ok=True)
+        if path != dwi:
+            shutil.copy(folder / "anat" / "sub-tiny_mt-off_MTS.nii.gz", path)
+        path.with_name(f"{path.name.split('.')[0]}.json").write_text(json.dumps({"PhaseEncodingDirection": direction}))
+    (folder / "anat" / "sub-tiny_T2star.json").write_text(json.dumps({"PhaseEncodingDirection": "j-"}))
+    found, without = maps_of(digital, folder)
+    assert [one.name for one in found] == ["dwi", "mt"]
+    assert without == {"sub-tiny_dir-AP_dwi": REVERSED.format("sub-tiny_dwi")}
+    scans, skipped = usable_scans(find_exam([folder]), True)
+    assert dict(skipped)["sub-tiny_epi"] == REVERSED.format("sub-tiny_dwi")
+    assert "sub-tiny_T2star" in [scan.name for scan in scans]  # encoded in reverse too, but no echo-planar image
+
+
+def test_a_series_with_gradients_is_measured_whichever_way_it_is_encoded(digital, folder):
+    dwi = folder / "dwi" / "sub-tiny_dwi.nii.gz"
+    for source in dwi.parent.glob("sub-tiny_dwi.*"):
+        shutil.copy(source, source.with_name(source.name.replace("tiny_dwi", "tiny_dir-AP_dwi")))
+    for name, direction in (("sub-tiny_dwi", "j"), ("sub-tiny_dir-AP_dwi", "j-")):
+        dwi.with_name(f"{name}.json").write_text(json.dumps({"PhaseEncodingDirection": direction}))
+    found, without = maps_of(digital, folder)
+    assert [one.used for one in found[:2]] == [("sub-tiny_dir-AP_dwi",), ("sub-tiny_dwi",)]
+    assert without == {}
+
+
+def test_the_gradient_files_of_the_exam_are_used(digital, folder, tmp_path):
+    """An exam that was put together by hand names files that do not lie beside the series."""
+    exam = find_exam([folder])
+    dwi = exam.of_contrast(Contrast.DWI)[0]
+    moved = [Path(shutil.move(path, tmp_path / f"elsewhere{path.suffix}")) for path in (dwi.bval, dwi.bvec)]
+    found = analyze_maps(
+        replace(exam, files=(replace(dwi, bval=moved[0], bvec=moved[1]),)), (), digital.labelling, options=QUICK
+    )
+    assert [one.name for one in found] == ["dwi"]
+
+
+def test_a_series_with_both_layouts_beside_it_is_read(digital, folder):
+    """FSL's files come first; the table of MRtrix beside them is no contradiction."""
+    dwi = folder / "dwi" / "sub-tiny_dwi.nii.gz"
+    dwi.with_name("sub-tiny_dwi.b").write_text("1 0 0 1\n")
+    file = find_exam([dwi]).files[0]
+    assert (file.grad, file.bval) == (None, dwi.with_name("sub-tiny_dwi.bval"))
+    assert [one.name for one in maps_of(digital, folder)[0]] == ["dwi", "mt"]
 
 
 def test_progress_grows_to_the_end(digital, folder):

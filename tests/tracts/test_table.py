@@ -4,20 +4,10 @@ import numpy as np
 import pytest
 
 from napari_spinalq.metrics.tidy import COLUMNS, RowIdentity
-from napari_spinalq.tracts.maps import Side, Tract, TractMaps, TractTissue
-from napari_spinalq.tracts.table import asymmetries, tract_summary, tract_table
+from napari_spinalq.tracts.table import asymmetries, tract_table
 from napari_spinalq.tracts.values import Method, TractValue
 
 NAN = float("nan")
-TRACTS = TractMaps(
-    (
-        Tract("lateral_cst_left", "Lateral CST, left", Side.LEFT, TractTissue.WM),
-        Tract("lateral_cst_right", "Lateral CST, right", Side.RIGHT, TractTissue.WM),
-    ),
-    (),
-    np.zeros((2, 1, 1, 1), np.float32),
-    "made up",
-)
 
 
 def value(side, metric="fa", level=4, number=0.7, half=0.02, **changes):
@@ -61,19 +51,6 @@ def test_without_values_the_table_has_its_columns():
     table = tract_table([])
     assert tuple(table.columns) == COLUMNS
     assert table.empty
-
-
-def test_the_summary_reads_as_people_do():
-    md = {"metric": "md", "number": 0.9234, "unit": "1e-3 mm2/s"}
-    values = [value("left"), value("left", **md), value("left", level=5, number=0.655), REFUSED, value("right", **md)]
-    table = tract_summary(values, TRACTS)
-    assert table.columns.tolist() == ["structure", "level", "FA", "MD (1e-3 mm2/s)", "note"]
-    assert table.to_numpy().tolist() == [
-        ["Lateral CST, left", "C4", "0.700", "0.923", ""],
-        ["Lateral CST, left", "C5", "0.655", "–", ""],
-        ["Lateral CST, right", "C4", "–", "0.923", "< 5 effective voxels"],
-    ]
-    assert tract_summary(values, TRACTS, levels=[5], metrics=["fa"])["FA"].tolist() == ["0.655"]
 
 
 def test_the_asymmetry_is_positive_where_the_left_is_higher():

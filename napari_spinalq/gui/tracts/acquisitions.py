@@ -15,6 +15,7 @@ from napari_spinalq.exam import Exam, ExamFile
 from napari_spinalq.geometry import Grid
 from napari_spinalq.gui.work import ScanWork
 from napari_spinalq.io.gradient_files import read_gradients
+from napari_spinalq.io.reverse_phase import diffusion_series
 from napari_spinalq.levels.discs import Labelling
 from napari_spinalq.results import MapsResult
 from napari_spinalq.scan import place_of
@@ -53,7 +54,7 @@ def acquisitions_of(exam: Exam | None, maps: Sequence[Path] = ()) -> tuple[Acqui
     """Return what can be computed: diffusion, magnetisation transfer, and maps that were chosen as files."""
     found: list[Acquisition] = []
     if exam is not None:
-        series, transfer = exam.of_contrast(Contrast.DWI), exam.of_contrast(Contrast.MT)
+        series, transfer = diffusion_series(exam), exam.of_contrast(Contrast.MT)
         found += [_series(file, alone=len(series) == 1) for file in series]
         if len(transfer) > 1:
             found.append(Acquisition(TRANSFER, "Magnetisation transfer", transfer))
@@ -70,7 +71,7 @@ def exam_in_words(exam: Exam | None) -> str:
     """Say in a line what an exam holds for this page."""
     if exam is None or not exam.files:
         return NO_EXAM
-    parts = [_series_in_words(file) for file in exam.of_contrast(Contrast.DWI)]
+    parts = [_series_in_words(file) for file in diffusion_series(exam)]
     transfer = exam.of_contrast(Contrast.MT)
     if len(transfer) > 1:
         parts.append("MT on/off")

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_spinalq.diffusion.motion import Motion
+from napari_spinalq.diffusion.motion_table import named_volume
 from napari_spinalq.gradients import GradientTable
 from napari_spinalq.views.directions import on_disc
 
@@ -38,13 +39,8 @@ def motion_in_words(motion: Motion) -> tuple[str, str]:
         return "good", f"{moved} No volume stands out."
     if len(outliers) > MOST_NAMED:
         return "warn", f"{moved} {len(outliers)} of {len(motion.outliers)} volumes stand out."
-    named = ", ".join(_with_reason(motion, int(volume)) for volume in outliers)
+    named = ", ".join(named_volume(motion, int(volume)) for volume in outliers)
     return "warn", f"{moved} Stands out: {named}; volumes are counted from 0."
-
-
-def _with_reason(motion: Motion, volume: int) -> str:
-    reason = motion.reasons[volume] if motion.reasons else ""
-    return f"{volume} ({reason})" if reason else str(volume)
 
 
 def gradients_in_words(gradients: GradientTable, check: GradientCheck | None) -> tuple[str, str]:
