@@ -30,8 +30,9 @@ from napari_spinalq.gui.readers.raters import NOTHING
 from napari_spinalq.gui.tracts import microstructure
 from napari_spinalq.gui.tracts.acquisitions import NO_CORD, NO_DISCS, acquisitions_of, exam_in_words
 from napari_spinalq.gui.tracts.inputs import DRAWN_FROM, Inputs, digest, inputs_of, inputs_of_record
-from napari_spinalq.gui.tracts.mapper import OUT_OF_DATE
+from napari_spinalq.gui.tracts.mapper import BEYOND, OUT_OF_DATE
 from napari_spinalq.gui.tracts.overlays import CONTOURS, DIRECTIONS, IMAGE, OUTLINED
+from napari_spinalq.gui.tracts.page import WORKING
 from napari_spinalq.gui.tracts.reading import OUTDATED
 from napari_spinalq.gui.tracts.rows import rows_of, value_in_words
 from napari_spinalq.gui.tracts.series import gradients_in_words, motion_in_words
@@ -160,7 +161,7 @@ def test_a_row_tells_its_value_and_outlines_its_tract_on_its_side_at_its_level(t
     assert tracts.mapper.level_here() == 5
 
 
-def test_an_outline_lies_on_all_contours_and_its_row_is_free_again_once_it_is_removed(tracts, qtbot):
+def test_an_outline_lies_on_all_contours_and_can_be_removed_and_lost_from_sight(tracts, qtbot, monkeypatch):
     layers, overlays = tracts.hand.viewer.layers, tracts.mapper.overlays
     tracts.click_row(*LEFT_AT_C4)
     qtbot.mouseClick(tracts.panel.everything, Qt.MouseButton.LeftButton, pos=QPoint(8, 10))
@@ -170,8 +171,14 @@ def test_an_outline_lies_on_all_contours_and_its_row_is_free_again_once_it_is_re
     assert not tracts.table.selectionModel().hasSelection()
     tracts.tick(CONTOURS)
     assert overlays.layer(OUTLINED) is None, "what was removed does not come back with something else"
+    said = []
+    tracts.mapper.told.connect(lambda kind, words: said.append((kind, words)))
     tracts.click_row(*LEFT_AT_C4)
     assert overlays.layer(OUTLINED) in layers
+    assert said == []
+    monkeypatch.setattr(Grid, "contains", lambda self, point_mm: False)
+    tracts.click_row("Lat. CST, L", "C5")
+    assert said == [("warn", BEYOND.format(scan="sub-healthy01_T2w"))], "the picture is empty there"
 
 
 def test_no_number_is_cut_off_and_units_and_colours_of_maps_are_said(tracts, qtbot):
@@ -469,6 +476,7 @@ def test_computing_runs_beside_the_window_and_tells_how_it_ended(measured, qtbot
     qtbot.wait(50)
     assert threads != [threading.get_ident()]
     assert not made.panel.compute.isEnabled()
+    assert made.panel.state.text() == WORKING
     measured.press(measured.dock.status.cancel)
     measured.wait()
     assert made.mapper.result is None
