@@ -27,7 +27,6 @@ from napari_spinalq.levels.levelmap import level_extents, level_map, levels_per_
 from napari_spinalq.metrics.levels import per_level, with_level_flags
 from napari_spinalq.metrics.shape import slice_shapes
 from napari_spinalq.metrics.uncertainty import with_confidence_flags
-from napari_spinalq.microstructure.exam import analyze_maps
 from napari_spinalq.microstructure.options import MapOptions
 from napari_spinalq.progress import Progress, portion, silent
 from napari_spinalq.results import DrawnStructure, ExamResult, MapsResult, ScanResult
@@ -329,6 +328,9 @@ def _maps(
     exam: Exam, results: Sequence[ScanResult], guidance: Guidance, options: MapOptions, progress: Progress
 ) -> tuple[tuple[MapsResult, ...], list[tuple[str, str]]]:
     """Return the maps of an exam, and which scans gave none and why."""
+    # Imported here: the chains of maps take 80 ms to load, and whoever only measures masks, as the viewer does, waits.
+    from napari_spinalq.microstructure.exam import analyze_maps
+
     without = list[tuple[str, str]]()
     labelling = Labelling(guidance.discs, bool(guidance.discs))
     if results:

@@ -241,7 +241,8 @@ def _notes(alike: tuple[Change, ...]) -> tuple[str, ...]:
     if not alike:
         return ()
     return (
-        f"cannot be told on this scan (a cord too straight along an axis, or fibres too noisy): {_named(alike, '; ')}",
+        "whether the table needs a change cannot be told on this scan (a cord too straight along an axis, or fibres "
+        f"too noisy) for: {_named(alike, '; ')}",
     )
 
 

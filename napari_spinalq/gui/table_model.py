@@ -22,12 +22,13 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Column:
-    """One column: the key of its value in a row, its heading, its digits (None for text) and an explanation."""
+    """One column: key of its value, heading, explanation, digits (None for text), unit if not in the heading."""
 
     key: str
     title: str
     explanation: str
     digits: int | None = None
+    unit: str = ""
 
 
 class LevelTableModel(QAbstractTableModel):
@@ -126,7 +127,7 @@ class LevelTableModel(QAbstractTableModel):
 
     def as_text(self) -> str:
         """Return the table for the clipboard: headings and rows, tab-separated."""
-        lines = ["\t".join(column.title.replace("\n", " ") for column in self.columns)]
+        lines = ["\t".join(_heading(column) for column in self.columns)]
         lines += ["\t".join(self._text(row, column) for column in self.columns) for row in self._rows]
         return "\n".join(lines) + "\n"
 
@@ -143,6 +144,12 @@ class LevelTableModel(QAbstractTableModel):
     def _alignment(column: Column) -> Qt.AlignmentFlag:
         side = Qt.AlignmentFlag.AlignLeft if column.digits is None else Qt.AlignmentFlag.AlignRight
         return side | Qt.AlignmentFlag.AlignVCenter
+
+
+def _heading(column: Column) -> str:
+    """Return the heading in one line, with its unit."""
+    title = column.title.replace("\n", " ")
+    return f"{title} ({column.unit})" if column.unit else title
 
 
 def sortable(model: LevelTableModel) -> QSortFilterProxyModel:

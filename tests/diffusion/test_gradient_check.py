@@ -121,7 +121,7 @@ def test_a_cord_that_bends_only_forward_and_back_leaves_left_and_right_open(make
     x_flipped = ((0, 1, 2), (-1, 1, 1))
     found = cord.check(cord.turned(x_flipped))
     assert found.flags == ()
-    assert found.notes[0].endswith("fibres too noisy): row 1 of bvec negated")
+    assert found.notes[0].endswith("fibres too noisy) for: row 1 of bvec negated")
     flipped = cord.check(cord.turned(((0, 1, 2), (1, -1, 1))))
     assert "row 2 of bvec negated" in flipped.flags[0]
     assert "row 3 of bvec negated" in flipped.flags[0]

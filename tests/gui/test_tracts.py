@@ -30,8 +30,9 @@ from napari_spinalq.gui.readers.raters import NOTHING
 from napari_spinalq.gui.tracts import microstructure
 from napari_spinalq.gui.tracts.acquisitions import NO_CORD, NO_DISCS, acquisitions_of, exam_in_words
 from napari_spinalq.gui.tracts.inputs import DRAWN_FROM, Inputs, digest, inputs_of, inputs_of_record
-from napari_spinalq.gui.tracts.mapper import OUT_OF_DATE
+from napari_spinalq.gui.tracts.mapper import BEYOND, OUT_OF_DATE
 from napari_spinalq.gui.tracts.overlays import CONTOURS, DIRECTIONS, IMAGE, OUTLINED
+from napari_spinalq.gui.tracts.page import WORKING
 from napari_spinalq.gui.tracts.reading import OUTDATED
 from napari_spinalq.gui.tracts.rows import rows_of, value_in_words
 from napari_spinalq.gui.tracts.series import gradients_in_words, motion_in_words
@@ -139,7 +140,12 @@ def test_a_row_tells_its_value_and_outlines_its_tract_on_its_side_at_its_level(t
     assert index.siblingAtColumn(2).data() == f"{value.value:.2f}"
     assert index.siblingAtColumn(4).data() == f"{value.effective_voxels:.1f}"
     tip = index.siblingAtColumn(2).data(Qt.ItemDataRole.ToolTipRole)
-    for words in ("Lateral CST, left, C4", f"{value.sd:.3f}", f"{value.low:.3f} to {value.high:.3f}", "MAP"):
+    for words in (
+        "Lateral CST, left, C4, slices 6 to 9",
+        f"{value.sd:.3f}",
+        f"{value.low:.3f} to {value.high:.3f}",
+        "MAP",
+    ):
         assert words in tip
     outlined_on(tracts, right_of_screen=True)
     tracts.click_row("Lat. CST, R", "C4")
@@ -153,6 +159,48 @@ def test_a_row_tells_its_value_and_outlines_its_tract_on_its_side_at_its_level(t
     qtbot.keyClick(tracts.table, Qt.Key.Key_Down)
     assert tracts.cells()[tracts.table.currentIndex().row()][:2] == ("Lat. CST, L", "C5")
     assert tracts.mapper.level_here() == 5
+
+
+def test_an_outline_lies_on_all_contours_and_can_be_removed_and_lost_from_sight(tracts, qtbot, monkeypatch):
+    layers, overlays = tracts.hand.viewer.layers, tracts.mapper.overlays
+    tracts.click_row(*LEFT_AT_C4)
+    qtbot.mouseClick(tracts.panel.everything, Qt.MouseButton.LeftButton, pos=QPoint(8, 10))
+    assert layers.index(overlays.layer(OUTLINED)) > layers.index(overlays.layer(CONTOURS))
+    layers.remove(overlays.layer(OUTLINED))
+    qtbot.wait(20)
+    assert not tracts.table.selectionModel().hasSelection()
+    tracts.tick(CONTOURS)
+    assert overlays.layer(OUTLINED) is None, "what was removed does not come back with something else"
+    said = []
+    tracts.mapper.told.connect(lambda kind, words: said.append((kind, words)))
+    tracts.click_row(*LEFT_AT_C4)
+    assert overlays.layer(OUTLINED) in layers
+    assert said == []
+    monkeypatch.setattr(Grid, "contains", lambda self, point_mm: False)
+    tracts.click_row("Lat. CST, L", "C5")
+    assert said == [("warn", BEYOND.format(scan="sub-healthy01_T2w"))], "the picture is empty there"
+
+
+def test_no_number_is_cut_off_and_units_and_colours_of_maps_are_said(tracts, qtbot):
+    panel, table = tracts.panel, tracts.table
+    model, metrics = table.model(), table.fontMetrics()
+    for column in range(model.columnCount()):
+        texts = [model.index(row, column).data() for row in range(model.rowCount())]
+        assert max(metrics.horizontalAdvance(text) for text in texts) < table.columnWidth(column) - 4, texts
+    assert panel.units.text() == "MD in 10⁻³ mm²/s"
+    tracts.hand.press(panel.copy)
+    assert QGuiApplication.clipboard().text().splitlines()[0].endswith("MD (10⁻³ mm²/s)\tVox.")
+    assert not panel.scale.isVisible()
+    tracts.tick("fa")
+    assert (panel.scale.low.text(), panel.scale.high.text()) == ("FA 0.00", "1.00")
+    tracts.mapper.overlays.layer("fa").contrast_limits = (0.2, 0.9)
+    assert (panel.scale.low.text(), panel.scale.high.text()) == ("FA 0.20", "0.90")
+    tracts.tick("md")
+    assert panel.scale.low.text().startswith("MD ")
+    assert panel.scale.high.text().endswith("10⁻³ mm²/s")
+    tracts.tick("md")
+    tracts.tick("fa")
+    assert not panel.scale.isVisible()
 
 
 def outlined_on(tracts, *, right_of_screen):
@@ -175,6 +223,9 @@ def outlined_on(tracts, *, right_of_screen):
 
 def test_a_refused_value_is_a_dash_with_the_reason():
     refused = next(one for one in diffusion_result().values if not np.isfinite(one.value))
+    alone = replace(refused, slices=refused.slices[:1])
+    (row,) = rows_of(replace(diffusion_result(), values=(alone,)), everything=True)
+    assert f", slice {alone.slices[0]}\n" in row[f"{alone.metric}_tip"]
     assert "< 5 effective voxels" in value_in_words(refused, "FA", 2)
     rows = rows_of(diffusion_result(), everything=True)
     row = next(row for row in rows if row["id"] == (refused.structure, refused.level, refused.slices))
@@ -182,7 +233,7 @@ def test_a_refused_value_is_a_dash_with_the_reason():
     assert "< 5 effective voxels" in row[f"{refused.metric}_tip"]
 
 
-def test_under_the_mouse_the_tract_its_value_and_the_level_are_said(tracts, qtbot):
+def test_under_the_mouse_the_tract_its_value_and_the_level_are_said(tracts, qtbot, monkeypatch):
     result, viewer = diffusion_result(), tracts.hand.viewer
     tracts.click_row(*LEFT_AT_C4)
     for structure, title in (("lateral_cst_left", "Lateral CST, left"), ("lateral_cst_right", "Lateral CST, right")):
@@ -198,6 +249,9 @@ def test_under_the_mouse_the_tract_its_value_and_the_level_are_said(tracts, qtbo
     viewer.dims.set_point(0, mm_to_world(place_of("lateral_cst_left", 5), tracts.desk.session.current.scan.grid)[0])
     viewer.status = "something of napari"
     assert str(viewer.status).endswith("C5"), "the mouse rests, the slice is another"
+    monkeypatch.setattr(type(tracts.mapper), "result", None)
+    tracts.mapper.changed.emit()
+    assert viewer.status == "", "nothing is said of maps that went, such as those of the patient before"
 
 
 def test_maps_lie_where_their_scan_lies_and_leave_the_mask_in_hand(tracts, qtbot):
@@ -298,6 +352,12 @@ def test_the_table_follows_level_crosshair_and_atlas_and_plots_say_what_they_sho
         viewer.dims.set_point((0, 1, 2), tuple(world))
         qtbot.wait(20)
         assert {cells[1] for cells in tracts.cells()} == {name}
+        assert panel.levels.currentText() == f"{AT_CROSSHAIR}: {name}"
+    viewer.dims.set_point(0, viewer.dims.range[0].stop)
+    qtbot.wait(20)
+    assert tracts.cells() == []
+    assert panel.levels.currentText() == f"{AT_CROSSHAIR}: no values"
+    viewer.dims.set_point((0, 1, 2), tuple(world))
     few = len(tracts.mapper.overlays.layer(CONTOURS).data)
     qtbot.mouseClick(panel.everything, Qt.MouseButton.LeftButton, pos=QPoint(8, panel.everything.height() // 2))
     assert {"Fasciculus gracilis, left", "Dorsal horn", "Lat. CST, L"} <= {cells[0] for cells in tracts.cells()}
@@ -305,7 +365,7 @@ def test_the_table_follows_level_crosshair_and_atlas_and_plots_say_what_they_sho
     assert "other WM" in panel.legend.text().replace("&nbsp;", " ")
     tracts.hand.press(panel.copy)
     lines = QGuiApplication.clipboard().text().splitlines()
-    assert lines[0].split("\t") == ["Tract", "Level", "FA", "MD", "Vox."]
+    assert lines[0].split("\t") == ["Tract", "Level", "FA", "MD (10⁻³ mm²/s)", "Vox."]
     assert len(lines) == 1 + len(tracts.cells())
     for drawn in (False, True):
         tracts.hand.key(Qt.Key.Key_C, Qt.KeyboardModifier.ShiftModifier)
@@ -416,6 +476,7 @@ def test_computing_runs_beside_the_window_and_tells_how_it_ended(measured, qtbot
     qtbot.wait(50)
     assert threads != [threading.get_ident()]
     assert not made.panel.compute.isEnabled()
+    assert made.panel.state.text() == WORKING
     measured.press(measured.dock.status.cancel)
     measured.wait()
     assert made.mapper.result is None
@@ -447,8 +508,9 @@ def test_computing_runs_beside_the_window_and_tells_how_it_ended(measured, qtbot
 
 
 @pytest.mark.slow
-def test_opening_the_window_needs_no_dipy():
-    code = "import sys, napari_spinalq.gui.app; print([name for name in sys.modules if name.split('.')[0] == 'dipy'])"
+def test_opening_the_window_needs_neither_dipy_nor_the_chains_of_maps():
+    late = "('dipy', 'napari_spinalq.microstructure.exam', 'napari_spinalq.microstructure.diffusion')"
+    code = f"import sys, napari_spinalq.gui.app; print([name for name in {late} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip().splitlines()[-1] == "[]"
 

@@ -12,7 +12,11 @@ from napari_spinalq.gui.panels.measure_panel import TIGHT
 from napari_spinalq.gui.table_model import Column, LevelTableModel, Row, sortable
 
 ROW_HEIGHT, LEAST_ROWS = 20, 5
-NAME_WIDTH, LEVEL_WIDTH, LEAST_WIDTH = 106, 38, 34
+NAME_WIDTH, LEVEL_WIDTH, LEAST_WIDTH = 90, 38, 36
+WIDEST = "999.9"
+"""The widest number that a cell is sure to show: white matter has hundreds of voxels at a level."""
+
+CELL_MARGIN = 8
 
 
 class TractTable(QTableView):
@@ -77,6 +81,11 @@ class TractTable(QTableView):
         for place, width in ((0, NAME_WIDTH), (1, LEVEL_WIDTH)):
             header.setSectionResizeMode(place, QHeaderView.ResizeMode.Fixed)
             self.setColumnWidth(place, width)
+        last = len(self.rows.columns) - 1
+        if last < 3:  # no map yet: nothing shares the room that is left
+            return
+        header.setSectionResizeMode(last, QHeaderView.ResizeMode.Fixed)
+        self.setColumnWidth(last, self.fontMetrics().horizontalAdvance(WIDEST) + CELL_MARGIN)
 
     def _toggle(self, index: QModelIndex | QPersistentModelIndex) -> None:
         identity = self._identity(index)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from html import escape
 
 from qtpy.QtCore import QSignalBlocker, Qt, Signal
 from qtpy.QtWidgets import (
@@ -17,6 +18,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_spinalq.gui.panels.colour_bar import ColourBar, Scale
 from napari_spinalq.gui.panels.parts import GAP, StateLine, Step, button, row
 from napari_spinalq.gui.panels.series_panel import GradientsPage, MotionPage
 from napari_spinalq.gui.panels.tract_table import TractTable
@@ -103,7 +105,8 @@ class TractsPanel(QWidget):
 
     def show_remarks(self, remarks: Sequence[str]) -> None:
         """Keep what a reader must know in the tooltip of the state, and say the first."""
-        self.state.setToolTip("\n".join(remarks))
+        lines = (f"<p>{escape(remark)}</p>" for remark in remarks)  # as rich text a long line is broken
+        self.state.setToolTip("".join(lines))
 
     def show_levels(self, levels: Sequence[tuple[str, int]]) -> None:
         """Offer these levels (name and number) to the table."""
@@ -114,9 +117,17 @@ class TractsPanel(QWidget):
                 self.levels.addItem(title, data)
             self.levels.setCurrentIndex(max(0, self.levels.findData(known)) if known is not None else 0)
 
-    def show_rows(self, columns: Sequence[Column], rows: Sequence[Row]) -> None:
-        """Show the values."""
+    def show_rows(self, columns: Sequence[Column], rows: Sequence[Row], units: str) -> None:
+        """Show the values, and their units in words."""
         self.table.show_rows(columns, rows)
+        self.units.setText(units)
+        self.units.setVisible(bool(units))
+
+    def show_place(self, words: str) -> None:
+        """Say which level the crosshair stands at."""
+        self.levels.setItemText(
+            self.levels.findData(AT_CROSSHAIR), f"{AT_CROSSHAIR}: {words}" if words else AT_CROSSHAIR
+        )
 
     def offer_shown(self, titles: Mapping[str, str]) -> None:
         """Offer what can be drawn on the image (key and title)."""
@@ -135,6 +146,10 @@ class TractsPanel(QWidget):
         """Show what is drawn on the image."""
         for key, box in self.boxes.items():
             box.setChecked(key in keys)
+
+    def show_scale(self, scale: Scale | None) -> None:
+        """Tell what the colours of a map mean; None: no map is drawn."""
+        self.scale.show_scale(scale)
 
     def show_legend(self, entries: Sequence[tuple[str, str]]) -> None:
         """Tell the colours (as ``"#RRGGBB"``) of the tracts on the image."""
@@ -198,7 +213,9 @@ class TractsPanel(QWidget):
         self.everything.clicked.connect(self.filter_changed)
         self.copy = button("Copy", "Copy the table to the clipboard, as it is shown", self.copy_wanted.emit)
         body.addLayout(row(self.levels, self.everything, self.copy, stretch=0))
+        self.units = QLabel()
         body.addWidget(self.table, 1)
+        body.addWidget(self.units)
         body.addWidget(self._make_drawn(opacity))
         return page
 
@@ -218,7 +235,8 @@ class TractsPanel(QWidget):
         self.legend = QLabel()
         self.legend.setWordWrap(True)
         body.addLayout(self._grid)
-        body.addLayout(row(QLabel("Opacity of maps"), self.opacity, stretch=1))
+        self.scale = ColourBar()
+        body.addLayout(row(QLabel("Opacity"), self.opacity, self.scale))
         body.addWidget(self.legend)
         return self.drawn
 

@@ -7,7 +7,7 @@ from napari_spinalq.tracts.maps import TractMaps, TractTissue
 OUTLINE_MM, OUTLINED_MM = 0.15, 0.35
 """Widths of lines, mm: thin enough to see the map beneath, and the tract that was clicked stands out."""
 
-HALO, HALO_WIDTH = (0.0, 0.0, 0.0, 0.6), 2.2
+HALO, HALO_WIDTH = (0.0, 0.0, 0.0, 0.85), 2.4
 """Drawn beneath each line, and as many times as wide: a line is seen on a map of its own colour, too."""
 
 KINDS = (

@@ -11,7 +11,7 @@ from napari_spinalq.geometry import WORK_AXES, Grid
 from napari_spinalq.gui.convert import world_to_mm
 from napari_spinalq.gui.session import Session
 from napari_spinalq.gui.tracts.mapper import Mapper
-from napari_spinalq.gui.tracts.rows import digits_of
+from napari_spinalq.gui.tracts.rows import digits_of, unit_of
 from napari_spinalq.results import MapsResult, QuantityMap
 from napari_spinalq.tracts.outlines import tract_at
 from napari_spinalq.vertebrae import level_name
@@ -30,11 +30,13 @@ class TractHover:
         self.words = ""
         viewer.mouse_move_callbacks.append(self._moved)
         viewer.events.status.connect(self._keep)
+        mapper.changed.connect(self._renew)
 
     def stop(self) -> None:
         """Follow no more: the window closes."""
         self._viewer.mouse_move_callbacks.remove(self._moved)
         self._viewer.events.status.disconnect(self._keep)
+        self._mapper.changed.disconnect(self._renew)
 
     def _moved(self, viewer: ViewerModel, event: Any) -> None:
         before, self.words = self.words, self._at(np.asarray(event.position, dtype=float))
@@ -47,6 +49,13 @@ class TractHover:
             self.words = self._at(self._cursor())
             if self.words:
                 self._viewer.status = self.words
+
+    def _renew(self) -> None:
+        """Say nothing of maps that went, and what is true of those that came, where the mouse rests."""
+        before = self.words
+        self.words = self._at(self._cursor()) if before else ""
+        if self._viewer.status == before:
+            self._viewer.status = self.words
 
     def _cursor(self) -> NDArray[np.float64]:
         """Return where the mouse rested last, in the slice that is on display now."""
@@ -86,7 +95,7 @@ def place_in_words(result: MapsResult, point_mm: NDArray[np.float64], quantity: 
         value = float(quantity.data[voxel])
         digits = digits_of(quantity.name, value)
         number = f"{value:.{digits}f}" if np.isfinite(value) else "–"
-        parts.append(f"{quantity.title} {number} {quantity.unit}".strip())
+        parts.append(f"{quantity.title} {number} {unit_of(quantity.unit)}".strip())
     level = int(result.slice_levels[_voxel(grid.reoriented(WORK_AXES), point_mm)[0]])
     return " · ".join([*parts, *([level_name(level)] if level else [])])
 

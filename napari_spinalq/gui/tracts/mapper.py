@@ -32,6 +32,7 @@ TRACT_VIEW_MM = 35.0
 """Width of the view (mm), at most, when a tract is outlined: the cord fills nearly half of it."""
 
 COMPUTING = "Computing {}"
+BEYOND = "{scan} does not reach to this level: its picture is empty there. Tick the image of the maps below the table."
 
 
 class Mapper:
@@ -55,6 +56,7 @@ class Mapper:
         self._made_from: dict[str, Inputs] = {}
         self._stale: set[str] = set()
         self._outlined: Identity | None = None
+        self.overlays.outline_removed.connect(lambda: self.outline(None))
         session.exam_changed.connect(self._forget)
         session.scan_changed.connect(self._follow_scan)
         session.mask_changed.connect(self.check)
@@ -163,7 +165,9 @@ class Mapper:
         if identity is not None:
             self._go_to(shown, identity[2])
             title = titles_of(shown.result.tracts)[identity[0]]
-            if identity[0] not in shown.outlines:
+            if not self._in_view(shown, identity[2]):
+                self.told.emit("warn", BEYOND.format(scan=self._session.current.scan.name))
+            elif identity[0] not in shown.outlines:
                 self.told.emit("warn", f"{title} is nowhere the largest part of a place, so it has no outline.")
         self.outlined.emit(identity)
 
@@ -222,17 +226,27 @@ class Mapper:
         work = self._session.current
         return None if work is None or work.blind else self.shown
 
+    def _in_view(self, shown: ShownMaps, slices: tuple[int, ...]) -> bool:
+        """Tell whether the scan at hand reaches to where these slices of the maps are shown."""
+        work = self._session.current
+        return work is None or not slices or bool(work.scan.grid.contains(_middle_mm(shown.result, slices)))
+
     def _go_to(self, shown: ShownMaps, slices: tuple[int, ...]) -> None:
         """Show the axial plane in the middle of these slices of the maps, at the cord."""
         work = self._session.current
         if work is None or not slices:
             return
-        place = mm_to_world(cord_centre_mm(shown.result, slices[len(slices) // 2]), work.scan.grid)
+        place = mm_to_world(_middle_mm(shown.result, slices), work.scan.grid)
         if current_plane(self._viewer) is not Plane.AXIAL:
             show_plane(self._viewer, Plane.AXIAL)
         go_to(self._viewer, place)
         camera = self._viewer.scene.camera
         camera.zoom = max(camera.zoom, min(self._viewer.canvas.size) / TRACT_VIEW_MM)
+
+
+def _middle_mm(result: MapsResult, slices: tuple[int, ...]) -> np.ndarray:
+    """Return the centre of the cord in the middle of some slices of the maps, RAS mm."""
+    return cord_centre_mm(result, slices[len(slices) // 2])
 
 
 def cord_centre_mm(result: MapsResult, number: int) -> np.ndarray:

@@ -12,8 +12,10 @@ from psygnal import Signal
 
 from napari_spinalq.gui.convert import AXES
 from napari_spinalq.gui.layers import remove
+from napari_spinalq.gui.panels.colour_bar import Scale
 from napari_spinalq.gui.session import Session
 from napari_spinalq.gui.tracts.colours import HALO, HALO_WIDTH, OUTLINE_MM, OUTLINED_MM, colour_of, contoured
+from napari_spinalq.gui.tracts.rows import digits_of, unit_of
 from napari_spinalq.gui.tracts.shown import ShownMaps
 from napari_spinalq.results import MapsResult, QuantityMap
 from napari_spinalq.views.window import AUTO, CSF, presets
@@ -29,14 +31,22 @@ COLOURMAP = "viridis"
 """Perceptually uniform, and told apart with every kind of colour vision."""
 
 FA_LIMITS = (0.0, 1.0)
+SCALE_STOPS = 9
+"""Colours of the bar of a map, evenly spaced: what lies between them cannot be told from a straight line."""
+
 LIMITS_PERCENTILES = (2.0, 98.0)
 """Of a map within the cord: without the rim, whose voxels are shared with the CSF."""
 
 
 class Overlays:
-    """Keeps the layers of the maps at hand. ``changed`` tells that one came or went."""
+    """Keeps the layers of the maps at hand.
+
+    ``changed`` tells that one came, went or is coloured otherwise; ``outline_removed`` that the user took the outline
+    of a tract out of the list of layers.
+    """
 
     changed = Signal()
+    outline_removed = Signal()
 
     def __init__(self, viewer: ViewerModel, session: Session) -> None:
         self._viewer, self._session = viewer, session
@@ -72,6 +82,18 @@ class Overlays:
     def layer(self, key: str) -> Layer | None:
         """Return the layer of something that is drawn."""
         return self._layers.get(key)
+
+    def scale(self) -> Scale | None:
+        """Return what the colours of the topmost map mean; None while none is drawn."""
+        drawn = [] if self._shown is None else [one for one in self._shown.result.maps if one.name in self._layers]
+        if not drawn:
+            return None
+        top = max(drawn, key=lambda one: self._viewer.layers.index(self._layers[one.name]))
+        layer = self._layers[top.name]
+        low, high = layer.contrast_limits
+        digits, unit = digits_of(top.name, high), unit_of(top.unit)
+        colours = tuple(_hex(colour) for colour in layer.colormap.map(np.linspace(0.0, 1.0, SCALE_STOPS)))
+        return Scale(f"{top.title} {low:.{digits}f}", f"{high:.{digits}f} {unit}".strip(), colours)
 
     def show_maps(self, shown: ShownMaps | None) -> None:
         """Draw another acquisition, or the same in another frame: what was ticked stays ticked."""
@@ -153,14 +175,17 @@ class Overlays:
         result = self._shown.result
         inside = one.data[(result.mask > 0) & np.isfinite(one.data)]
         limits = FA_LIMITS if one.name == "fa" else _limits(inside)
-        return Image(
+        layer = Image(
             self._shown.array(one.data),
-            name=f"{result.name} {one.title}" + (f" ({one.unit})" if one.unit else ""),
+            name=f"{result.name} {one.title}" + (f" ({unit_of(one.unit)})" if one.unit else ""),
             colormap=COLOURMAP,
             contrast_limits=limits,
             opacity=self._opacity,
             **self._place(),
         )
+        for restyled in (layer.events.contrast_limits, layer.events.colormap):
+            restyled.connect(lambda: self.changed.emit())
+        return layer
 
     def _directions(self) -> Image:
         # Imported here: the module of the tensor brings dipy along, which is not needed to open a window.
@@ -195,7 +220,7 @@ class Overlays:
         return {"scale": scale, "translate": translate, "units": ("mm",) * 3, "axis_labels": AXES}
 
     def _insert(self, key: str, layer: Layer) -> None:
-        """Put images just above the scan, below its masks; lines lie on top of all."""
+        """Put images just above the scan, below its masks; lines lie on top of all, the outlined tract on these."""
         work = self._session.current
         layers = self._viewer.layers
         place = len(layers)
@@ -203,6 +228,8 @@ class Overlays:
             below = [work.image, *(own for name, own in self._layers.items() if name not in (CONTOURS, OUTLINED))]
             below = below[:1] if key == IMAGE else below
             place = 1 + max(layers.index(one) for one in below if one in layers)
+        elif key == CONTOURS and self._layers.get(OUTLINED) in layers:
+            place = layers.index(self._layers[OUTLINED])
         self._busy = True
         try:
             layers.insert(place, layer)
@@ -228,6 +255,9 @@ class Overlays:
             if not self._busy:
                 del self._layers[key]
                 self._wanted.discard(key)
+                if key == OUTLINED:
+                    self._structure = None
+                    self.outline_removed.emit()
                 self.changed.emit()
 
 
@@ -236,6 +266,11 @@ def _window(result: MapsResult) -> tuple[float, float]:
     found = presets(np.nan_to_num(result.scan.data), result.scan.grid, result.mask)
     window = found.get(CSF, found[AUTO])
     return window.low, window.high
+
+
+def _hex(colour: NDArray) -> str:
+    """Return a colour (red, green, blue, and opacity, which is left out) as ``"#RRGGBB"``."""
+    return "#" + "".join(f"{round(255 * float(part)):02X}" for part in colour[:3])
 
 
 def _limits(values: NDArray) -> tuple[float, float]:

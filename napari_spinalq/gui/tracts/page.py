@@ -19,7 +19,7 @@ from napari_spinalq.gui.tracts.acquisitions import exam_in_words
 from napari_spinalq.gui.tracts.colours import legend_of
 from napari_spinalq.gui.tracts.mapper import BUILTIN, OUT_OF_DATE
 from napari_spinalq.gui.tracts.overlays import CONTOURS, MAP_OPACITY
-from napari_spinalq.gui.tracts.rows import columns_of, levels_of, rows_of
+from napari_spinalq.gui.tracts.rows import columns_of, levels_of, rows_of, units_in_words
 from napari_spinalq.gui.tracts.series import gradients_in_words, motion_in_words, shells_of
 from napari_spinalq.vertebrae import level_name
 
@@ -30,6 +30,8 @@ TITLE = "Tracts"
 LEAST_HEIGHT = 270
 """Pixels: as low as the lowest page of the dock."""
 
+NO_VALUES = "no values"
+WORKING = "Working: how far is said below."
 NOT_YET = "Press Compute: maps and values come below."
 REMARKS = "{first} ({more} more: rest the mouse here)"
 
@@ -123,6 +125,8 @@ class TractsPage(QWidget):
             said = ("warn", OUT_OF_DATE)
         elif missing:
             said = ("plain", missing)
+        elif mapper.result is None and self._desk.runner.busy:
+            said = ("plain", WORKING)
         elif mapper.result is None:
             said = ("plain", NOT_YET if mapper.acquisition is not None else "")
         elif flags:
@@ -140,8 +144,13 @@ class TractsPage(QWidget):
         result, level = self._mapper.result, self.panel.level
         wanted = self._mapper.level_here() if level == AT_CROSSHAIR else level
         rows = rows_of(result, everything=self.panel.everything.isChecked(), level=wanted)
-        self.panel.show_rows(columns_of(result), rows)
+        self.panel.show_rows(columns_of(result), rows, units_in_words(result))
+        self._show_place()
         self._show_drawn()
+
+    def _show_place(self) -> None:
+        level = self._mapper.level_here() if self.panel.level == AT_CROSSHAIR and self._mapper.result else None
+        self.panel.show_place("" if level is None else level_name(level) if level else NO_VALUES)
 
     def _follow_crosshair(self) -> None:
         if self.panel.level == AT_CROSSHAIR:
@@ -151,6 +160,7 @@ class TractsPage(QWidget):
         overlays = self._mapper.overlays
         self.panel.offer_shown(overlays.offered())
         self.panel.show_drawn(overlays.drawn)
+        self.panel.show_scale(overlays.scale())
         self.panel.show_legend(legend_of(overlays.contoured()) if CONTOURS in overlays.drawn else [])
 
     def _show_series(self) -> None:

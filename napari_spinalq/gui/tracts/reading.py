@@ -20,7 +20,6 @@ from napari_spinalq.gui.tracts.shown import ShownMaps, show_over
 from napari_spinalq.gui.work import ScanWork
 from napari_spinalq.gui.workers import CLOSING_WAIT_S, Job
 from napari_spinalq.progress import Progress
-from napari_spinalq.reopen_maps import saved_maps
 from napari_spinalq.results import MapsResult
 
 READING = "Reading saved maps"
@@ -63,6 +62,9 @@ class SavedMaps:
         own, acquisitions = self._mapper.results(), self._mapper.acquisitions
         if folder is None or self._session.exam is None:
             return own
+        # Imported here, as the chains of maps come along, which would hold up the opening of every window.
+        from napari_spinalq.reopen_maps import saved_maps
+
         known = {key_of(one, acquisitions) for one in own}
         saved = saved_maps(self._session.exam, folder, refused=lambda why: None)
         return (*own, *(self._dated(one) for one in saved if key_of(one, acquisitions) not in known))

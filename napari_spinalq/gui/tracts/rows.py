@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from napari_spinalq.gui.table_model import MISSING, Column, Row
+from napari_spinalq.gui.table_model import Column, Row
 from napari_spinalq.results import MapsResult, QuantityMap
 from napari_spinalq.tracts.maps import TractMaps
+from napari_spinalq.tracts.summary import UNITS
 from napari_spinalq.tracts.values import TractValue
 from napari_spinalq.vertebrae import level_name
 
@@ -49,7 +50,7 @@ def columns_of(result: MapsResult | None) -> tuple[Column, ...]:
     return (
         Column(NAME, "Tract", "Click: outline it in the image, at that level; click again: take the outline away"),
         Column(LEVEL, "Level", "Vertebral level"),
-        *(Column(one.name, _heading(one), _explain(one), _digits(one)) for one in metrics),
+        *(Column(one.name, one.title, _explain(one), _digits(one), unit_of(one.unit)) for one in metrics),
         Column(VOXELS, "Vox.", "Effective voxels: the sum of the tract's shares in the voxels that were used", 1),
     )
 
@@ -103,6 +104,20 @@ def levels_of(result: MapsResult | None) -> list[int]:
     return [] if result is None else sorted({value.level for value in result.values if value.level})
 
 
+def units_in_words(result: MapsResult | None) -> str:
+    """Say the units of the columns in a line, such as ``"MD, AD, RD in 10⁻³ mm²/s"``; empty where none has one."""
+    titles: dict[str, list[str]] = {}
+    for one in measured_maps(result) if result is not None else ():
+        if one.unit:
+            titles.setdefault(unit_of(one.unit), []).append(one.title)
+    return " · ".join(f"{', '.join(names)} in {unit}" for unit, names in titles.items())
+
+
+def unit_of(unit: str) -> str:
+    """Return a unit as people write it."""
+    return UNITS.get(unit, unit)
+
+
 def digits_of(metric: str, typical: float) -> int:
     """Return how many decimals a map's values are shown with: three figures where nothing better is known.
 
@@ -122,7 +137,7 @@ def value_in_words(value: TractValue, title: str, digits: int) -> str:
     """Say all that is known of a value, or why there is none."""
     if not np.isfinite(value.value):
         return f"{title}: no value – {value.flag or 'not known'}"
-    unit = f" {value.unit}" if value.unit else ""
+    unit = f" {unit_of(value.unit)}" if value.unit else ""
     lines = [f"{title} {value.value:.{digits + 1}f}{unit}"]
     if np.isfinite(value.sd):
         lines.append(f"SD over voxels {value.sd:.{digits + 1}f}")
@@ -140,7 +155,7 @@ def _row(
     maps: Sequence[QuantityMap],
 ) -> Row:
     structure, level, slices = one
-    place = f"{level_name(level) if level else ALL_SLICES}, slices {_slices(slices)}"
+    place = f"{level_name(level) if level else ALL_SLICES}, {_slices(slices)}"
     row = {
         "id": one,
         NAME: SHORT.get(structure, titles[structure]),
@@ -160,16 +175,12 @@ def _row(
 
 def _slices(slices: Sequence[int]) -> str:
     if not slices:
-        return MISSING
-    return str(slices[0]) if len(slices) == 1 else f"{min(slices)} to {max(slices)}"
-
-
-def _heading(quantity: QuantityMap) -> str:
-    return f"{quantity.title}\n{quantity.unit}" if quantity.unit == "%" else quantity.title
+        return "no slice"
+    return f"slice {slices[0]}" if len(slices) == 1 else f"slices {min(slices)} to {max(slices)}"
 
 
 def _explain(quantity: QuantityMap) -> str:
-    unit = f", {quantity.unit}" if quantity.unit else ""
+    unit = f", {unit_of(quantity.unit)}" if quantity.unit else ""
     return f"{quantity.title}{unit}. Rest the mouse on a number for its spread, interval and remarks."
 
 
