@@ -114,7 +114,7 @@ class Saver:
         InputError
             If there is no mask or one is empty.
         """
-        works = [work for work in self._session.works if work.mask is not None and not work.rater]
+        works = [work for work in self._session.first_reads if work.mask is not None]
         if self._session.exam is None or not works:
             raise InputError(NOTHING_TO_SAVE)
         return ExamResult(self._session.exam, tuple(self._measured(work) for work in works), maps=self.maps(None))

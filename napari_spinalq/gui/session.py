@@ -54,6 +54,11 @@ class Session:
         self._read_only = ""
 
     @property
+    def first_reads(self) -> list[ScanWork]:
+        """The scans with the masks of the exam itself, without those of second readers."""
+        return [work for work in self.works if not work.rater]
+
+    @property
     def current(self) -> ScanWork | None:
         """The scan at hand."""
         return self._current

@@ -310,6 +310,7 @@ def test_a_changed_mask_or_disc_makes_values_out_of_date_until_it_is_undone(trac
     assert not tracts.mapper.stale
 
 
+@pytest.mark.slow
 def test_maps_follow_another_scan_and_go_with_another_exam(tracts, exam_folder):
     session, files = tracts.desk.session, tracts.desk.session.exam.files
     tracts.tick("fa")

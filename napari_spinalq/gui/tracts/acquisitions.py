@@ -82,7 +82,7 @@ def exam_in_words(exam: Exam | None) -> str:
 
 def missing(works: Sequence[ScanWork], labelling: Labelling) -> str:
     """Say what must be done before maps can be computed; empty if nothing."""
-    if not any(work.mask is not None and not work.rater for work in works):
+    if all(work.mask is None for work in works):
         return NO_CORD
     return "" if labelling.discs else NO_DISCS
 

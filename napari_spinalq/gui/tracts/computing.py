@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,6 @@ from napari_spinalq.gui.session import Session
 from napari_spinalq.gui.tracts.acquisitions import Acquisition
 from napari_spinalq.gui.tracts.inputs import DRAWN_FROM, Inputs, inputs_of
 from napari_spinalq.gui.tracts.shown import ShownMaps, show_over
-from napari_spinalq.gui.work import ScanWork
 from napari_spinalq.levels.discs import Labelling
 from napari_spinalq.pipeline import measure_scan
 from napari_spinalq.progress import Progress, portion
@@ -76,7 +74,7 @@ def job_of(session: Session, acquisition: Acquisition, atlas: str | Path, method
     """Return what is computed from the session as it is now; masks are copied."""
     drawn = tuple(
         Drawn(work.scan, np.array(work.mask_on_file_grid()), work.drawn_structures(), work.record(), work.flags)
-        for work in _first_reads(session)
+        for work in session.first_reads
         if work.mask is not None
     )
     like = session.current.scan.grid
@@ -104,7 +102,3 @@ def compute(job: Job, progress: Progress) -> ShownMaps:
 
 def _measured(one: Drawn, labelling: Labelling) -> ScanResult:
     return measure_scan(one.scan, one.mask, labelling, parameters=one.parameters, flags=one.flags, drawn=one.structures)
-
-
-def _first_reads(session: Session) -> Sequence[ScanWork]:
-    return [work for work in session.works if not work.rater]

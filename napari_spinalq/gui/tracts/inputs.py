@@ -52,10 +52,9 @@ class Inputs:
 
 def inputs_of(session: Session) -> Inputs:
     """Return masks and discs of a session as they are now; second reads are no part of them."""
-    works = [work for work in session.works if not work.rater]
     masks = {
         f"{work.scan.name} {name}": digest(np.asarray(layer.data))
-        for work in works
+        for work in session.first_reads
         for name, layer in sorted(work.masks().items())
     }
     return Inputs(masks, places_of(session.labelling))

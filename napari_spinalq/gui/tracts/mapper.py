@@ -90,7 +90,7 @@ class Mapper:
 
     def missing(self) -> str:
         """Say what must be done before anything can be computed; empty if nothing."""
-        return missing(self._session.works, self._session.labelling)
+        return missing(self._session.first_reads, self._session.labelling)
 
     def choose(self, key: str) -> None:
         """Take another acquisition in hand."""
