@@ -37,14 +37,15 @@ def folder_beside(scan: Path) -> Path:
 class Saver:
     """Measures every mask of the session as it is now, and writes all that belongs to it; ``saved`` tells of it.
 
-    ``maps`` returns those on the table and, for a folder, those that were saved there; none until someone knows them.
+    ``maps`` returns those on the table and, for a folder, those that were saved there; until someone knows what is on
+    the table, those saved there alone.
     """
 
     saved = Signal()
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self.maps: Callable[[Path | None], tuple[MapsResult, ...]] = lambda folder: ()
+        self.maps: Callable[[Path | None], tuple[MapsResult, ...]] = self._saved_maps
         self.folder: Path | None = None
         self._last: dict[tuple[str, str, Path], Path] = {}
         session.exam_changed.connect(self._forget_folder)
@@ -131,6 +132,12 @@ class Saver:
             flags=work.flags,
             drawn=work.drawn_structures(),
         )
+
+    def _saved_maps(self, folder: Path | None) -> tuple[MapsResult, ...]:
+        from napari_spinalq.reopen_maps import saved_maps  # loads much that a window does not need at its start
+
+        exam = self._session.exam
+        return saved_maps(exam, folder) if exam is not None and folder is not None else ()
 
     def _key(self) -> tuple[str, str, Path]:
         """Tell exams apart, whether one was opened as a folder or as some of its scans."""

@@ -30,7 +30,7 @@ class Session:
             scan=scan, mask=object(), rater="", flags=(), record=dict, drawn_structures=tuple,
             mask_on_file_grid=lambda: mask,
         )  # fmt: skip
-        self.exam, self.works, self.labelling = exam, [work], labelling
+        self.exam, self.first_reads, self.works, self.labelling = exam, (work,), [work], labelling
 
     def mark_saved(self):
         self.saved = True
