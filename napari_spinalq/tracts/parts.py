@@ -83,17 +83,17 @@ def groups_of(tracts: Iterable[Tract], parts: Iterable[Part] = PARTS) -> tuple[T
 
 
 def tissue_groups(tracts: Iterable[Tract]) -> list[TractGroup]:
-    """Return the cord, its white and its grey matter."""
-    tissues = {
-        "cord": ("Cord", (TractTissue.WM, TractTissue.GM)),
-        "white_matter": (TISSUE_TITLES["white_matter"], (TractTissue.WM,)),
-        "grey_matter": (TISSUE_TITLES["grey_matter"], (TractTissue.GM,)),
-    }
+    """Return the cord, its white and its grey matter, and either on each side."""
     held = list(tracts)
-    return [
-        TractGroup(key, title, Side.BOTH, tuple(one.key for one in held if one.tissue in kinds))
-        for key, (title, kinds) in tissues.items()
-    ]
+    cord = [one for one in held if one.tissue is not TractTissue.CSF]
+    groups = [TractGroup("cord", "Cord", Side.BOTH, tuple(one.key for one in cord))]
+    for key, tissue in (("white_matter", TractTissue.WM), ("grey_matter", TractTissue.GM)):
+        parts, title = [one for one in cord if one.tissue is tissue], TISSUE_TITLES[key]
+        groups.append(TractGroup(key, title, Side.BOTH, tuple(one.key for one in parts)))
+        for side in SIDES:
+            members = tuple(one.key for one in parts if one.side is side)
+            groups.append(TractGroup(f"{key}_{side}", f"{title}, {side}", side, members))
+    return groups
 
 
 def _sided(key: str, title: str, names: list[str], held: list[Tract]) -> list[TractGroup]:

@@ -92,11 +92,21 @@ def test_every_group_names_parts_that_exist():
     wanted = {"cord", "white_matter", "grey_matter", "dorsal_columns", "lateral_cst", "ventral_cst"}
     sided = {
         f"{name}_{side}"
-        for name in ("dorsal_columns", "lateral_funiculi", "ventral_funiculi")
+        for name in ("dorsal_columns", "lateral_funiculi", "ventral_funiculi", "white_matter", "grey_matter")
         for side in ("left", "right")
     }
     assert wanted | sided <= names
     assert len(names | keys) == len(names) + len(keys), "a key names one thing"
+
+
+def test_both_sides_of_a_tissue_make_it_up():
+    groups = {group.key: group for group in builtin_atlas().groups}
+    sides = {tract.key: tract.side.value for tract in builtin_atlas().tracts}
+    for tissue in ("white_matter", "grey_matter"):
+        left, right = (groups[f"{tissue}_{side}"] for side in ("left", "right"))
+        assert {sides[key] for key in left.members} == {"left"}
+        assert {sides[key] for key in right.members} == {"right"}
+        assert sorted(left.members + right.members) == sorted(groups[tissue].members)
 
 
 def test_a_level_beyond_the_atlas_is_refused():
