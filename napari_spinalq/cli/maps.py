@@ -27,6 +27,10 @@ def dti(
     b0_threshold: Annotated[
         float, typer.Option(metavar="B", help="Volumes up to this b-value (s/mm2) count as unweighted.")
     ] = 50.0,
+    reverse_phase: Annotated[
+        Path | None,
+        typer.Option(help="An image encoded in reverse: the table that FSL's topup needs is written (acqparams.txt)."),
+    ] = None,
     force: Force = False,
 ) -> None:
     """Correct a diffusion series for motion, fit the tensor around the cord, and write FA, MD, AD, RD and more.
@@ -46,7 +50,16 @@ def dti(
     )
     with progress_bar() as progress:
         result, written = dti_files(
-            dwi, output, bval=bval, bvec=bvec, grad=grad, mask=mask, options=options, overwrite=force, progress=progress
+            dwi,
+            output,
+            bval=bval,
+            bvec=bvec,
+            grad=grad,
+            mask=mask,
+            reverse_phase=reverse_phase,
+            options=options,
+            overwrite=force,
+            progress=progress,
         )
     print_maps(result)
     say_where(written)

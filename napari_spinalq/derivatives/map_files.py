@@ -19,6 +19,7 @@ from napari_spinalq.io.atomic import as_utf8, refuse_overwrite, undone_on_failur
 from napari_spinalq.io.bids import entities, stem
 from napari_spinalq.io.gradient_files import read_gradients
 from napari_spinalq.io.nifti import load_levels, load_mask, load_scan
+from napari_spinalq.io.reverse_phase import acquisition_parameters
 from napari_spinalq.io.sidecar import Provenance, read_flags
 from napari_spinalq.io.sidecar import read_parameters as told_by_sidecar
 from napari_spinalq.metrics.tidy import RowIdentity
@@ -32,6 +33,9 @@ from napari_spinalq.progress import Progress, portion, silent
 from napari_spinalq.results import ExamResult, MapsResult
 from napari_spinalq.tracts.table import structure_titles, tract_table
 
+ACQPARAMS_NAME = "acqparams.txt"
+"""What topup is given as ``--datain``."""
+
 
 def dti_files(
     dwi: Path,
@@ -41,6 +45,7 @@ def dti_files(
     bvec: Path | None = None,
     grad: Path | None = None,
     mask: Path | None = None,
+    reverse_phase: Path | None = None,
     options: MapOptions = MapOptions(atlas=None),
     overwrite: bool = False,
     progress: Progress = silent,
@@ -57,6 +62,9 @@ def dti_files(
         As for :func:`~napari_spinalq.io.gradient_files.read_gradients`.
     mask : Path, optional
         The cord on the grid of the series.
+    reverse_phase : Path, optional
+        An image with reversed phase encoding: the table that topup needs for both is written too (``ACQPARAMS_NAME``),
+        a row for each unweighted volume of the series, then one for each of the image.
     options : MapOptions
         How it is done.
     overwrite : bool
@@ -83,8 +91,19 @@ def dti_files(
     cord = None if mask is None else load_mask(mask, like=scan.grid).data
     paths = MapPaths(folder, dwi.name, diffusion=True)
     _check_folder(paths, overwrite)
+    table = folder / ACQPARAMS_NAME
+    rows = _topup_rows(dwi, int(gradients.unweighted.sum()), reverse_phase)
+    refuse_overwrite([table] if rows else [], overwrite=overwrite)
     result = analyze_diffusion(scan, gradients, cord, options=options, progress=portion(progress, 0.0, 0.95))
-    return result, _write(result, paths, overwrite)
+    written = _write(result, paths, overwrite)
+    return result, [*written, *([write_whole(table, as_utf8(rows), overwrite=overwrite)] if rows else [])]
+
+
+def _topup_rows(dwi: Path, unweighted: int, reverse_phase: Path | None) -> str:
+    """Return topup's table for a series and the image encoded in reverse to it; empty where there is none."""
+    if reverse_phase is None:
+        return ""
+    return acquisition_parameters([(dwi, unweighted), (reverse_phase, load_scan(reverse_phase, Contrast.DWI).volumes)])
 
 
 def mt_files(

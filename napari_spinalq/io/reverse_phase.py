@@ -16,7 +16,6 @@ from typing import Any
 from napari_spinalq.contrast import Contrast
 from napari_spinalq.errors import InputError
 from napari_spinalq.exam import Exam, ExamFile
-from napari_spinalq.io.atomic import as_utf8, write_whole
 from napari_spinalq.io.bids import entities, is_scan, stem
 from napari_spinalq.io.sidecar import read_fields, sidecar_path
 
@@ -95,20 +94,16 @@ def diffusion_series(exam: Exam) -> tuple[ExamFile, ...]:
     return tuple(file for file in exam.of_contrast(Contrast.DWI) if not _is_told_reversed(file, exam))
 
 
-def write_acqparams(path: Path, images: Sequence[tuple[Path, int]], *, overwrite: bool = False) -> Path:
-    """Write topup's table of acquisition parameters (``--datain``): one row for each volume of the merged image.
+def acquisition_parameters(images: Sequence[tuple[Path, int]]) -> str:
+    """Return topup's table of acquisition parameters (``--datain``): one row for each volume of the merged image.
 
     A row holds the phase-encoding direction along the axes of the file and the total readout time in seconds. Were the
     sign of all rows wrong alike, topup's field would change sign and its correction stay the same.
 
     Parameters
     ----------
-    path : Path
-        The table, such as ``acqparams.txt``.
     images : sequence of (Path, int)
         Images in the order in which they are merged, and how many volumes of each.
-    overwrite : bool
-        Whether an existing file may be replaced.
 
     Raises
     ------
@@ -121,8 +116,7 @@ def write_acqparams(path: Path, images: Sequence[tuple[Path, int]], *, overwrite
             f"All images have the same {DIRECTION}, from which topup learns nothing; give one that is encoded the "
             "other way."
         )
-    text = "\n".join(f"{x:d} {y:d} {z:d} {seconds:.6g}" for x, y, z, seconds in rows) + "\n"
-    return write_whole(path, as_utf8(text), overwrite=overwrite)
+    return "\n".join(f"{x:d} {y:d} {z:d} {seconds:.6g}" for x, y, z, seconds in rows) + "\n"
 
 
 def _is_told_reversed(file: ExamFile, exam: Exam) -> bool:

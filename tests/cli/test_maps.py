@@ -72,6 +72,23 @@ def test_dti_writes_maps_series_and_report(run, place, tmp_path):
     assert files(out) == again
 
 
+def test_dti_writes_what_topup_needs(run, place, masks, tmp_path):
+    dwi, out = dwi_of(place), tmp_path / "out"
+    reverse = place / "fmap" / f"{SUBJECT}_dir-PA_epi.nii.gz"
+    reverse.parent.mkdir()
+    nib.save(nib.Nifti1Image(np.ones((4, 4, 4), np.int16), np.eye(4)), reverse)
+    words = ("--mask", masks / "dwi_cord.nii.gz", "--no-motion", "--fit", "ols", "-o", out)
+    refused(run("dti", dwi, *words, "--reverse-phase", reverse), "PhaseEncodingDirection")
+    assert not out.exists()
+    fields = {"PhaseEncodingDirection": "j-", "TotalReadoutTime": 0.03}
+    reverse.with_name(f"{SUBJECT}_dir-PA_epi.json").write_text(json.dumps(fields))
+    code, _, err = run("dti", dwi, *words, "--reverse-phase", reverse)
+    assert code == 0, err
+    unweighted = int((np.loadtxt(dwi.with_name(f"{SUBJECT}_dwi.bval")) < 50).sum())
+    rows = (out / "acqparams.txt").read_text().splitlines()
+    assert rows == ["0 1 0 0.03"] * unweighted + ["0 -1 0 0.03"]
+
+
 def test_dti_with_a_mask_and_without_motion_keeps_the_series(run, place, masks, tmp_path):
     dwi, out = dwi_of(place), tmp_path / "out"
     code, _, err = run("dti", dwi, "--mask", masks / "dwi_cord.nii.gz", "--no-motion", "--fit", "ols", "-o", out)

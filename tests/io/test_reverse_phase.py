@@ -6,7 +6,12 @@ import pytest
 
 from napari_spinalq.errors import InputError
 from napari_spinalq.io.bids import find_exam
-from napari_spinalq.io.reverse_phase import diffusion_series, find_reverse_phase, reversed_series, write_acqparams
+from napari_spinalq.io.reverse_phase import (
+    acquisition_parameters,
+    diffusion_series,
+    find_reverse_phase,
+    reversed_series,
+)
 
 
 def image(path, **fields):
@@ -64,11 +69,11 @@ def test_labels_tell_only_where_no_sidecar_does(tmp_path):
     assert find_reverse_phase(dwi) is None
 
 
-def test_topup_gets_one_row_a_volume(subject, tmp_path):
+def test_topup_gets_one_row_a_volume(subject):
     dwi = subject / "dwi" / "sub-01_dir-PA_dwi.nii.gz"
     reverse = image(subject / "fmap" / "r_epi.nii.gz", PhaseEncodingDirection="j-", TotalReadoutTime=0.0312)
-    path = write_acqparams(tmp_path / "acqparams.txt", [(dwi, 2), (reverse, 1)])
-    assert path.read_text() == "0 1 0 0.03\n0 1 0 0.03\n0 -1 0 0.0312\n"
+    rows = acquisition_parameters([(dwi, 2), (reverse, 1)])
+    assert rows == "0 1 0 0.03\n0 1 0 0.03\n0 -1 0 0.0312\n"
 
 
 @pytest.mark.parametrize(
@@ -82,9 +87,8 @@ def test_topup_gets_one_row_a_volume(subject, tmp_path):
         ({"PhaseEncodingDirection": "j", "TotalReadoutTime": 0.03}, "learns nothing"),
     ],
 )
-def test_what_topup_would_miss_is_said_and_nothing_written(subject, tmp_path, fields, words):
+def test_what_topup_would_miss_is_said(subject, fields, words):
     dwi = subject / "dwi" / "sub-01_dir-PA_dwi.nii.gz"
     reverse = image(subject / "fmap" / "r_epi.nii.gz", **fields)
     with pytest.raises(InputError, match=words):
-        write_acqparams(tmp_path / "acqparams.txt", [(dwi, 1), (reverse, 1)])
-    assert not (tmp_path / "acqparams.txt").exists()
+        acquisition_parameters([(dwi, 1), (reverse, 1)])
