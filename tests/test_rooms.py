@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import napari_spinalq
+from napari_spinalq.io.samples import sample_subjects
 
 PACKAGE = Path(napari_spinalq.__file__).parent
 ORDER = [
@@ -90,11 +91,12 @@ def test_everything_but_the_viewer_works_without_qt_and_napari():
 
 
 @pytest.mark.slow
-def test_the_demonstration_runs_without_qt_napari_and_display(tmp_path):
+def test_an_exam_is_analysed_without_qt_napari_and_display(tmp_path):
+    exam, out = str(sample_subjects()[0]), str(tmp_path / "out")
     code = (
         "import sys\n"
         f"for name in {VIEWER_ONLY!r}: sys.modules[name] = None\n"
-        f"sys.argv = ['spinalq', 'demo', '-o', {str(tmp_path / 'demo')!r}]\n"
+        f"sys.argv = ['spinalq', 'analyze', {exam!r}, '-o', {out!r}]\n"
         "from napari_spinalq.cli import main\n"
         "main()"
     )
@@ -102,7 +104,7 @@ def test_the_demonstration_runs_without_qt_napari_and_display(tmp_path):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 0, done.stderr
     assert "C4" in done.stdout
-    assert (tmp_path / "demo" / "report.html").is_file()
+    assert (tmp_path / "out" / "report.html").is_file()
 
 
 def test_every_room_has_tests():
