@@ -319,6 +319,8 @@ def test_a_damaged_sample_scan_is_said(run, folder, monkeypatch):
     for name in ("T2star", "PSIR", "mt-on_MTS", "mt-off_MTS"):
         for path in samples.glob(f"sub-*/anat/*_{name}.nii.gz"):
             path.write_bytes(b"broken")
+    for path in samples.glob("sub-*/dwi/*.nii.gz"):
+        path.write_bytes(b"broken")
     monkeypatch.setattr("napari_spinalq.io.samples._PLACES", (samples,))
     code, said, err = run("demo", "-o", folder / "out")
     assert code == 0, err
