@@ -34,7 +34,7 @@ from napari_spinalq.tracts.edge import fit_atlas_to_series
 from napari_spinalq.tracts.extract import extract
 from napari_spinalq.tracts.fit import fit_atlas
 from napari_spinalq.tracts.maps import Side, Tract, TractGroup, TractMaps, TractTissue
-from napari_spinalq.tracts.signals import extract_diffusion
+from napari_spinalq.tracts.signals import Reading, extract_diffusion
 from napari_spinalq.tracts.values import Method, TractValue
 
 PROTOCOLS_MM = {(1.0, 1.0, 5.0): (20.0, 10.0, 40.0), (0.9, 0.9, 5.0): (20.0,)}
@@ -140,11 +140,8 @@ def values_of(cord: Cord, tracts: TractMaps, series: NDArray, way: str, method: 
     scheme = diffusion.default_scheme()
     if way != "map":
         noise_sd = 0.0 if way == "floor" else None
-        return list(
-            extract_diffusion(
-                series, scheme, tracts, metrics=("fa", "md"), noise_sd=noise_sd, draws=INTERVAL_DRAWS, **common
-            )
-        )
+        reading = Reading(**common, draws=INTERVAL_DRAWS)
+        return list(extract_diffusion(series, scheme, tracts, reading, metrics=("fa", "md"), noise_sd=noise_sd))
     fit = fit_tensor(series, scheme, tracts.fractions.sum(axis=0) > 0, grid=cord.grid)
     units = (("fa", fit.fa, ""), ("md", fit.md, "1e-3 mm2/s"))
     return [one for name, data, unit in units for one in extract(data, tracts, metric=name, unit=unit, **common)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,15 +18,14 @@ from napari_spinalq.errors import InputError
 from napari_spinalq.geometry import WORK_AXES
 from napari_spinalq.gradients import GradientTable
 from napari_spinalq.levels.discs import Labelling
-from napari_spinalq.microstructure.anatomical import bring
-from napari_spinalq.microstructure.cord import NO_DISCS, MapCord, find_cord, given_cord, levels_of_slices
+from napari_spinalq.microstructure.cord import NO_DISCS, MapCord, find_cord, given_cord
 from napari_spinalq.microstructure.options import MapOptions
-from napari_spinalq.microstructure.tracts import read_tracts
+from napari_spinalq.microstructure.reading import Made, read_on_cord
 from napari_spinalq.progress import Progress, portion, silent
 from napari_spinalq.results import DiffusionSeries, MapsResult, QuantityMap, ScanResult
 from napari_spinalq.scan import Scan
 from napari_spinalq.tracts.maps import TractMaps
-from napari_spinalq.tracts.signals import extract_diffusion
+from napari_spinalq.tracts.signals import Reading, extract_diffusion
 from napari_spinalq.tracts.values import TractValue
 
 FIT_MARGIN_MM = 3.0
@@ -92,36 +92,19 @@ def analyze_diffusion(
     series, cord, check = _corrected_series(scan, gradients, cord_mask, anatomical, options, portion(progress, 0, 0.6))
     moved = () if series.motion is None else motion_flags(series.motion)
     mean = weighted_mean(series.corrected, series.gradients)
-    brought = bring(anatomical, mean, cord.soft, portion(progress, 0.6, 0.75))
-    levels = levels_of_slices(labelling, cord.centerline, cord.mask, scan.grid)
-    options = options.per_level_where_known(levels)
-    maps = tensor_maps(series.fit)
-    tracts, values, refusal = read_tracts(
-        lambda known: _values(series, known, levels, options),
-        cord,
-        levels,
-        mean,
-        options,
-        series=series.corrected.data,
-        grey_matter=brought.grey_matter,
-        progress=portion(progress, 0.75, 1.0),
-    )
-    progress(1.0, "values per tract taken")
-    return MapsResult(
+    made = Made(
         "dwi",
         mean,
-        cord.mask,
-        levels,
-        maps,
-        tracts,
-        values,
-        series,
-        brought.registration,
-        brought.carried,
-        _parameters(series, cord, check, anatomical, options),
-        tuple(dict.fromkeys([*moved, *check.flags, *series.fit.flags, *cord.flags, *brought.flags, *refusal])),
+        tensor_maps(series.fit),
+        series.corrected.data,
+        partial(_values, series),
+        _parameters(series, cord, check, options),
+        (*moved, *check.flags, *series.fit.flags),
         (scan.name,),
     )
+    step = portion(progress, 0.6, 1.0)
+    read = read_on_cord(made, cord, labelling=labelling, anatomical=anatomical, options=options, progress=step)
+    return replace(read, series=series)
 
 
 def _check_series(scan: Scan) -> None:
@@ -193,33 +176,16 @@ def _cord(mean: Scan, given: NDArray | None, anatomical: ScanResult | None, prog
     return find_cord(mean, anatomical, progress) if given is None else given_cord(given, mean.grid)
 
 
-def _values(
-    series: DiffusionSeries, tracts: TractMaps, slice_levels: NDArray[np.int_], options: MapOptions
-) -> tuple[TractValue, ...]:
+def _values(series: DiffusionSeries, tracts: TractMaps, reading: Reading) -> tuple[TractValue, ...]:
     """Return FA, MD, AD and RD per structure.
 
     Signals are read and the tensor is fitted to those of each structure, because FA of a voxel of two tissues is no
     mean of theirs.
     """
-    return extract_diffusion(
-        series.corrected.data,
-        series.gradients,
-        tracts,
-        slice_levels=slice_levels,
-        grid=series.corrected.grid,
-        per=options.per,
-        method=options.method,
-        mask=series.fit.mask,
-    )
+    return extract_diffusion(series.corrected.data, series.gradients, tracts, replace(reading, mask=series.fit.mask))
 
 
-def _parameters(
-    series: DiffusionSeries,
-    cord: MapCord,
-    check: GradientCheck,
-    anatomical: ScanResult | None,
-    options: MapOptions,
-) -> dict[str, Any]:
+def _parameters(series: DiffusionSeries, cord: MapCord, check: GradientCheck, options: MapOptions) -> dict[str, Any]:
     return {
         "fit": options.fit_method.value,
         "fit_margin_mm": FIT_MARGIN_MM,
@@ -231,6 +197,4 @@ def _parameters(
         "negative_eigenvalues": series.fit.negative_eigenvalues,
         "gradient_axes": "; ".join(check.flags or check.notes) or AXES_FIT,
         "cord": cord.parameters.get("method", ""),
-        "anatomical_scan": "" if anatomical is None else anatomical.scan.name,
-        **options.record(),
     }

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_spinalq.levels.discs import Labelling
-from napari_spinalq.microstructure.anatomical import bring
-from napari_spinalq.microstructure.cord import NO_DISCS, MapCord, levels_of_slices
+from napari_spinalq.microstructure.cord import NO_DISCS, MapCord
 from napari_spinalq.microstructure.options import MapOptions
-from napari_spinalq.microstructure.tracts import read_tracts
+from napari_spinalq.microstructure.reading import Made, read_on_cord
 from napari_spinalq.mt.maps import NO_SETTINGS, NO_T1W, MtMaps, magnetisation_transfer, single_volume
 from napari_spinalq.mt.parameters import MtParameters
 from napari_spinalq.progress import Progress, portion, silent
 from napari_spinalq.results import MapsResult, QuantityMap, ScanResult
 from napari_spinalq.scan import Scan
 from napari_spinalq.tracts.maps import TractMaps
-from napari_spinalq.tracts.signals import extract_mtr, extract_mtsat
+from napari_spinalq.tracts.signals import Reading, extract_mtr, extract_mtsat
 from napari_spinalq.tracts.values import TractValue
 
 NO_MTSAT = "MTsat and T1 were not computed: {}"
@@ -86,39 +86,12 @@ def analyze_mt(
     """
     on = single_volume(images.on)
     found, maps, flags = _maps(on, images, cord, portion(progress, 0.0, 0.4))
-    brought = bring(anatomical, on, cord.soft, portion(progress, 0.4, 0.6))
-    levels = levels_of_slices(labelling, cord.centerline, cord.mask, on.grid)
-    options = options.per_level_where_known(levels)
     pair = np.stack([np.asarray(on.data), found.images["off"]], axis=-1)
-    tracts, values, refusal = read_tracts(
-        lambda known: (
-            *_ratios(pair, known, levels, on, options),
-            *_saturations(on, found, images.parameters, known, levels, options),
-        ),
-        cord,
-        levels,
-        on,
-        options,
-        series=pair,
-        grey_matter=brought.grey_matter,
-        progress=portion(progress, 0.6, 1.0),
-    )
-    progress(1.0, "values per tract taken")
-    return MapsResult(
-        "mt",
-        on,
-        cord.mask,
-        levels,
-        maps,
-        tracts,
-        values,
-        None,
-        brought.registration,
-        brought.carried,
-        _parameters(images, anatomical, options),
-        tuple(dict.fromkeys([*flags, *cord.flags, *brought.flags, *refusal])),
-        tuple(one.name for one in (images.on, images.off, images.t1w) if one is not None),
-    )
+    used = tuple(one.name for one in (images.on, images.off, images.t1w) if one is not None)
+    values = partial(_values, pair, found, images.parameters)
+    made = Made("mt", on, maps, pair, values, _parameters(images), flags, used)
+    step = portion(progress, 0.4, 1.0)
+    return read_on_cord(made, cord, labelling=labelling, anatomical=anatomical, options=options, progress=step)
 
 
 def _maps(
@@ -136,49 +109,19 @@ def _maps(
     return found, tuple(maps), (NO_MTSAT.format(images.why_no_mtsat), *kept)
 
 
-def _ratios(
-    pair: NDArray, tracts: TractMaps, slice_levels: NDArray[np.int_], on: Scan, options: MapOptions
+def _values(
+    pair: NDArray, found: MtMaps, parameters: MtParameters | None, tracts: TractMaps, reading: Reading
 ) -> tuple[TractValue, ...]:
-    """Return MTR per structure from the signals of each: MTR of a voxel of two tissues is no mean of theirs."""
-    return extract_mtr(
-        pair[..., 0],
-        pair[..., 1],
-        tracts,
-        slice_levels=slice_levels,
-        grid=on.grid,
-        per=options.per,
-        method=options.method,
-    )
+    """Return MTR per structure and, where the protocol allows them, MTsat and T1.
 
-
-def _saturations(
-    on: Scan,
-    found: MtMaps,
-    parameters: MtParameters | None,
-    tracts: TractMaps,
-    slice_levels: NDArray[np.int_],
-    options: MapOptions,
-) -> tuple[TractValue, ...]:
-    """Return MTsat and T1 per structure from the signals of each, where the protocol allows them."""
+    They are taken from the signals of each structure: MTR of a voxel of two tissues is no mean of theirs.
+    """
+    on, off = np.moveaxis(pair, -1, 0)
+    ratios = extract_mtr(on, off, tracts, reading)
     if found.mtsat is None or parameters is None:
-        return ()
-    return extract_mtsat(
-        np.asarray(on.data),
-        found.images["off"],
-        found.images["t1w"],
-        parameters,
-        tracts,
-        slice_levels=slice_levels,
-        grid=on.grid,
-        per=options.per,
-        method=options.method,
-    )
+        return ratios
+    return (*ratios, *extract_mtsat(on, off, found.images["t1w"], parameters, tracts, reading))
 
 
-def _parameters(images: MtSet, anatomical: ScanResult | None, options: MapOptions) -> dict[str, Any]:
-    names = {"on": images.on.name, "off": images.off.name, "t1w": images.t1w.name if images.t1w else ""}
-    return {
-        **names,
-        "anatomical_scan": "" if anatomical is None else anatomical.scan.name,
-        **options.record(),
-    }
+def _parameters(images: MtSet) -> dict[str, Any]:
+    return {"on": images.on.name, "off": images.off.name, "t1w": images.t1w.name if images.t1w else ""}

@@ -7,7 +7,8 @@ fitted to the signals of each.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,7 +23,7 @@ from napari_spinalq.mt.parameters import MtParameters
 from napari_spinalq.tracts.estimators import BINARY_SHARE, Settings
 from napari_spinalq.tracts.extract import check_slice_levels, chosen_structures, cord_slices
 from napari_spinalq.tracts.maps import TractMaps, TractTissue
-from napari_spinalq.tracts.signal_reader import SignalReader
+from napari_spinalq.tracts.signal_reader import Measures, SignalReader
 from napari_spinalq.tracts.tract_tensor import DIFFUSION_UNITS, series_noise_sd, tensor_measures, without_floor
 from napari_spinalq.tracts.values import Method, TractValue
 from napari_spinalq.tracts.voxels import Per, Voxels, gather_voxels, slice_groups
@@ -39,23 +40,40 @@ MTSAT_UNITS = {"mtsat": "p.u.", "t1": "s"}
 """Metrics and units of an MTsat protocol."""
 
 
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """Where and how signals are read.
+
+    Attributes
+    ----------
+    slice_levels, grid, structures, per, levels, mask
+        As for :func:`~napari_spinalq.tracts.extract.extract`.
+    method : Method
+        How the signals of a tract are taken: ``ML`` and ``MAP`` unmix, ``WA`` and ``BIN`` average.
+    draws, seed : int
+        Number of bootstrap draws for the interval, and what they start from: the same seed gives the same interval.
+    """
+
+    slice_levels: ArrayLike
+    grid: Grid
+    structures: Sequence[str] | None = None
+    per: Per = "level"
+    levels: Iterable[int] | None = None
+    method: Method = Method.MAP
+    mask: NDArray | None = None
+    draws: int = DRAWS
+    seed: int = 0
+
+
 def extract_diffusion(
     data: NDArray,
     gradients: GradientTable,
     tracts: TractMaps,
+    reading: Reading,
     *,
-    slice_levels: ArrayLike,
-    grid: Grid,
-    structures: Sequence[str] | None = None,
-    per: Per = "level",
-    levels: Iterable[int] | None = None,
-    method: Method = Method.MAP,
-    mask: NDArray | None = None,
     metrics: Sequence[str] = tuple(DIFFUSION_UNITS),
     max_b: float | None = None,
     noise_sd: float | None = None,
-    draws: int = DRAWS,
-    seed: int = 0,
 ) -> tuple[TractValue, ...]:
     """Return FA, MD, AD and RD of each structure, per level, from its own unmixed signals.
 
@@ -65,10 +83,10 @@ def extract_diffusion(
         Motion-corrected series, in the axis order of its file.
     gradients : GradientTable
         Of the series.
-    tracts, slice_levels, grid, structures, per, levels, mask
-        As for :func:`~napari_spinalq.tracts.extract.extract`.
-    method : Method
-        How the signals of a tract are taken: ``ML`` and ``MAP`` unmix, ``WA`` and ``BIN`` average.
+    tracts : TractMaps
+        Shares of the parts on the grid of the series.
+    reading : Reading
+        Where and how it is read.
     metrics : sequence of str
         Of ``fa``, ``md``, ``ad``, ``rd`` (1e-3 mm2/s).
     max_b : float, optional
@@ -77,8 +95,6 @@ def extract_diffusion(
         Standard deviation of the noise in each channel of the magnitude image, in its unit: the mean signals of tracts
         are freed from the floor that it raises. By default it is estimated from what tensors of the voxels of the cord
         leave over; 0 leaves the floor.
-    draws, seed : int
-        Number of bootstrap draws for the interval, and what they start from: the same seed gives the same interval.
 
     Returns
     -------
@@ -98,37 +114,23 @@ def extract_diffusion(
     unknown = set(metrics) - set(DIFFUSION_UNITS)
     if unknown:
         raise InputError(f"{sorted(unknown)[0]!r} is no diffusion measure; use {', '.join(DIFFUSION_UNITS)}.")
-    check_slice_levels(slice_levels, grid)
     used, scheme = within_max_b(gradients, max_b)
     refuse_unless_fits(scheme, needs_redundancy=False, method=FitMethod.WLS.value)
-    voxels = gather_voxels(data[..., used], tracts, grid, mask)
-    keys = chosen_structures(tracts, structures)
-    groups = slice_groups(cord_slices(voxels, tracts), slice_levels, per, levels)
+    voxels = _voxels(data[..., used], tracts, reading)
     if noise_sd is None:
         noise_sd = series_noise_sd(voxels.kept(_within_cord(voxels, tracts)).values, scheme)
 
     def measures(signals: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
         return tensor_measures(without_floor(signals, noise_sd), scheme)
 
-    units = {metric: DIFFUSION_UNITS[metric] for metric in metrics}
-    reader = SignalReader(tracts, keys, Settings(method), measures, units, draws, np.random.default_rng(seed))
-    return tuple(value for group in groups for value in reader.values(voxels.in_slices(group.slices), group))
+    return _values(voxels, tracts, measures, {metric: DIFFUSION_UNITS[metric] for metric in metrics}, reading)
 
 
 def extract_mtr(
     on: NDArray,
     off: NDArray,
     tracts: TractMaps,
-    *,
-    slice_levels: ArrayLike,
-    grid: Grid,
-    structures: Sequence[str] | None = None,
-    per: Per = "level",
-    levels: Iterable[int] | None = None,
-    method: Method = Method.MAP,
-    mask: NDArray | None = None,
-    draws: int = DRAWS,
-    seed: int = 0,
+    reading: Reading,
 ) -> tuple[TractValue, ...]:
     """Return the magnetisation transfer ratio of each structure, per level, from its own unmixed signals.
 
@@ -138,10 +140,10 @@ def extract_mtr(
     ----------
     on, off : array, shape ``grid.shape``
         Images with and without the pulse, registered, in the axis order of the file.
-    tracts, slice_levels, grid, structures, per, levels, mask
-        As for :func:`~napari_spinalq.tracts.extract.extract`.
-    method, draws, seed
-        As for :func:`extract_diffusion`.
+    tracts : TractMaps
+        Shares of the parts on their grid.
+    reading : Reading
+        Where and how they are read.
 
     Returns
     -------
@@ -155,12 +157,8 @@ def extract_mtr(
     """
     if on.shape != off.shape or on.ndim != 3:
         raise InputError(f"The images with and without the pulse have the shapes {on.shape} and {off.shape}; register.")
-    check_slice_levels(slice_levels, grid)
-    voxels = gather_voxels(np.stack([on, off], axis=-1), tracts, grid, mask)
-    keys = chosen_structures(tracts, structures)
-    groups = slice_groups(cord_slices(voxels, tracts), slice_levels, per, levels)
-    reader = SignalReader(tracts, keys, Settings(method), _ratio, MTR_UNIT, draws, np.random.default_rng(seed))
-    return tuple(value for group in groups for value in reader.values(voxels.in_slices(group.slices), group))
+    voxels = _voxels(np.stack([on, off], axis=-1), tracts, reading)
+    return _values(voxels, tracts, _ratio, MTR_UNIT, reading)
 
 
 def extract_mtsat(
@@ -169,16 +167,7 @@ def extract_mtsat(
     t1w: NDArray,
     parameters: MtParameters,
     tracts: TractMaps,
-    *,
-    slice_levels: ArrayLike,
-    grid: Grid,
-    structures: Sequence[str] | None = None,
-    per: Per = "level",
-    levels: Iterable[int] | None = None,
-    method: Method = Method.MAP,
-    mask: NDArray | None = None,
-    draws: int = DRAWS,
-    seed: int = 0,
+    reading: Reading,
 ) -> tuple[TractValue, ...]:
     """Return MTsat and T1 of each structure, per level, from its own unmixed signals.
 
@@ -188,8 +177,10 @@ def extract_mtsat(
         Images with and without the pulse and the T1-weighted one, registered, in the axis order of the file.
     parameters : MtParameters
         Flip angles and repetition times.
-    tracts, slice_levels, grid, structures, per, levels, mask, method, draws, seed
-        As for :func:`extract_mtr`.
+    tracts : TractMaps
+        Shares of the parts on their grid.
+    reading : Reading
+        Where and how they are read.
 
     Returns
     -------
@@ -204,16 +195,29 @@ def extract_mtsat(
     """
     if not on.shape == off.shape == t1w.shape or on.ndim != 3:
         raise InputError(f"The MT images have the shapes {on.shape}, {off.shape} and {t1w.shape}; register them.")
-    check_slice_levels(slice_levels, grid)
-    voxels = gather_voxels(np.stack([on, off, t1w], axis=-1), tracts, grid, mask)
-    keys = chosen_structures(tracts, structures)
-    groups = slice_groups(cord_slices(voxels, tracts), slice_levels, per, levels)
 
     def measures(signals: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
         found = mtsat(signals[..., 0], signals[..., 1], signals[..., 2], parameters, floor=0.0)
         return {"mtsat": found.mtsat.astype(np.float64), "t1": found.t1_s.astype(np.float64)}
 
-    reader = SignalReader(tracts, keys, Settings(method), measures, MTSAT_UNITS, draws, np.random.default_rng(seed))
+    voxels = _voxels(np.stack([on, off, t1w], axis=-1), tracts, reading)
+    return _values(voxels, tracts, measures, MTSAT_UNITS, reading)
+
+
+def _voxels(data: NDArray, tracts: TractMaps, reading: Reading) -> Voxels:
+    """Return the voxels of a stack of volumes that are to be read."""
+    check_slice_levels(reading.slice_levels, reading.grid)
+    return gather_voxels(data, tracts, reading.grid, reading.mask)
+
+
+def _values(
+    voxels: Voxels, tracts: TractMaps, measures: Measures, units: Mapping[str, str], reading: Reading
+) -> tuple[TractValue, ...]:
+    """Return the measures of the unmixed signals of each structure, group of slices by group."""
+    keys = chosen_structures(tracts, reading.structures)
+    groups = slice_groups(cord_slices(voxels, tracts), reading.slice_levels, reading.per, reading.levels)
+    random = np.random.default_rng(reading.seed)
+    reader = SignalReader(tracts, keys, Settings(reading.method), measures, units, reading.draws, random)
     return tuple(value for group in groups for value in reader.values(voxels.in_slices(group.slices), group))
 
 

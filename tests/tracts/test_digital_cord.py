@@ -18,7 +18,7 @@ from napari_spinalq.scan import Scan
 from napari_spinalq.tracts.builtin import builtin_atlas
 from napari_spinalq.tracts.edge import fit_atlas_to_series
 from napari_spinalq.tracts.maps import Side, Tract, TractMaps, TractTissue
-from napari_spinalq.tracts.signals import extract_diffusion
+from napari_spinalq.tracts.signals import Reading, extract_diffusion
 from napari_spinalq.tracts.values import Method
 
 pytestmark = pytest.mark.slow
@@ -57,9 +57,12 @@ class Cord:
     def errors(self, series, tracts, method=Method.MAP):
         """Return FA errors, and MD errors in percent, of both sides at each level that is not refused."""
         found = extract_diffusion(
-            series, SCHEME, tracts, slice_levels=self.slice_levels, grid=self.grid, structures=SIDES,
-            metrics=("fa", "md"), method=method, draws=2,
-        )  # fmt: skip
+            series,
+            SCHEME,
+            tracts,
+            Reading(self.slice_levels, self.grid, structures=SIDES, method=method, draws=2),
+            metrics=("fa", "md"),
+        )
         fa = [one.value - self.fa[Tissue.LATERAL_CST_LEFT] for one in found if one.metric == "fa"]
         md = [100 * (one.value / self.md[Tissue.LATERAL_CST_LEFT] - 1) for one in found if one.metric == "md"]
         return np.array([fa, md])

@@ -10,7 +10,7 @@ from napari_spinalq.phantom.corruption import add_rician_noise
 from napari_spinalq.tracts.builtin import builtin_atlas
 from napari_spinalq.tracts.edge import REACH_MM, cord_share, fit_atlas_to_series, measured_edge
 from napari_spinalq.tracts.maps import Side, Tract, TractMaps, TractTissue
-from napari_spinalq.tracts.signals import extract_diffusion
+from napari_spinalq.tracts.signals import Reading, extract_diffusion
 
 SCHEME = diffusion.default_scheme()
 SHAPE = (24, 20, 3)
@@ -77,9 +77,12 @@ def test_the_edge_is_found_from_an_outline_that_is_up_to_a_voxel_off(start):
 def test_a_measured_edge_frees_the_tracts_from_fluid():
     def values(tracts):
         found = extract_diffusion(
-            SERIES, SCHEME, tracts, slice_levels=LEVELS, grid=GRID, structures=["cst_left", "cst_right"],
-            metrics=("md",), draws=2,
-        )  # fmt: skip
+            SERIES,
+            SCHEME,
+            tracts,
+            Reading(LEVELS, GRID, structures=["cst_left", "cst_right"], draws=2),
+            metrics=("md",),
+        )
         return np.array([value.value for value in found]) / MD[:2] - 1
 
     start = wrong(7.2, 4.8, binary=True)

@@ -15,7 +15,7 @@ from napari_spinalq.phantom.corruption import add_rician_noise
 from napari_spinalq.phantom.spoiled_echo import steady_signal
 from napari_spinalq.tracts.extract import extract
 from napari_spinalq.tracts.maps import Side, Tract, TractGroup, TractMaps, TractTissue
-from napari_spinalq.tracts.signals import extract_diffusion, extract_mtr, extract_mtsat
+from napari_spinalq.tracts.signals import Reading, extract_diffusion, extract_mtr, extract_mtsat
 from napari_spinalq.tracts.tract_tensor import series_noise_sd, tensor_measures, without_floor
 from napari_spinalq.tracts.values import Method
 
@@ -46,11 +46,15 @@ def make_series(fibres=UP):
 SERIES = make_series()
 
 
+OF_DIFFUSION = ("metrics", "max_b", "noise_sd")
+
+
 def read(series=SERIES, tracts=TRACTS, **options):
-    settings = {"slice_levels": SLICE_LEVELS, "grid": GRID, "draws": 60} | options
+    own = {name: options.pop(name) for name in OF_DIFFUSION if name in options}
+    reading = Reading(**{"slice_levels": SLICE_LEVELS, "grid": GRID, "draws": 60} | options)
     return {
         (value.structure, value.metric, value.level): value
-        for value in extract_diffusion(series, SCHEME, tracts, **settings)
+        for value in extract_diffusion(series, SCHEME, tracts, reading, **own)
     }
 
 
@@ -194,7 +198,7 @@ def mt_pair(noise_sd=0.0):
 
 
 def test_the_ratio_of_every_part_is_exact_without_noise():
-    found = extract_mtr(*mt_pair(), TRACTS, slice_levels=SLICE_LEVELS, grid=GRID, structures=PARTS[:3], levels=[4])
+    found = extract_mtr(*mt_pair(), TRACTS, Reading(SLICE_LEVELS, GRID, structures=PARTS[:3], levels=[4]))
     assert [value.value for value in found] == pytest.approx(MTR[:3], rel=1e-4)
     assert {(value.metric, value.unit) for value in found} == {("mtr", "%")}
 
@@ -210,7 +214,7 @@ def test_unmixing_the_map_of_the_ratio_leaves_what_bright_fluid_does_to_it():
     }
     (found,) = extract(100 * (1 - on / off), TRACTS, metric="mtr", unit="%", **options)
     assert abs(found.value - MTR[0]) > 0.3
-    (exact,) = extract_mtr(on, off, TRACTS, **options)
+    (exact,) = extract_mtr(on, off, TRACTS, Reading(**options))
     assert abs(exact.value - MTR[0]) < 0.01
 
 
@@ -230,7 +234,8 @@ def mt_protocol():
 def test_saturation_and_t1_of_every_part_are_exact_without_noise():
     """Fluid at the edge moves T1 and MTsat of its voxels far from the mean of both tissues: maps cannot be unmixed."""
     options = {"slice_levels": SLICE_LEVELS, "grid": GRID, "structures": PARTS[:3], "levels": [4], "method": Method.ML}
-    found = {(one.structure, one.metric): one for one in extract_mtsat(*mt_protocol(), PROTOCOL, TRACTS, **options)}
+    read_all = extract_mtsat(*mt_protocol(), PROTOCOL, TRACTS, Reading(**options))
+    found = {(one.structure, one.metric): one for one in read_all}
     for part, t1_s, taken in zip(PARTS[:3], T1_S, TAKEN, strict=False):
         assert found[part, "mtsat"].value == pytest.approx(100 * taken, rel=5e-3)
         assert found[part, "t1"].value == pytest.approx(t1_s, rel=5e-3)
@@ -241,13 +246,11 @@ def test_saturation_and_t1_of_every_part_are_exact_without_noise():
 
 
 def test_noise_of_a_ratio_is_told():
-    (found,) = extract_mtr(
-        *mt_pair(4.0), TRACTS, slice_levels=SLICE_LEVELS, grid=GRID, structures=["cst_right"], levels=[5]
-    )
+    (found,) = extract_mtr(*mt_pair(4.0), TRACTS, Reading(SLICE_LEVELS, GRID, structures=["cst_right"], levels=[5]))
     assert found.low < MTR[1] < found.high
     assert 0.2 < found.high - found.low < 6
 
 
 def test_images_of_a_pair_share_a_grid():
     with pytest.raises(InputError, match="have the shapes"):
-        extract_mtr(np.ones(SHAPE), np.ones((2, 2, 2)), TRACTS, slice_levels=SLICE_LEVELS, grid=GRID)
+        extract_mtr(np.ones(SHAPE), np.ones((2, 2, 2)), TRACTS, Reading(SLICE_LEVELS, GRID))
