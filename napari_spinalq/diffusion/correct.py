@@ -91,9 +91,7 @@ def correct_motion(
     found = find_moves(series, rotation=rotation, threads=threads, progress=portion(progress, 0.1, 0.8))
     moves = found.moves[group] - found.moves[group].mean(axis=0)
     progress(0.8, "moving slices back")
-    corrected, outside = move_back(spline_coefficients(images), moves, frame.pixel_mm, centres, threads)
-    if images.min() >= 0:
-        np.maximum(corrected, 0.0, out=corrected)
+    corrected, outside = _moved_back(images, moves, frame, centres, threads)
     motion = _motion(moves, found.sd_mm[group], group, frame, outside)
     motion = find_outliers(motion, corrected, gradients, cord_window(centerline, frame))
     progress(1.0, "motion corrected")
@@ -121,6 +119,20 @@ def _groups(unweighted: NDArray[np.bool_], size: int) -> NDArray[np.int_]:
     weighted = np.flatnonzero(~unweighted)
     label[weighted] = weighted[np.arange(len(weighted)) // size * size]
     return np.unique(label, return_inverse=True)[1]
+
+
+def _moved_back(
+    images: NDArray[np.float32],
+    moves: NDArray[np.float64],
+    frame: SliceFrame,
+    centres: NDArray[np.float64],
+    threads: int | None,
+) -> tuple[NDArray[np.float32], NDArray[np.int_]]:
+    """Return the images with their moves undone, as positive as they were, and how much came from outside."""
+    corrected, outside = move_back(spline_coefficients(images), moves, frame.pixel_mm, centres, threads)
+    if images.min() >= 0:
+        np.maximum(corrected, 0.0, out=corrected)
+    return corrected, outside
 
 
 def _series(

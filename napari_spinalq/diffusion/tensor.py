@@ -132,11 +132,7 @@ def fit_tensor(
     _refuse_shapes(data, gradients, mask, grid)
     refuse_unless_fits(table, needs_redundancy=method in (FitMethod.RESTORE, FitMethod.ROBUST), method=method.value)
     fitted = _fittable(data, np.asarray(mask) > 0, chosen, table)
-    signals = np.asarray(data[fitted][:, chosen], dtype=np.float64)
-    signals = np.maximum(signals, signals[signals > 0].min() if min_signal is None else min_signal)
-    middle = float(np.median(signals[:, table.unweighted]))
-    scale = USUAL_SIGNAL / middle if middle < 1 else 1.0
-    signals *= scale
+    signals, scale = _usual_signals(np.asarray(data[fitted][:, chosen], dtype=np.float64), table, min_signal)
     noise_sd = None if noise_sd is None else noise_sd * scale
     count = (threads or THREADS) if method in (FitMethod.WLS, FitMethod.OLS) else 1
     if method is FitMethod.RESTORE and noise_sd is None:
@@ -144,10 +140,20 @@ def fit_tensor(
         noise_sd, progress = residual_noise_sd(signals, first.predicted), portion(progress, 0.4, 1.0)
     found = DipyTensor(table, method, noise_sd).fit(signals, count, progress)
     result = _maps(signals, found, table, fitted, method)
-    flags = [*flags_of_scheme(gradients, table), *flags_of_fit(len(signals), result.negative_eigenvalues)]
+    flags = (*flags_of_scheme(gradients, table), *flags_of_fit(len(signals), result.negative_eigenvalues))
     if cord is not None:
-        flags += flags_of_cord(result.md, _on_grid(1e3 * linear_md(signals, table), fitted), cord)
-    return replace(result, flags=tuple(flags), noise_sd=float("nan") if noise_sd is None else noise_sd / scale)
+        flags += tuple(flags_of_cord(result.md, _on_grid(1e3 * linear_md(signals, table), fitted), cord))
+    return replace(result, flags=flags, noise_sd=float("nan") if noise_sd is None else noise_sd / scale)
+
+
+def _usual_signals(
+    signals: NDArray[np.float64], table: GradientTable, min_signal: float | None
+) -> tuple[NDArray[np.float64], float]:
+    """Return signals (n_voxels, n_volumes) above zero and not small to dipy, and the factor they were scaled by."""
+    raised = np.maximum(signals, signals[signals > 0].min() if min_signal is None else min_signal)
+    middle = float(np.median(raised[:, table.unweighted]))
+    scale = USUAL_SIGNAL / middle if middle < 1 else 1.0
+    return raised * scale, scale
 
 
 def mask_dilated(mask: NDArray, grid: Grid, mm: float) -> NDArray[np.bool_]:

@@ -82,12 +82,7 @@ def read_gradients(
             f"A b0 threshold of {b0_threshold:g} is no b-value; give one in s/mm2, such as {B0_THRESHOLD:g}."
         )
     files = _files(scan_path, bval, bvec, grad)
-    if isinstance(files, Path):
-        b_values, vectors = _read_mrtrix(files, n_volumes)
-        b_name = name = files.name
-    else:
-        b_values, vectors = _read_b_values(files[0], n_volumes), _read_fsl_vectors(files[1], n_volumes)
-        b_name, name = files[0].name, files[1].name
+    b_values, vectors, b_name, name = _numbers(files, n_volumes)
     _refuse_b_values(b_values, b0_threshold, b_name)
     directions = _unit(vectors, b_values > b0_threshold, name)
     if not isinstance(files, Path):
@@ -95,6 +90,16 @@ def read_gradients(
     table = GradientTable(b_values, directions, b0_threshold)
     refuse_unless_tensor(table, f"The scheme in {name}")
     return table
+
+
+def _numbers(
+    files: Path | tuple[Path, Path], n_volumes: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64], str, str]:
+    """Return b-values and directions as they stand in the files, and the name of the file of each."""
+    if isinstance(files, Path):
+        return (*_read_mrtrix(files, n_volumes), files.name, files.name)
+    b_values, vectors = _read_b_values(files[0], n_volumes), _read_fsl_vectors(files[1], n_volumes)
+    return b_values, vectors, files[0].name, files[1].name
 
 
 def write_gradients(table: GradientTable, grid: Grid, stem_path: Path, *, overwrite: bool = False) -> tuple[Path, Path]:

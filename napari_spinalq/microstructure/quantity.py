@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from napari_spinalq.errors import InputError
 from napari_spinalq.geometry import to_work_order
 from napari_spinalq.levels.levelmap import levels_per_slice
-from napari_spinalq.microstructure.cord import given_cord
+from napari_spinalq.microstructure.cord import MapCord, given_cord
 from napari_spinalq.microstructure.options import BUILTIN, MapOptions
 from napari_spinalq.microstructure.tracts import tracts_on, values_of_maps
 from napari_spinalq.progress import Progress, portion, silent
@@ -65,19 +65,10 @@ def analyze_map(
     """
     cord = given_cord(cord_mask, scan.grid, offset_mm=offset_mm)
     slice_levels = levels_per_slice(to_work_order(levels, scan.grid)[0])
-    if options.per == "level" and not np.any(slice_levels[to_work_order(cord.mask, scan.grid)[0].any(axis=(1, 2))]):
-        raise InputError(
-            "The level map names no slice of the cord, so there is no level to read; take the levels of this cord, or "
-            "read per slice."
-        )
-    tracts = tracts_on(
-        cord,
-        slice_levels,
-        scan,
-        options.atlas or BUILTIN,
-        grey_matter=grey_matter,
-        progress=portion(progress, 0.0, 0.7),
-    )
+    if options.per == "level":
+        _refuse_without_level(cord, slice_levels, scan)
+    step, atlas = portion(progress, 0.0, 0.7), options.atlas or BUILTIN
+    tracts = tracts_on(cord, slice_levels, scan, atlas, grey_matter=grey_matter, progress=step)
     maps = (QuantityMap(metric, metric, unit, np.asarray(scan.data, dtype=np.float32)),)
     progress(0.7, "values per tract")
     values = values_of_maps(maps, tracts, slice_levels, scan.grid, options)
@@ -93,3 +84,12 @@ def analyze_map(
         parameters=options.record(),
         flags=tuple(dict.fromkeys([*flags, *tracts.flags])),
     )
+
+
+def _refuse_without_level(cord: MapCord, slice_levels: NDArray[np.int_], scan: Scan) -> None:
+    held = to_work_order(cord.mask, scan.grid)[0].any(axis=(1, 2))
+    if not np.any(slice_levels[held]):
+        raise InputError(
+            "The level map names no slice of the cord, so there is no level to read; take the levels of this cord, or "
+            "read per slice."
+        )
